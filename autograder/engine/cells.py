@@ -1,0 +1,227 @@
+"""Reading a notebook that somebody hands in: which exercise it is, and its code cells."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder import catalog
+from autograder.catalog import LANGUAGES, Language, Text
+
+MAX_BYTES = 256 * 2**20
+MAX_SOURCE = 2 * 2**20
+MAX_CELLS = 2_000
+
+
+class UnreadableNotebook(Exception):
+    """A notebook that cannot be graded; ``text`` says why and what to do, in both languages."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.text: Text = {"en": en, "zh": zh}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One code cell: a stable id where the notebook has one, and its source."""
+
+    id: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """The code of a notebook and what it is an answer to.
+
+    Attributes
+    ----------
+    digest
+        Hash of the code cells alone: equal for two files that differ in outputs or prose.
+    """
+
+    path: Path
+    exercise: str
+    language: Language
+    cells: tuple[Cell, ...]
+
+    @property
+    def digest(self) -> str:
+        text = "\0".join(f"{cell.id}\0{cell.source}" for cell in self.cells)
+        return hashlib.sha256(f"{self.exercise}\0{text}".encode()).hexdigest()
+
+
+def read_notebook(path: Path, *, course: Path = catalog.COURSE) -> Notebook:
+    """Read the notebook at `path`.
+
+    Raises
+    ------
+    UnreadableNotebook
+        If it is not there, is no notebook, is too large, or answers no exercise of `course`.
+    """
+    content = _parse(_read(path))
+    raw = [cell for cell in content["cells"] if cell.get("cell_type") == "code"]
+    if len(raw) > MAX_CELLS:
+        raise UnreadableNotebook(
+            f"It has {len(raw):,} code cells; at most {MAX_CELLS:,} are graded. Delete some.",
+            f"共有 {len(raw):,} 个代码单元，最多评 {MAX_CELLS:,} 个，请删去多余的。",
+        )
+    cells = tuple(Cell(_cell_id(cell, n), _source(cell)) for n, cell in enumerate(raw, 1))
+    size = sum(len(cell.source) for cell in cells)
+    if size > MAX_SOURCE:
+        raise UnreadableNotebook(
+            f"Its code is {size / 2**20:.1f} MB long; at most {MAX_SOURCE // 2**20} MB are graded. "
+            "Move data out of the code.",
+            f"代码长达 {size / 2**20:.1f} MB，最多评 {MAX_SOURCE // 2**20} MB。请把数据移出代码。",
+        )
+    slug, language = _identify(path, content, cells, course)
+    return Notebook(path, slug, language, cells)
+
+
+def _read(path: Path) -> str:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise UnreadableNotebook(
+                f"It is {size / 2**20:.0f} MB large; at most {MAX_BYTES // 2**20} MB are read. "
+                "Clear its outputs and save it again.",
+                f"文件有 {size / 2**20:.0f} MB，最多读 {MAX_BYTES // 2**20} MB。"
+                "请清除输出后重新保存。",
+            )
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise UnreadableNotebook(
+            "There is no such file. Check the path.", "没有这个文件，请检查路径。"
+        ) from None
+    except UnicodeDecodeError:
+        raise UnreadableNotebook(
+            "It is not text, so not a notebook. Hand in the .ipynb file itself.",
+            "它不是文本，因而不是 notebook。请提交 .ipynb 文件本身。",
+        ) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UnreadableNotebook(
+            f"It cannot be read: {reason}. Check what it is and who may read it.",
+            f"无法读取：{reason}。请检查文件及其权限。",
+        ) from None
+
+
+def _parse(text: str) -> Mapping[str, Any]:
+    if not text.strip():
+        raise UnreadableNotebook(
+            "The file is empty. Save the notebook again, or restore it with `touchstone reset`.",
+            "文件是空的。请重新保存 notebook，或用 `touchstone reset` 恢复。",
+        )
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        line = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise UnreadableNotebook(
+            f"It is not valid JSON{line}, so not a notebook. Open it in Jupyter and save it again.",
+            f"它不是合法的 JSON{line}，因而不是 notebook。请在 Jupyter 中打开并重新保存。",
+        ) from None
+    if isinstance(content, dict) and content.get("nbformat") in (1, 2, 3):
+        content = _upgrade(content)
+    cells = content.get("cells") if isinstance(content, dict) else None
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise UnreadableNotebook(
+            "It is JSON, but no notebook: it has no list of cells.",
+            "它是 JSON，但不是 notebook：没有单元列表。",
+        )
+    return content  # type: ignore[no-any-return]
+
+
+def _upgrade(content: dict[str, Any]) -> Any:
+    """Old formats keep their cells elsewhere; nbformat knows where."""
+    import nbformat
+
+    try:
+        return nbformat.convert(nbformat.from_dict(content), 4)  # type: ignore[no-untyped-call]
+    except Exception as error:
+        version = content.get("nbformat")
+        raise UnreadableNotebook(
+            f"It is in the old notebook format {version} and cannot be converted "
+            f"({type(error).__name__}). Open it in Jupyter and save it again.",
+            f"它是旧格式 {version} 的 notebook，无法转换（{type(error).__name__}）。"
+            "请在 Jupyter 中打开并重新保存。",
+        ) from None
+
+
+def _cell_id(cell: Mapping[str, Any], number: int) -> str:
+    metadata = cell.get("metadata")
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    given = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    for candidate in (given, cell.get("id")):
+        if isinstance(candidate, str) and re.fullmatch(r"[\w.-]{1,64}", candidate):
+            return candidate
+    return f"cell-{number}"
+
+
+def _source(cell: Mapping[str, Any]) -> str:
+    source = cell.get("source", "")
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    return source if isinstance(source, str) else ""
+
+
+def _identify(
+    path: Path, content: Mapping[str, Any], cells: tuple[Cell, ...], course: Path
+) -> tuple[str, Language]:
+    """Say which exercise and language a notebook is, from the first of these that tells.
+
+    Its metadata, the variables of its setup cell (metadata may be lost on the way), its name.
+    """
+    metadata = content.get("metadata")
+    marked = metadata.get("touchstone") if isinstance(metadata, dict) else None
+    candidates = [
+        (marked.get("exercise"), marked.get("language")) if isinstance(marked, dict) else None,
+        next(filter(None, map(setup_variables, (cell.source for cell in cells))), None),
+        (path.stem, path.parent.name),
+    ]
+    languages = [language for _, language in filter(None, candidates) if language in LANGUAGES]
+    for slug, _ in filter(None, candidates):
+        if isinstance(slug, str) and re.fullmatch(r"[a-z0-9-]{1,64}", slug):
+            if (course / slug / "exercise.toml").is_file():
+                return slug, languages[0] if languages else "en"
+    known = ", ".join(sorted(p.parent.name for p in course.glob("*/exercise.toml")))
+    raise UnreadableNotebook(
+        f"It answers no exercise known here. Start from `touchstone start`; there are: {known}.",
+        f"它不对应任何已知练习。请从 `touchstone start` 开始；现有练习：{known}。",
+    )
+
+
+def setup_variables(source: str) -> tuple[str, str] | None:
+    """Return the values of ``EXERCISE, LANGUAGE = "metrics", "en"`` if `source` sets them."""
+    if "EXERCISE" not in source:
+        return None
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.Assign) and "EXERCISE" in ast.dump(node.targets[0]):
+                exercise, language = ast.literal_eval(node.value)
+                return str(exercise), str(language)
+    return None
+
+
+def defined_names(source: str) -> frozenset[str]:
+    """Names that a cell's source would define at its top level, even if it does not parse."""
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset(re.findall(r"^(?:def |class )?[ ]*(\w+)[ ]*(?:\(|:|=(?!=))", source, re.M))
+    names: set[str] = set()
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
+            names.add(node.name)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            names.update(
+                part.id
+                for part in ast.walk(node)
+                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+            )
+    return frozenset(names)

@@ -1,0 +1,142 @@
+"""A worker in a fresh process: how it is started, listened to, and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from autograder import catalog
+from autograder.engine.protocol import BrokenChannel, Request, read_frame
+
+_KEPT_ENVIRONMENT = (
+    "PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "ATEN_CPU_CAPABILITY",
+    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HF_HOME", "TORCH_HOME", "VIRTUAL_ENV", "PYTHONPATH",
+)  # fmt: skip
+
+
+class Frames:
+    """Frames of one worker, read by a thread so that waiting for them has a limit."""
+
+    def __init__(self, process: subprocess.Popen[bytes], words: Path) -> None:
+        self._process = process
+        self._words = words
+        self._queue: queue.Queue[dict[str, Any] | BrokenChannel | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        try:
+            while True:
+                frame = read_frame(self._process.stdout)  # type: ignore[arg-type]
+                self._queue.put(frame)
+                if frame is None:
+                    return
+        except BrokenChannel as error:
+            self._queue.put(error)
+        except (OSError, ValueError):
+            self._queue.put(None)
+
+    def next(self, seconds: float) -> dict[str, Any] | None:
+        """The next frame; ``None`` at the end; `queue.Empty` when none came in time."""
+        frame = self._queue.get(timeout=seconds)
+        if isinstance(frame, BrokenChannel):
+            raise frame
+        return frame
+
+    def close(self) -> None:
+        """Close the stream, unless something that escaped still holds its other end."""
+        self._thread.join(0.5)
+        if not self._thread.is_alive() and self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def ending(self) -> tuple[str, str]:
+        """How the process ended: ``("signal", "SIGSEGV")`` or ``("exit", "3")``."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(2)
+        code = self._process.returncode
+        if code is not None and code < 0:
+            with contextlib.suppress(ValueError):
+                return "signal", signal.Signals(-code).name
+        return "exit", str(code)
+
+    def last_words(self) -> str:
+        """The last line of its standard error."""
+        lines = self._words.read_text("utf-8", "replace").strip().splitlines()
+        return lines[-1][:300] if lines else ""
+
+
+@contextlib.contextmanager
+def fresh_worker(request: Request) -> Iterator[Frames]:
+    """Start a fresh process for `request`; end it, and all that it started, afterwards."""
+    with tempfile.TemporaryDirectory(prefix="touchstone-", ignore_cleanup_errors=True) as folder:
+        words = Path(folder) / ".stderr"
+        home = Path(folder) / "home"
+        home.mkdir()
+        with words.open("wb") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "autograder.engine.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                cwd=home,
+                env=_environment(home),
+                start_new_session=os.name == "posix",
+            )
+        frames = Frames(process, words)
+        try:
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError, OSError):
+                process.stdin.write(request.packed())
+                process.stdin.close()
+            yield frames
+        finally:
+            _end(process)
+            frames.close()
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """What a worker may know of our environment: no secrets, one thread, pictures off screen."""
+    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    package = str(catalog.PACKAGE.parent)
+    paths = [package, *filter(None, [kept.get("PYTHONPATH")])]
+    return {
+        **kept,
+        "HOME": str(home),
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_OFFLINE": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": str(_matplotlib_cache()),
+        "TOUCHSTONE_WORKER": "1",
+    }
+
+
+def _matplotlib_cache() -> Path:
+    """Matplotlib's font list takes seconds to make, so workers share one."""
+    return platformdirs.user_cache_path("touchstone", ensure_exists=False) / "matplotlib"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the worker's whole process group: whatever it left running ends with it."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()

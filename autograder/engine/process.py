@@ -1,0 +1,212 @@
+"""The grader's side of a worker: keep its limits, and believe only what is in turn."""
+
+from __future__ import annotations
+
+import queue
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder import catalog
+from autograder.catalog import Exercise
+from autograder.checks import Suite
+from autograder.engine.cells import Notebook
+from autograder.engine.fresh import Frames, fresh_worker
+from autograder.engine.protocol import BrokenChannel, Request, cell_from, outcome_from
+from autograder.observations import Kind, Outcome
+from autograder.results import CellRun, Isolation
+
+MAX_RESTARTS = 4
+START_SECONDS = 60.0
+GRACE_SECONDS = 1.0
+
+
+class WorkerFailed(Exception):
+    """Our own worker could not do its work; the message holds its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one submission yielded: an outcome for every check, and how its cells ran."""
+
+    outcomes: dict[str, Outcome]
+    cells: tuple[CellRun, ...]
+    seconds: float
+    isolation: Isolation = "process"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRows:
+    """What an answer key is made of.
+
+    Attributes
+    ----------
+    outcomes
+        Pairs of labels and outcome: ``()`` labels the reference, ``("name",)`` a misconception;
+        more names, or names that stand for something else, a right answer built on those.
+    misconceptions
+        Texts of each misconception, as plain maps.
+    """
+
+    outcomes: list[tuple[tuple[str, ...], Outcome]]
+    misconceptions: list[dict[str, Any]]
+
+
+@dataclass
+class _Progress:
+    """What is known so far, over all the workers that one submission needs."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    cells: dict[int, CellRun] = field(default_factory=dict)
+    skip: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How one worker ended: an outcome's kind, reason and detail, and the step under way."""
+
+    kind: Kind
+    reason: str = ""
+    detail: str = ""
+    step: str = ""
+
+
+def observe(
+    notebook: Notebook, exercise: Exercise, *, secret: str = "", course: Path = catalog.COURSE
+) -> Observed:
+    """Run a submission in fresh processes and return what its probes yielded.
+
+    A step that hangs or kills its worker gets its outcome, and the rest is run by another
+    worker without it.
+    """
+    started = time.perf_counter()
+    progress = _Progress()
+    checks = tuple(Suite(exercise, secret).checks)
+    cells = tuple((cell.id, cell.source) for cell in notebook.cells)
+    ending = _Ending("internal")
+    for _ in range(1 + MAX_RESTARTS):
+        left = exercise.submission_seconds - (time.perf_counter() - started)
+        request = Request(
+            "notebook", exercise.slug, str(course), secret, cells, tuple(progress.skip)
+        )
+        ending = _attempt(request, exercise, progress, checks, left)
+        if ending.kind in ("value", "tampered") or not ending.step:
+            break
+        _blame(progress, ending, cells)
+    for name in checks:
+        progress.outcomes.setdefault(name, _outcome(name, ending))
+    return Observed(
+        {name: progress.outcomes[name] for name in checks},
+        tuple(progress.cells[number] for number in sorted(progress.cells)),
+        time.perf_counter() - started,
+    )
+
+
+def _outcome(name: str, ending: _Ending) -> Outcome:
+    """The outcome of a check that was not reported before its worker ended."""
+    if ending.kind == "value":
+        return Outcome(name, "tampered", error="silent")
+    return Outcome(name, ending.kind, error=ending.reason, message=ending.detail)
+
+
+def _blame(progress: _Progress, ending: _Ending, cells: tuple[tuple[str, str], ...]) -> None:
+    """Record the step that ended a worker, and leave it out from now on."""
+    progress.skip.append(ending.step)
+    what, _, name = ending.step.partition(":")
+    if what == "check":
+        progress.outcomes[name] = _outcome(name, ending)
+    else:
+        id, source = cells[int(name)]
+        error = "Timeout" if ending.kind == "timeout" else "Crashed"
+        progress.cells[int(name)] = CellRun(id, source, (), error, ending.detail)
+
+
+def _attempt(
+    request: Request, exercise: Exercise, progress: _Progress, checks: tuple[str, ...], left: float
+) -> _Ending:
+    """Run one worker and say how it ended."""
+    step, limit = "", START_SECONDS
+    over = time.monotonic() + left
+    with fresh_worker(request) as frames:
+        while True:
+            try:
+                frame = frames.next(max(min(limit, over - time.monotonic()), 0.01))
+                if frame is None:
+                    return _died(frames, step)
+                if frame.get("type") == "end" and not step:
+                    return _Ending("value")
+                step, limit = _take(frame, step, request, exercise, progress, checks)
+            except queue.Empty:
+                if time.monotonic() >= over:
+                    return _Ending("timeout", "submission", f"{exercise.submission_seconds:g}")
+                return _Ending("timeout", "check", f"{limit - GRACE_SECONDS:g}", step)
+            except BrokenChannel as error:
+                return _Ending("tampered", "channel", str(error), step)
+
+
+def _died(frames: Frames, step: str) -> _Ending:
+    reason, detail = frames.ending()
+    if step:
+        return _Ending("crashed", reason, detail, step)
+    # Between two steps nothing of the learner's runs, so this is ours unless it was a signal.
+    words = frames.last_words()
+    return _Ending("internal", "worker", f"{reason} {detail} {words}".strip())
+
+
+def _take(
+    frame: dict[str, Any],
+    step: str,
+    request: Request,
+    exercise: Exercise,
+    progress: _Progress,
+    checks: tuple[str, ...],
+) -> tuple[str, float]:
+    """Believe one frame if it is in turn; return the step under way and its time limit."""
+    kind = frame.get("type")
+    if kind == "ready" and not step:
+        return "", GRACE_SECONDS + exercise.check_seconds
+    name = frame.get("step")
+    if kind == "start" and not step and isinstance(name, str):
+        what, _, which = name.partition(":")
+        if what == "cell" and which.isdecimal() and int(which) < len(request.cells):
+            return name, exercise.cell_seconds + GRACE_SECONDS
+        if what == "check" and which in checks:
+            return name, exercise.check_seconds + GRACE_SECONDS
+    elif name == step and step and kind == "cell" and step.startswith("cell:"):
+        number = int(step.partition(":")[2])
+        progress.cells[number] = cell_from(frame, request.cells[number][1])
+        return "", GRACE_SECONDS + exercise.check_seconds
+    elif name == step and step and kind == "check" and step.startswith("check:"):
+        outcome = outcome_from(frame.get("outcome", {}))
+        if outcome.check == step.partition(":")[2]:
+            progress.outcomes.setdefault(outcome.check, outcome)
+            return "", GRACE_SECONDS + exercise.check_seconds
+    raise BrokenChannel(f"a frame out of turn during {step or 'no step'}")
+
+
+def observe_key(exercise: Exercise, *, secret: str = "", course: Path = catalog.COURSE) -> KeyRows:
+    """Run every probe with the reference and the misconceptions, in a process of its own.
+
+    Raises
+    ------
+    WorkerFailed
+        If our own content does not run.
+    """
+    found: list[tuple[tuple[str, ...], Outcome]] = []
+    table: list[dict[str, Any]] = []
+    with fresh_worker(Request("key", exercise.slug, str(course), secret)) as frames:
+        while True:
+            try:
+                frame = frames.next(START_SECONDS * 5)
+            except (queue.Empty, BrokenChannel) as error:
+                raise WorkerFailed(f"the reference of {exercise.slug} hangs: {error!r}") from None
+            if frame is None:
+                words = frames.last_words()
+                raise WorkerFailed(f"the reference of {exercise.slug} does not run: {words}")
+            if frame["type"] == "end":
+                return KeyRows(found, table)
+            if frame["type"] == "misconceptions":
+                table = frame["table"]
+            if frame["type"] == "answer":
+                found.append((tuple(frame["label"]), outcome_from(frame["outcome"])))

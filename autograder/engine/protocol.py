@@ -1,0 +1,153 @@
+"""What passes between the grader and a worker: a request in, a strict sequence of frames out.
+
+A frame is four bytes of length and a msgpack map. The worker announces each step (a cell or a
+check) before it runs it, so that the grader knows what hung or died, and reports it after. It
+cannot send anything that is not plain data, and whatever is out of turn is ``tampered``.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+from dataclasses import dataclass, fields
+from typing import Any, BinaryIO
+
+from autograder.observations import Outcome, pack, to_data, unpack
+from autograder.results import CellOutput, CellRun
+
+MAX_FRAME = 16 * 2**20
+MAX_PNG = 2 * 2**20
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_LENGTH = struct.Struct("<I")
+
+
+class BrokenChannel(Exception):
+    """What came is not a frame of this protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a worker is asked to do.
+
+    Attributes
+    ----------
+    mode
+        ``notebook`` runs cells, then checks, for a submission; ``key`` runs the checks for the
+        reference and for every misconception.
+    skip
+        Steps not to run, because an earlier worker did not survive them: ``"cell:3"``,
+        ``"check:name"``.
+    """
+
+    mode: str
+    slug: str
+    course: str
+    secret: str = ""
+    cells: tuple[tuple[str, str], ...] = ()
+    skip: tuple[str, ...] = ()
+
+    def packed(self) -> bytes:
+        """Serialise for a worker's standard input."""
+        table = {item.name: getattr(self, item.name) for item in fields(self)}
+        table["cells"] = [list(cell) for cell in self.cells]
+        table["skip"] = list(self.skip)
+        return pack(table)
+
+    @classmethod
+    def parse(cls, body: bytes) -> Request:
+        """Read what `packed` wrote."""
+        table = unpack(body)
+        table["cells"] = tuple(tuple(cell) for cell in table["cells"])
+        table["skip"] = tuple(table["skip"])
+        return cls(**table)
+
+
+def write_frame(channel: BinaryIO, table: dict[str, Any]) -> None:
+    """Send one frame."""
+    body = pack(table)
+    channel.write(_LENGTH.pack(len(body)) + body)
+    channel.flush()
+
+
+def read_frame(channel: BinaryIO) -> dict[str, Any] | None:
+    """Receive one frame; ``None`` at the end of the stream.
+
+    Raises
+    ------
+    BrokenChannel
+        If what came is cut short, too long, or not a map of plain data.
+    """
+    head = channel.read(_LENGTH.size)
+    if not head:
+        return None
+    if len(head) < _LENGTH.size:
+        raise BrokenChannel("a frame is cut short")
+    (length,) = _LENGTH.unpack(head)
+    if length > MAX_FRAME:
+        raise BrokenChannel("a frame is too long")
+    body = channel.read(length)
+    if len(body) < length:
+        raise BrokenChannel("a frame is cut short")
+    try:
+        table = unpack(body)
+    except ValueError as error:
+        raise BrokenChannel(str(error)) from None
+    if not isinstance(table, dict):
+        raise BrokenChannel("a frame is no map")
+    return table
+
+
+def outcome_from(table: dict[str, Any]) -> Outcome:
+    """Rebuild an outcome from a frame, refusing any field that is not of its type."""
+    try:
+        kinds = {"check": str, "kind": str, "error": str, "message": str, "where": str,
+                 "line": str, "seconds": float}  # fmt: skip
+        known = {item.name for item in fields(Outcome)}
+        if set(table) != known or any(type(table[k]) is not t for k, t in kinds.items()):
+            raise ValueError("fields")
+        if table["kind"] not in OUTCOME_KINDS:
+            raise ValueError("kind")
+        return Outcome(**{**table, "value": to_data(table["value"])})
+    except (KeyError, TypeError, ValueError) as error:
+        raise BrokenChannel(f"not an outcome: {error}") from None
+
+
+OUTCOME_KINDS = frozenset(
+    ["value", "raised", "todo", "unfit", "forbidden", "timeout", "memory", "internal"]
+)
+"""What a worker may say of itself; that it crashed or lied, only the grader can say."""
+
+
+def outcome_to(outcome: Outcome) -> dict[str, Any]:
+    """The fields of an outcome, ready for a frame."""
+    return {item.name: getattr(outcome, item.name) for item in fields(Outcome)}
+
+
+def cell_from(table: dict[str, Any], source: str) -> CellRun:
+    """Rebuild how a cell ran from a frame."""
+    try:
+        outputs = tuple(_output_from(item) for item in table["outputs"])
+        return CellRun(
+            str(table["id"]), source, outputs, str(table["error"]), str(table["message"]),
+            float(table["seconds"]),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BrokenChannel(f"not a cell: {error}") from None
+
+
+def _output_from(table: dict[str, Any]) -> CellOutput:
+    kind = table["kind"]
+    if kind not in ("stream", "display", "result") or type(table["text"]) is not str:
+        raise ValueError("output")
+    return CellOutput(kind, table["text"], checked_png(table["png"]))
+
+
+def checked_png(text: object) -> str:
+    """Base64 of a PNG, if `text` is that and of bearable size; else ``""``."""
+    if not isinstance(text, str) or len(text) > MAX_PNG:
+        return ""
+    try:
+        data = base64.b64decode(text)
+    except ValueError:
+        return ""
+    return base64.b64encode(data).decode("ascii") if data.startswith(_PNG_MAGIC) else ""

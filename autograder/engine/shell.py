@@ -1,0 +1,205 @@
+"""The shell in which a worker runs a learner's cells: IPython without a kernel or a terminal.
+
+Magics, `display`, plots and progress bars work as they do in Jupyter; what they show is
+recorded, up to a limit.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import linecache
+import os
+import subprocess
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.history import HistoryManager
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+from autograder.engine.protocol import checked_png
+from autograder.probing import Overtime, deadline, one_line
+
+MAX_TEXT = 20_000
+MAX_OUTPUTS = 50
+
+
+class Recorder:
+    """What one cell showed, as plain maps, up to the limits above."""
+
+    def __init__(self) -> None:
+        self.outputs: list[dict[str, str]] = []
+        self._room = MAX_TEXT
+
+    def stream(self, text: str) -> None:
+        """Add printed text; consecutive prints are one output."""
+        text = text[: self._room]
+        self._room -= len(text)
+        if not text:
+            return
+        if self.outputs and self.outputs[-1]["kind"] == "stream":
+            self.outputs[-1]["text"] += text
+        else:
+            self._add("stream", text)
+
+    def rich(self, kind: str, data: dict[str, Any]) -> None:
+        """Add a displayed value: its plain text, and its picture if it has one."""
+        text = data.get("text/plain")
+        self._add(
+            kind, str(text)[:MAX_TEXT] if text is not None else "", _png(data.get("image/png"))
+        )
+
+    def _add(self, kind: str, text: str, png: str = "") -> None:
+        if len(self.outputs) < MAX_OUTPUTS:
+            self.outputs.append({"kind": kind, "text": text, "png": png})
+
+
+def _png(data: object) -> str:
+    """Base64 of `data` if it is a PNG, which a formatter gives as bytes or as base64."""
+    if isinstance(data, bytes):
+        data = base64.b64encode(data).decode("ascii")
+    return checked_png(data)
+
+
+class _Stream(io.TextIOBase):
+    """Standard output or error of the learner's code."""
+
+    encoding = "utf-8"
+
+    def __init__(self, shell: LearnerShell) -> None:
+        self._shell = shell
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self._shell.recorder.stream(str(text))
+        return len(text)
+
+
+def _recorder(part: DisplayHook | DisplayPublisher) -> Recorder:
+    recorder: Recorder = part.shell.recorder  # type: ignore[union-attr]
+    return recorder
+
+
+class _Publisher(DisplayPublisher):
+    def publish(self, data: dict[str, Any], *_: Any, **__: Any) -> None:
+        _recorder(self).rich("display", data)
+
+    def clear_output(self, wait: bool = False) -> None:
+        pass
+
+
+class _Hook(DisplayHook):
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
+        _recorder(self).rich("result", format_dict)
+
+    def finish_displayhook(self) -> None:
+        pass
+
+
+class _Compiler(CachingCompiler):
+    """Names the code of a cell after the cell, so that tracebacks tell where."""
+
+    cell = "cell"
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
+        return f"<{self.cell}>"
+
+
+class LearnerShell(InteractiveShell):
+    """An IPython shell that records and never writes to the terminal or the disk."""
+
+    compiler_class = Type(_Compiler)
+    display_pub_class = Type(_Publisher)
+    displayhook_class = Type(_Hook)
+
+    def __init__(self, **keywords: Any) -> None:
+        self.recorder = Recorder()
+        super().__init__(**keywords)  # type: ignore[no-untyped-call]
+        assert self.display_formatter is not None
+        self.display_formatter.active_types = ["text/plain", "image/png"]
+
+    @classmethod
+    def make(cls) -> LearnerShell:
+        """Create the one shell of this process, reading no user's profile."""
+        config = Config()
+        config.HistoryManager.enabled = False
+        HistoryManager.enabled = False  # type: ignore[assignment]
+        os.environ["IPYTHONDIR"] = os.path.join(os.getcwd(), ".ipython")
+        shell: LearnerShell = cls.instance(config=config, ipython_dir=os.environ["IPYTHONDIR"])
+        for base in cls.__mro__[1:]:
+            if issubclass(base, InteractiveShell):
+                base._instance = shell  # type: ignore[assignment]
+        return shell
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """Graphical event loops have no place here; ``%matplotlib inline`` needs none."""
+
+    def showtraceback(self, *_: Any, **__: Any) -> None:
+        """Errors are reported with the cell, not printed."""
+
+    showsyntaxerror = showtraceback
+
+    def system(self, cmd: str) -> None:
+        """Run ``!command`` and record what it prints, which by default goes past Python."""
+        command = self.var_expand(cmd, depth=1)  # type: ignore[no-untyped-call]
+        done = subprocess.run(command, shell=True, capture_output=True, text=True, errors="replace")
+        self.recorder.stream(done.stdout + done.stderr)
+        self.user_ns["_exit_code"] = done.returncode
+
+    def run(self, id: str, source: str, seconds: float) -> dict[str, Any]:
+        """Run one cell and describe how it went, as a map for a frame."""
+        self.recorder = Recorder()
+        self.compile.cell = id  # type: ignore[attr-defined]
+        stdout, stderr = sys.stdout, sys.stderr
+        sys.stdout = sys.stderr = _Stream(self)
+        started = time.perf_counter()
+        error: BaseException | None
+        try:
+            with deadline(seconds):
+                result = self.run_cell(source, store_history=False)  # type: ignore[no-untyped-call]
+            error = result.error_before_exec or result.error_in_exec
+        except BaseException as raised:
+            error = raised
+        finally:
+            sys.stdout, sys.stderr = stdout, stderr
+        name, message = describe_error(error, seconds)
+        return {
+            "id": id, "outputs": self.recorder.outputs, "error": name, "message": message,
+            "seconds": round(time.perf_counter() - started, 6),
+        }  # fmt: skip
+
+
+def describe_error(error: BaseException | None, seconds: float) -> tuple[str, str]:
+    """Name and one-line message of what stopped a cell."""
+    if error is None:
+        return "", ""
+    if isinstance(error, Overtime):
+        return "Timeout", f"still running after {seconds:g} s"
+    if isinstance(error, SyntaxError):
+        return type(error).__name__, f"{error.msg} (line {error.lineno})"
+    return type(error).__name__[:80], one_line(error)
+
+
+def locate(traceback: TracebackType | None) -> tuple[str, str]:
+    """The innermost place in a learner's cell: ``("recall:3", "return tp / 0")``."""
+    place = ("", "")
+    while traceback is not None:
+        filename = traceback.tb_frame.f_code.co_filename
+        if filename.startswith("<") and filename.endswith(">") and "frozen" not in filename:
+            line = linecache.getline(filename, traceback.tb_lineno).strip()
+            if line:
+                place = (f"{filename[1:-1]}:{traceback.tb_lineno}", line[:200])
+        traceback = traceback.tb_next
+    return place

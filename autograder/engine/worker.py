@@ -1,0 +1,146 @@
+"""The worker: runs a learner's cells, then the probes, and sends back what it saw.
+
+It holds no reference and no expected value when it serves a notebook. It is started as
+``python -m autograder.engine.worker`` with a request on standard input and speaks frames on
+what was its standard output; the learner's code gets neither.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import itertools
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from autograder import notebook
+from autograder.catalog import Exercise, exercise
+from autograder.checks import Check, Suite, answers, references
+from autograder.engine.cells import defined_names
+from autograder.engine.protocol import Request, outcome_to, write_frame
+from autograder.observations import Outcome
+from autograder.probing import run_probe
+
+
+def main() -> None:
+    """Serve the one request on standard input."""
+    request = Request.parse(sys.stdin.buffer.read())
+    with _claimed_stdout() as channel:
+        serve(request, channel)
+    # Threads that a submission left running would keep the process alive.
+    os._exit(0)
+
+
+def serve(request: Request, channel: BinaryIO) -> None:
+    """Do what `request` asks and report every step on `channel`."""
+    found = exercise(request.slug, Path(request.course))
+    for name in found.imports:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    suite = Suite(found, request.secret)
+    if request.mode == "key":
+        _serve_key(suite, found, channel)
+    else:
+        _serve_notebook(suite, found, request, channel)
+    write_frame(channel, {"type": "end"})
+
+
+def _serve_notebook(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:
+    from autograder.engine.shell import LearnerShell, locate
+
+    suite.prepare()
+    notebook.silence()
+    shell = LearnerShell.make()
+    broken: dict[str, Outcome] = {}
+    write_frame(channel, {"type": "ready"})
+    for number, (id, source) in enumerate(request.cells):
+        step = f"cell:{number}"
+        if step in request.skip:
+            continue
+        write_frame(channel, {"type": "start", "step": step})
+        ran = shell.run(id, source, found.cell_seconds)
+        write_frame(channel, {"type": "cell", "step": step, **ran})
+        for name in defined_names(source):
+            broken.pop(name, None)
+            if ran["error"] and ran["error"] != "NotImplementedError":
+                broken[name] = Outcome(
+                    "", "raised", error=ran["error"], message=ran["message"], where=id
+                )
+    for check in suite.checks.values():
+        step = f"check:{check.name}"
+        if step in request.skip:
+            continue
+        write_frame(channel, {"type": "start", "step": step})
+        outcome = run_probe(suite, check, shell.user_ns, seconds=found.check_seconds, locate=locate)
+        outcome = _explained(outcome, broken)
+        write_frame(channel, {"type": "check", "step": step, "outcome": outcome_to(outcome)})
+
+
+def _explained(outcome: Outcome, broken: dict[str, Outcome]) -> Outcome:
+    """A name that is missing because its cell failed is an error, not a task left undone."""
+    cause = broken.get(outcome.error) if outcome.kind == "todo" else None
+    if cause is None:
+        return outcome
+    return Outcome(
+        outcome.check, "raised", error=cause.error, message=cause.message, where=cause.where
+    )
+
+
+def _serve_key(suite: Suite, found: Exercise, channel: BinaryIO) -> None:
+    """Run every probe with the reference, with each misconception, and with what follows."""
+    right = references(found)
+    known = answers(found, "wrong")
+    table = [
+        {"name": a.name, "stands_for": a.stands_for, "text": dict(a.text), "step": dict(a.step),
+         "caught_by": a.caught_by, "looks_like": a.looks_like is not None}
+        for a in known
+    ]  # fmt: skip
+    write_frame(channel, {"type": "misconceptions", "table": table})
+    for check in suite.checks.values():
+        for label, names in _environments(check, right, known):
+            outcome = run_probe(suite, check, names, seconds=60)
+            write_frame(channel, {"type": "answer", "label": label, "outcome": outcome_to(outcome)})
+
+
+def _environments(
+    check: Check, right: dict[str, Any], known: list[Any]
+) -> Iterator[tuple[list[str], dict[str, Any]]]:
+    """The answers to run a check with: ``[]`` is the reference, else names of misconceptions.
+
+    For a check that rests on other names, the reference is also composed with each
+    misconception about them: what a right answer yields when built on a wrong one.
+    """
+    yield [], right
+    for answer in known:
+        if answer.stands_for in check.learner:
+            yield [answer.name], {**right, answer.stands_for: answer.value}
+    if not check.rests_on:
+        return
+    choices = [[a for a in known if a.stands_for == name] for name in check.rests_on]
+    for chosen in itertools.product(*([None, *some] for some in choices)):
+        parts = {a.stands_for: a.value for a in chosen if a is not None}
+        if parts:
+            name = check.learner[0]
+            built = functools.partial(right[name], **parts)
+            yield sorted(a.name for a in chosen if a is not None), {**right, name: built}
+
+
+@contextlib.contextmanager
+def _claimed_stdout() -> Iterator[BinaryIO]:
+    """Keep standard output for frames, and give the rest of the process a sink."""
+    sys.stdout.flush()
+    private = os.dup(1)
+    os.set_inheritable(private, False)
+    sink = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(sink, descriptor)
+    with os.fdopen(private, "wb") as channel:
+        yield channel
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Grading a notebook: the engine's observations, judged with the exercise's answer key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from autograder import catalog
+from autograder.catalog import Exercise, Text
+from autograder.checks import Suite
+from autograder.engine import (
+    Notebook,
+    Observed,
+    UnreadableNotebook,
+    WorkerFailed,
+    observe,
+    read_notebook,
+)
+from autograder.judge import AnswerKey, judge_exercise
+from autograder.oracle import answer_key
+from autograder.results import Seconds, SubmissionResult
+
+
+class NothingToGrade(Exception):
+    """None of the paths holds a notebook; the message says what to give instead."""
+
+
+def find_notebooks(paths: Iterable[Path]) -> list[Path]:
+    """Notebooks at `paths`: files as they are named, folders searched, hidden ones left out.
+
+    Raises
+    ------
+    NothingToGrade
+        If a folder holds no notebook.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(p for p in path.rglob("*.ipynb") if not _is_hidden(p.relative_to(path)))
+        if not inside:
+            raise NothingToGrade(
+                f"The folder {path} holds no notebook. Name one, or make some with "
+                "`touchstone start`."
+            )
+        found.extend(inside)
+    return list(dict.fromkeys(found))
+
+
+def _is_hidden(path: Path) -> bool:
+    kept_aside = ".left-over-" in path.name or ".kept-" in path.name
+    return kept_aside or any(part.startswith(".") for part in path.parts)
+
+
+def grade_path(path: Path, *, secret: str = "", course: Path = catalog.COURSE) -> SubmissionResult:
+    """Grade the notebook at `path`; whatever is wrong with it becomes the result's `problem`."""
+    started = time.perf_counter()
+    try:
+        notebook = read_notebook(path, course=course)
+        exercise = catalog.exercise(notebook.exercise, course)
+    except UnreadableNotebook as error:
+        return SubmissionResult(str(path), problem=error.text)
+    return grade(notebook, exercise, secret=secret, started=started)
+
+
+def grade(
+    notebook: Notebook, exercise: Exercise, *, secret: str = "", started: float | None = None
+) -> SubmissionResult:
+    """Grade a notebook that has been read."""
+    started = time.perf_counter() if started is None else started
+    course = exercise.folder.parent
+    with ThreadPoolExecutor(1) as pool:
+        # The key is looked up, or computed, while the submission runs.
+        key: Future[AnswerKey] = pool.submit(answer_key, exercise, secret=secret)
+        observed = observe(notebook, exercise, secret=secret, course=course)
+        try:
+            return judged(notebook, exercise, observed, key.result(), started=started)
+        except WorkerFailed as error:
+            return SubmissionResult(
+                str(notebook.path), exercise.slug, notebook.language,
+                max_points=exercise.points, problem=_our_fault(error),
+            )  # fmt: skip
+
+
+def judged(
+    notebook: Notebook, exercise: Exercise, observed: Observed, key: AnswerKey, *, started: float
+) -> SubmissionResult:
+    """Turn what was observed into a result."""
+    suite = Suite(exercise)
+    tasks = [(task, suite.of_task(task.name)) for task in exercise.tasks]
+    results = judge_exercise(tasks, observed.outcomes, key)
+    return SubmissionResult(
+        path=str(notebook.path),
+        exercise=exercise.slug,
+        language=notebook.language,
+        points=round(sum(task.points for task in results), 2),
+        max_points=exercise.points,
+        seconds=Seconds(
+            cells=round(sum(cell.seconds for cell in observed.cells), 3),
+            checks=round(sum(o.seconds for o in observed.outcomes.values()), 3),
+            total=round(time.perf_counter() - started, 3),
+        ),
+        isolation=observed.isolation,
+        tasks=results,
+        cells=observed.cells,
+    )
+
+
+def grade_all(paths: Iterable[Path], *, secret: str = "") -> Iterator[SubmissionResult]:
+    """Grade notebooks one after another; none can keep the next from being graded."""
+    for path in paths:
+        yield grade_path(path, secret=secret)
+
+
+def _our_fault(error: Exception) -> Text:
+    return {
+        "en": f"Our fault, not yours: {error}. Run `touchstone doctor` and report it.",
+        "zh": f"是我们的错，不怪你：{error}。请运行 `touchstone doctor` 并反馈。",
+    }

@@ -1,0 +1,306 @@
+"""The judge: observations in, verdicts and diagnoses out.
+
+Grading is comparing observations. Equal to the reference's within the check's tolerance means
+pass; equal to a misconception's means fail, and the learner is told which. Nothing else passes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from autograder import wording
+from autograder.catalog import Task, Text
+from autograder.checks import Check, Tolerance
+from autograder.observations import Data, Outcome
+from autograder.results import Status, TaskResult, Verdict
+
+Label = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Misconception:
+    """What the judge needs to know of a known-wrong answer."""
+
+    name: str
+    stands_for: str
+    text: Text
+    step: Text
+    caught_by: str
+    looks_like: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerKey:
+    """What the reference and the misconceptions yield for every check of an exercise.
+
+    Attributes
+    ----------
+    outcomes
+        By check, then by label: ``()`` is the reference, ``("name",)`` a misconception; other
+        labels are right answers built on the misconceptions named.
+    """
+
+    outcomes: Mapping[str, Mapping[Label, Outcome]]
+    misconceptions: Mapping[str, Misconception]
+
+
+def judge_exercise(
+    tasks: Sequence[tuple[Task, Sequence[Check]]],
+    outcomes: Mapping[str, Outcome],
+    key: AnswerKey,
+) -> tuple[TaskResult, ...]:
+    """Judge every task, in order, so that a task knows what was diagnosed in those before it."""
+    diagnosed: dict[str, str] = {}
+    results = []
+    for task, checks in tasks:
+        result = judge_task(task, checks, outcomes, key, diagnosed)
+        for verdict in result.verdicts:
+            if verdict.misconception:
+                stands_for = key.misconceptions[verdict.misconception].stands_for
+                diagnosed.setdefault(stands_for, verdict.misconception)
+        results.append(result)
+    return tuple(results)
+
+
+def judge_task(
+    task: Task,
+    checks: Sequence[Check],
+    outcomes: Mapping[str, Outcome],
+    key: AnswerKey,
+    diagnosed: Mapping[str, str],
+) -> TaskResult:
+    """Judge one task.
+
+    Parameters
+    ----------
+    outcomes
+        What the learner's answers yielded, by check; a check without one is ``internal``.
+    diagnosed
+        Misconception recognised in each name that was judged before, for checks that rest on it.
+    """
+    seen = {check.name: outcomes.get(check.name, _MISSING) for check in checks}
+    ranked = _rank(checks, seen, key)
+    verdicts = tuple(
+        _judge_check(task, check, seen[check.name], key, ranked, diagnosed) for check in checks
+    )
+    total = math.fsum(verdict.weight for verdict in verdicts)
+    earned = math.fsum(verdict.weight for verdict in verdicts if verdict.status == "pass")
+    points = round(task.points * earned / total, 2) if total else 0.0
+    return TaskResult(task.name, task.title, _overall(verdicts), points, task.points, verdicts)
+
+
+_MISSING = Outcome("", "internal", message="the check gave no report")
+
+
+def _overall(verdicts: Sequence[Verdict]) -> Status:
+    """The status of a task: passed only if there are checks and all of them passed."""
+    statuses = {verdict.status for verdict in verdicts}
+    if not statuses:
+        return "internal"
+    if len(statuses) == 1:
+        return statuses.pop()
+    order: tuple[Status, ...] = ("internal", "tampered", "crashed", "memory", "timeout", "error")
+    return next((status for status in order if status in statuses), "fail")
+
+
+def _rank(
+    checks: Sequence[Check], seen: Mapping[str, Outcome], key: AnswerKey
+) -> list[tuple[str, int]]:
+    """Misconceptions about these checks' names, those that explain most of what was seen first."""
+    scores: dict[str, int] = {}
+    for check in checks:
+        for label, outcome in key.outcomes.get(check.name, {}).items():
+            if len(label) == 1 and key.misconceptions[label[0]].stands_for in check.learner:
+                matches = same(seen[check.name], outcome, check.close)
+                scores[label[0]] = scores.get(label[0], 0) + matches
+    return sorted(scores.items(), key=lambda item: -item[1])
+
+
+def _judge_check(
+    task: Task,
+    check: Check,
+    seen: Outcome,
+    key: AnswerKey,
+    ranked: Sequence[tuple[str, int]],
+    diagnosed: Mapping[str, str],
+) -> Verdict:
+    known = key.outcomes.get(check.name, {})
+    reference = known.get((), _MISSING)
+    verdict = Verdict(
+        check.name, check.claim, "internal", where=seen.where, line=seen.line,
+        weight=check.weight, seconds=seen.seconds,
+    )  # fmt: skip
+    if reference.kind != "value":
+        reason = reference.message or reference.error
+        return replace(verdict, message=wording.reference_failed(reason))
+    if seen.kind == "value":
+        verdict = replace(verdict, came_out=show(seen.value), expected=_expected(check, reference))
+        if _holds(check, seen.value, reference.value):
+            return replace(verdict, status="pass", expected=wording.NOTHING)
+        given = _given(check, seen, known, diagnosed)
+        if given:
+            text = key.misconceptions[given].stands_for
+            return replace(
+                verdict, status="pass", expected=wording.NOTHING, message=wording.right_given(text)
+            )
+    verdict = replace(verdict, status=_STATUS[seen.kind], message=_reason(check, seen))
+    name = _diagnose(check, seen, key, ranked)
+    if name:
+        found = key.misconceptions[name]
+        step = found.step if found.step["en"] else wording.next_hint(task.name)
+        return replace(verdict, misconception=name, diagnosis=found.text, step=step)
+    return replace(verdict, step=wording.next_step(task.name, check.learner[0], seen))
+
+
+_STATUS: Mapping[str, Status] = {
+    "value": "fail",
+    "unfit": "fail",
+    "forbidden": "fail",
+    "raised": "error",
+    "todo": "todo",
+    "timeout": "timeout",
+    "memory": "memory",
+    "crashed": "crashed",
+    "tampered": "tampered",
+    "internal": "internal",
+}
+
+
+def _holds(check: Check, observed: Data, reference: Data) -> bool:
+    if check.expect is not None:
+        return check.expect(observed, reference)
+    return equal(observed, reference, check.close)
+
+
+def _given(
+    check: Check,
+    seen: Outcome,
+    known: Mapping[Label, Outcome],
+    diagnosed: Mapping[str, str],
+) -> str:
+    """The diagnosed misconception, in a name that this check rests on, which explains it all."""
+    parts = [diagnosed[name] for name in check.rests_on if name in diagnosed]
+    for label in [(part,) for part in parts] + [tuple(sorted(parts))]:
+        if label in known and same(seen, known[label], check.close):
+            return label[0]
+    return ""
+
+
+def _diagnose(
+    check: Check, seen: Outcome, key: AnswerKey, ranked: Sequence[tuple[str, int]]
+) -> str:
+    """Name the misconception whose observation this is; the likeliest if several yield it."""
+    known = key.outcomes.get(check.name, {})
+    for name, _ in ranked:
+        found = key.misconceptions[name]
+        if found.looks_like is not None and found.caught_by == check.name:
+            if seen.kind == "value" and _safely(found.looks_like, seen.value):
+                return name
+        elif (name,) in known and same(seen, known[(name,)], check.close):
+            return name
+    return ""
+
+
+def _safely(predicate: Any, value: Data) -> bool:
+    try:
+        return bool(predicate(value))
+    except Exception:
+        return False
+
+
+def _expected(check: Check, reference: Outcome) -> Text:
+    if check.expect is not None:
+        return check.expect.text
+    shown = show(reference.value)
+    return {"en": shown, "zh": shown}
+
+
+def _reason(check: Check, seen: Outcome) -> Text:
+    return wording.reason(seen, check.learner[0])
+
+
+def same(seen: Outcome, other: Outcome, close: Tolerance) -> bool:
+    """Whether two outcomes are alike: equal observations, or the same exception."""
+    if seen.kind != other.kind:
+        return False
+    if seen.kind == "value":
+        return equal(seen.value, other.value, close)
+    return seen.kind == "raised" and seen.error == other.error
+
+
+def equal(observed: Data, reference: Data, close: Tolerance) -> bool:
+    """Whether two observations are equal within a tolerance.
+
+    Numbers compare as numbers whether Python's or NumPy's; sequences and arrays element by
+    element, with equal lengths; NaN equals NaN only; text, booleans and ``None`` exactly.
+    """
+    if isinstance(observed, np.ndarray) or isinstance(reference, np.ndarray):
+        return _equal_arrays(observed, reference, close)
+    if isinstance(reference, dict) or isinstance(observed, dict):
+        return (
+            isinstance(reference, dict)
+            and isinstance(observed, dict)
+            and observed.keys() == reference.keys()
+            and all(equal(observed[name], reference[name], close) for name in reference)
+        )
+    if isinstance(reference, list) or isinstance(observed, list):
+        return (
+            isinstance(reference, list)
+            and isinstance(observed, list)
+            and len(observed) == len(reference)
+            and all(map(lambda a, b: equal(a, b, close), observed, reference))
+        )
+    if isinstance(reference, (int, float)) and isinstance(observed, (int, float)):
+        return _equal_numbers(float(observed), float(reference), close)
+    return type(observed) is type(reference) and bool(observed == reference)
+
+
+def _equal_numbers(observed: float, reference: float, close: Tolerance) -> bool:
+    if math.isnan(observed) or math.isnan(reference):
+        return math.isnan(observed) and math.isnan(reference)
+    if math.isinf(observed) or math.isinf(reference):
+        return observed == reference
+    return abs(observed - reference) <= close.absolute + close.relative * abs(reference)
+
+
+def _equal_arrays(observed: Data, reference: Data, close: Tolerance) -> bool:
+    try:
+        a, b = np.asarray(observed), np.asarray(reference)
+    except ValueError:
+        return False
+    if a.dtype.kind not in "biuf" or b.dtype.kind not in "biuf" or a.shape != b.shape:
+        return False
+    return bool(
+        np.allclose(
+            a.astype(np.float64), b.astype(np.float64),
+            rtol=close.relative, atol=close.absolute, equal_nan=True,
+        )
+    )  # fmt: skip
+
+
+def show(data: Data, limit: int = 160) -> str:
+    """A short way to write an observation down for a person."""
+    text = _show(data)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _show(data: Data, budget: int = 12) -> str:
+    if isinstance(data, float):
+        return repr(data) if math.isfinite(data) and len(repr(data)) <= 8 else f"{data:.6g}"
+    if isinstance(data, dict):
+        pairs = list(data.items())
+        inner = ", ".join(f"{k}: {_show(v, budget // 2)}" for k, v in pairs[:budget])
+        return "{" + inner + (", …}" if len(pairs) > budget else "}")
+    if isinstance(data, np.ndarray) and data.ndim != 1:
+        return f"array {'×'.join(map(str, data.shape))} [{_show(data.ravel(), budget)[1:-1]}]"
+    if isinstance(data, (list, np.ndarray)):
+        items = data.tolist() if isinstance(data, np.ndarray) else data
+        inner = ", ".join(_show(item, max(2, budget // 2)) for item in items[:budget])
+        rest = len(items) - budget
+        return f"[{inner}, … {rest} more]" if rest > 0 else f"[{inner}]"
+    return repr(data)[:200]
