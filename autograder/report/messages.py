@@ -1,0 +1,115 @@
+"""Short messages of the commands: what was done, what is wrong, what this machine offers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.syntax import Syntax
+from rich.text import Text
+
+from autograder.catalog import Language
+from autograder.report import clean
+
+if TYPE_CHECKING:
+    from autograder.dev.findings import Finding as Promise
+    from autograder.doctor import Finding
+    from autograder.workbook import Placed
+
+
+def out() -> Console:
+    """Where results go."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def complain(message: str) -> None:
+    """Say on standard error what went wrong, in one paragraph."""
+    Console(stderr=True, highlight=False).print(Text(clean.line(message), "red"))
+
+
+def say(message: str, style: str = "") -> None:
+    """Say one thing."""
+    out().print(Text(clean.line(message), style))
+
+
+def show_text(text: str) -> None:
+    """Show text of several lines that is our own."""
+    out().print(Text(text))
+
+
+def show_code(source: str) -> None:
+    """Show Python code; plain where nobody looks, so that it can be piped into a file."""
+    if sys.stdout.isatty():
+        out().print(Syntax(source, "python", background_color="default"))
+    else:
+        print(source)
+
+
+def show_markdown(source: str) -> None:
+    """Show a lesson, in a pager on a terminal, as it is written elsewhere."""
+    if not sys.stdout.isatty():
+        print(source)
+        return
+    console = out()
+    with console.pager(styles=True):
+        console.print(Markdown(_without_front_matter(source)))
+
+
+def _without_front_matter(source: str) -> str:
+    parts = source.split("---\n", 2)
+    return parts[2] if source.startswith("---\n") and len(parts) == 3 else source
+
+
+_ACTIONS = {
+    "created": {"en": "new", "zh": "新建"},
+    "kept": {"en": "kept as it is", "zh": "保持不变"},
+    "updated": {"en": "brought up to date, your answers carried over", "zh": "已更新，作答已带入"},
+}
+_BESIDE = {"en": "kept beside it", "zh": "另存于旁"}
+
+
+def show_placed(folder: Path, placed: Iterable[Placed], language: Language) -> None:
+    """Say what `start` did for each notebook, and how to go on."""
+    console = out()
+    for item in placed:
+        line = Text.assemble(("  " + item.path.name, "bold"), "  ", _ACTIONS[item.action][language])
+        console.print(line)
+        if item.problem is not None:
+            console.print(Text("    " + clean.line(item.problem[language]), "yellow"))
+        for beside in filter(None, (item.left_over, item.former)):
+            console.print(Text(f"    {_BESIDE[language]}: {beside.name}", "yellow"))
+    where = clean.line(str(folder))
+    en = f"Your workbook is {where}. Next: cd into it and run `touchstone lab`."
+    zh = f"练习册在 {where}。下一步：cd 进去，运行 `touchstone lab`。"
+    console.print(Text(zh if language == "zh" else en))
+
+
+_MARKS = {"good": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "red")}
+
+
+def show_findings(findings: Iterable[Finding], language: Language) -> bool:
+    """Print what the doctor found, line by line as it is found; return whether all is well."""
+    console, well = out(), True
+    for finding in findings:
+        mark, style = _MARKS[finding.state]
+        well = well and finding.state != "bad"
+        console.print(
+            Text.assemble(
+                (f"{mark} ", style), (f"{finding.name:14}", "bold"), finding.text[language]
+            )
+        )
+    return well
+
+
+def show_promises(slug: str, promises: Iterable[Promise], seconds: float) -> bool:
+    """Print what verification found for one exercise; return whether it keeps every promise."""
+    console, found = out(), list(promises)
+    for promise in found:
+        console.print(Text(f"✗ {promise}", "red"))
+    if not found:
+        console.print(Text(f"✓ {slug} keeps every promise ({seconds:.1f} s)", "green"))
+    return not found
