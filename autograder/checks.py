@@ -255,12 +255,18 @@ def right(stands_for: str, style: str, *, zh: str = "") -> Callable[[_Answer], _
 
 
 def outcome_of(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Data:
-    """Call and return ``{"returned": value}`` or ``{"raised": name}``, for claims about errors."""
+    """Call and return ``{"returned": value}`` or ``{"raised": name}``, for claims about errors.
+
+    What is not started, or could not even be called, is raised on: that is no answer.
+    """
     try:
         return {"returned": function(*arguments, **keywords)}
     except NotImplementedError:
         raise
     except Exception as error:
+        was_called = error.__traceback__ is not None and error.__traceback__.tb_next is not None
+        if not was_called:
+            raise
         return {"raised": _public_name(error)}
 
 

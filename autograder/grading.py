@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +22,10 @@ from autograder.engine import (
 from autograder.judge import AnswerKey, judge_exercise
 from autograder.oracle import answer_key
 from autograder.results import Seconds, SubmissionResult
+
+
+# What `start` and `reset` keep beside a learner's notebook, such as ``x.before-reset-2026-01-31``.
+_DATED_COPY = re.compile(r"\.[a-z-]+-\d{4}-\d{2}-\d{2}(-\d+)?\.ipynb$")
 
 
 class NothingToGrade(Exception):
@@ -51,8 +56,7 @@ def find_notebooks(paths: Iterable[Path]) -> list[Path]:
 
 
 def _is_hidden(path: Path) -> bool:
-    kept_aside = ".left-over-" in path.name or ".kept-" in path.name
-    return kept_aside or any(part.startswith(".") for part in path.parts)
+    return bool(_DATED_COPY.search(path.name)) or any(p.startswith(".") for p in path.parts)
 
 
 def grade_path(path: Path, *, secret: str = "", course: Path = catalog.COURSE) -> SubmissionResult:

@@ -48,7 +48,7 @@ def check(name: str) -> float | None:
     task = _task(exercise, name, language)
     if task is None:
         return None
-    with _variables_kept(names):
+    with _variables_kept(names), _quiet_descriptor():
         result = _judged(exercise, task, names)
     _show_card(result, language)
     # nbgrader reads partial points from the value of the cell.
@@ -131,6 +131,24 @@ def _locate(names: Mapping[str, Any]) -> Any:
         return place
 
     return locate
+
+
+@contextlib.contextmanager
+def _quiet_descriptor() -> Iterator[None]:
+    """Drop what compiled code writes to standard error: nbgrader gives nothing for a cell with any.
+
+    See jupyter/nbgrader#1904, where a line of torch's cost a class its points.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(sink)
 
 
 @contextlib.contextmanager

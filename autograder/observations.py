@@ -179,7 +179,7 @@ def _fitting_integer(value: int) -> int | float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def _is_tensor(value: object) -> bool:

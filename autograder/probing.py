@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType, TracebackType
 from typing import Any
@@ -51,7 +52,7 @@ def run_probe(
     if module:
         return Outcome(check.name, "forbidden", error=module)
     started = time.perf_counter()
-    with untouched(suite.seed(check.name)):
+    with untouched(suite.seed(check.name)), silence():
         try:
             arguments = {
                 name: suite.fixture(name, check.name) if suite.is_fixture(name) else names[name]
@@ -65,7 +66,7 @@ def run_probe(
 
 def _call(check: Check, arguments: dict[str, Any], seconds: float, locate: Locate) -> Outcome:
     try:
-        with deadline(seconds), silence():
+        with deadline(seconds):
             value = to_data(check.function(**arguments))
     except Unfit as error:
         return Outcome(check.name, "unfit", error=error.reason, message=error.detail)
@@ -202,8 +203,13 @@ def deadline(seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Drop what the body prints."""
-    with contextlib.redirect_stdout(_Sink()), contextlib.redirect_stderr(_Sink()):
+    """Drop what the body prints, and its warnings with it."""
+    with (
+        contextlib.redirect_stdout(_Sink()),
+        contextlib.redirect_stderr(_Sink()),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
         yield
 
 

@@ -88,8 +88,9 @@ def observe(
     for _ in range(1 + MAX_RESTARTS):
         left = exercise.submission_seconds - (time.perf_counter() - started)
         request = Request(
-            "notebook", exercise.slug, str(course), secret, cells, tuple(progress.skip)
-        )
+            "notebook", exercise.slug, str(course), secret, cells, tuple(progress.skip),
+            exercise.cell_seconds, exercise.check_seconds,
+        )  # fmt: skip
         ending = _attempt(request, exercise, progress, checks, left)
         if ending.kind in ("value", "tampered") or not ending.step:
             break

@@ -37,6 +37,8 @@ class Request:
     skip
         Steps not to run, because an earlier worker did not survive them: ``"cell:3"``,
         ``"check:name"``.
+    cell_seconds, check_seconds
+        Wall-clock limits after which a worker interrupts a step by itself.
     """
 
     mode: str
@@ -45,6 +47,8 @@ class Request:
     secret: str = ""
     cells: tuple[tuple[str, str], ...] = ()
     skip: tuple[str, ...] = ()
+    cell_seconds: float = 30.0
+    check_seconds: float = 60.0
 
     def packed(self) -> bytes:
         """Serialise for a worker's standard input."""

@@ -43,13 +43,13 @@ def serve(request: Request, channel: BinaryIO) -> None:
             importlib.import_module(name)
     suite = Suite(found, request.secret)
     if request.mode == "key":
-        _serve_key(suite, found, channel)
+        _serve_key(suite, found, request, channel)
     else:
-        _serve_notebook(suite, found, request, channel)
+        _serve_notebook(suite, request, channel)
     write_frame(channel, {"type": "end"})
 
 
-def _serve_notebook(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:
+def _serve_notebook(suite: Suite, request: Request, channel: BinaryIO) -> None:
     from autograder.engine.shell import LearnerShell, locate
 
     suite.prepare()
@@ -62,7 +62,7 @@ def _serve_notebook(suite: Suite, found: Exercise, request: Request, channel: Bi
         if step in request.skip:
             continue
         write_frame(channel, {"type": "start", "step": step})
-        ran = shell.run(id, source, found.cell_seconds)
+        ran = shell.run(id, source, request.cell_seconds)
         write_frame(channel, {"type": "cell", "step": step, **ran})
         for name in defined_names(source):
             broken.pop(name, None)
@@ -75,7 +75,9 @@ def _serve_notebook(suite: Suite, found: Exercise, request: Request, channel: Bi
         if step in request.skip:
             continue
         write_frame(channel, {"type": "start", "step": step})
-        outcome = run_probe(suite, check, shell.user_ns, seconds=found.check_seconds, locate=locate)
+        outcome = run_probe(
+            suite, check, shell.user_ns, seconds=request.check_seconds, locate=locate
+        )
         outcome = _explained(outcome, broken)
         write_frame(channel, {"type": "check", "step": step, "outcome": outcome_to(outcome)})
 
@@ -90,7 +92,7 @@ def _explained(outcome: Outcome, broken: dict[str, Outcome]) -> Outcome:
     )
 
 
-def _serve_key(suite: Suite, found: Exercise, channel: BinaryIO) -> None:
+def _serve_key(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:
     """Run every probe with the reference, with each misconception, and with what follows."""
     right = references(found)
     known = answers(found, "wrong")
@@ -102,7 +104,7 @@ def _serve_key(suite: Suite, found: Exercise, channel: BinaryIO) -> None:
     write_frame(channel, {"type": "misconceptions", "table": table})
     for check in suite.checks.values():
         for label, names in _environments(check, right, known):
-            outcome = run_probe(suite, check, names, seconds=60)
+            outcome = run_probe(suite, check, names, seconds=request.check_seconds)
             write_frame(channel, {"type": "answer", "label": label, "outcome": outcome_to(outcome)})
 
 

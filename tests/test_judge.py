@@ -1,0 +1,171 @@
+"""The judge compares; it never passes what it has not compared."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from autograder.catalog import Task
+from autograder.checks import Check, Property, Tolerance, at_least, sums_to
+from autograder.judge import AnswerKey, Misconception, equal, judge_exercise, judge_task, show
+from autograder.observations import Outcome
+
+numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
+
+
+def make_check(name: str = "claim", **keywords: object) -> Check:
+    keywords = {"close": Tolerance(1e-6), "learner": ("recall",), **keywords}
+    return Check(name, {"en": "It holds.", "zh": "成立。"}, lambda recall: None, **keywords)
+
+
+def make_task(name: str = "recall") -> Task:
+    both = {"en": name, "zh": name}
+    return Task(name, both, (name,), 2.0, 1, 5, {"en": ("a",) * 3, "zh": ("一",) * 3})
+
+
+def key_of(outcomes: dict, *names: str, stands_for: str = "recall") -> AnswerKey:
+    both = {"en": "It looks wrong.", "zh": "看起来不对。"}
+    known = {n: Misconception(n, stands_for, both, both, "claim") for n in names}
+    return AnswerKey(outcomes, known)
+
+
+def value(content: object, check: str = "claim") -> Outcome:
+    return Outcome(check, "value", content)
+
+
+@given(numbers, st.floats(1e-9, 1e-3))
+def test_within_the_tolerance_is_equal_and_beyond_it_is_not(number: float, close: float) -> None:
+    assume(abs(number) < 1e3)
+    assert equal(number + close * 0.9, number, Tolerance(close))
+    assert not equal(number + close * 2 + 1e-12, number, Tolerance(close))
+
+
+@given(st.lists(numbers, max_size=6))
+def test_lists_and_arrays_of_the_same_numbers_are_equal(row: list[float]) -> None:
+    assert equal(row, np.array(row), Tolerance())
+    assert equal(np.array(row), row, Tolerance())
+    assert not equal([*row, 1.0], np.array(row), Tolerance(1e9))
+
+
+@pytest.mark.parametrize(
+    ("observed", "reference"),
+    [
+        (math.nan, 0.5), (0.5, math.nan), (math.inf, 1e300), (None, 0.0), ("0.5", 0.5),
+        ([0.5], 0.5), (np.array([0.5]), 0.5), ({"a": 1}, {"b": 1}), ({"a": 1}, [1]), ([], None),
+        (np.zeros((2, 3)), np.zeros((3, 2))), ([1, [2, 3]], np.array([1, 2])), ("", []),
+    ],
+)  # fmt: skip
+def test_unlike_things_are_not_equal_however_wide_the_tolerance(
+    observed: object, reference: object
+) -> None:
+    assert not equal(observed, reference, Tolerance(1e12, 1e12))
+
+
+def test_nan_where_nan_is_right() -> None:
+    assert equal(math.nan, math.nan, Tolerance())
+    assert equal([1.0, math.nan], np.array([1.0, math.nan]), Tolerance())
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["raised", "todo", "unfit", "forbidden", "timeout", "memory", "crashed", "tampered", "internal"],
+)
+def test_only_a_value_can_pass(kind: str) -> None:
+    seen = Outcome("claim", kind, value=0.5, error="X")
+    key = key_of({"claim": {(): value(0.5)}})
+    result = judge_task(make_task(), [make_check()], {"claim": seen}, key, {})
+    assert result.points == 0
+    assert result.status != "pass"
+    assert result.verdicts[0].message["en"]
+    assert result.verdicts[0].message["zh"]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "key"),
+    [
+        ({}, key_of({"claim": {(): value(0.5)}})),
+        ({"claim": value(0.5)}, key_of({})),
+        ({"claim": value(0.5)}, key_of({"claim": {(): Outcome("claim", "raised", error="X")}})),
+    ],
+    ids=["no report", "no reference", "reference fails"],
+)
+def test_what_is_missing_on_our_side_is_internal_and_never_a_pass(
+    outcomes: dict, key: AnswerKey
+) -> None:
+    result = judge_task(make_task(), [make_check()], outcomes, key, {})
+    assert (result.status, result.points) == ("internal", 0)
+
+
+def test_a_task_without_checks_is_not_passed() -> None:
+    assert judge_task(make_task(), [], {}, key_of({}), {}).status == "internal"
+
+
+def test_partial_points_go_by_weight() -> None:
+    checks = [make_check("a", weight=3.0), make_check("b")]
+    key = key_of({"a": {(): value(1, "a")}, "b": {(): value(1, "b")}})
+    seen = {"a": value(1, "a"), "b": value(0, "b")}
+    result = judge_task(make_task(), checks, seen, key, {})
+    assert (result.status, result.points) == ("fail", 1.5)
+
+
+def test_a_known_mistake_is_named_and_the_likelier_one_first() -> None:
+    """Both yield what was seen here; only one also explains the check that passed."""
+    checks = [make_check("a"), make_check("b")]
+    key = key_of(
+        {
+            "a": {(): value(1, "a"), ("likely",): value(1, "a"), ("unlikely",): value(7, "a")},
+            "b": {(): value(1, "b"), ("unlikely",): value(0, "b"), ("likely",): value(0, "b")},
+        },
+        "unlikely",
+        "likely",
+    )
+    result = judge_task(make_task(), checks, {"a": value(1, "a"), "b": value(0, "b")}, key, {})
+    assert [v.misconception for v in result.verdicts] == ["", "likely"]
+    assert result.verdicts[1].diagnosis["zh"] == "看起来不对。"
+
+
+def test_a_mistake_that_raises_is_known_by_its_exception() -> None:
+    error = Outcome("claim", "raised", error="ZeroDivisionError")
+    key = key_of({"claim": {(): value(0.0), ("divides",): error}}, "divides")
+    result = judge_task(make_task(), [make_check()], {"claim": error}, key, {})
+    assert result.verdicts[0].misconception == "divides"
+
+
+def test_right_given_a_diagnosed_mistake_is_not_counted_twice() -> None:
+    recall, f1 = make_task("recall"), make_task("f1")
+    rests = make_check("f1_claim", learner=("f1",), rests_on=("recall",))
+    key = key_of(
+        {
+            "claim": {(): value(0.5), ("specificity",): value(0.9)},
+            "f1_claim": {(): value(0.4, "f1_claim"), ("specificity",): value(0.6, "f1_claim")},
+        },
+        "specificity",
+    )
+    tasks = [(recall, [make_check()]), (f1, [rests])]
+    seen = {"claim": value(0.9), "f1_claim": value(0.6, "f1_claim")}
+    first, second = judge_exercise(tasks, seen, key)
+    assert (first.points, second.points) == (0, 2)
+    assert "recall" in second.verdicts[0].message["en"]
+    undiagnosed = {"claim": value(0.8), "f1_claim": value(0.6, "f1_claim")}
+    assert judge_exercise(tasks, undiagnosed, key)[1].points == 0
+
+
+@pytest.mark.parametrize("seen", [0.5, None, "1", True, [1.0], math.nan, {}])
+def test_a_property_is_not_held_by_things_of_another_form(seen: object) -> None:
+    assert not at_least(0.9)(seen, None)
+    assert not sums_to(1, close=1e-6)(0.5, None)
+    assert at_least(0.9)(0.9, None)
+    assert sums_to(1, close=1e-6)([0.5, 0.5], None)
+
+
+def test_a_property_that_breaks_counts_as_no() -> None:
+    assert not Property(lambda seen, _: seen["no"], {"en": "", "zh": ""})(1, None)
+
+
+@given(st.recursive(numbers | st.text(), lambda inner: st.lists(inner), max_leaves=40))
+def test_whatever_came_out_is_shown_short(content: object) -> None:
+    assert len(show(content)) <= 160

@@ -1,0 +1,77 @@
+"""The style is checked by the one test command, so that nobody has to remember another."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "autograder"
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ruff_finds_nothing() -> None:
+    run("ruff", "check", ".")
+
+
+def test_everything_is_formatted() -> None:
+    run("ruff", "format", "--check", ".")
+
+
+def test_types_hold() -> None:
+    run("mypy")
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of ours that a file imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("autograder"):
+            parts = (node.module or "").split(".")
+            names |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("engine", {"judge", "oracle", "report", "grading", "cli", "dev", "course"}),
+        ("judge.py", {"engine", "oracle", "report", "grading", "cli", "dev", "course"}),
+        ("checks.py", {"engine", "judge", "oracle", "report", "grading", "cli", "dev", "course"}),
+        ("report", {"engine", "judge", "oracle", "grading", "cli", "course", "learner"}),
+        ("course", {"engine", "judge", "oracle", "report", "grading", "cli", "dev"}),
+    ],
+)
+def test_arrows_between_the_layers_point_one_way(module: str, forbidden: set[str]) -> None:
+    place = PACKAGE / module
+    for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
+        # A course's notebook imports check and hint from the package, as a learner's does.
+        assert not imported(path) & forbidden, path
+
+
+def test_only_reports_print() -> None:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).parts
+        if parts[0] in ("report", "course") or "templates" in parts:
+            continue
+        calls = [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)]
+        assert not any(isinstance(c.func, ast.Name) and c.func.id == "print" for c in calls), path
+
+
+def test_the_command_and_the_package_load_nothing_heavy() -> None:
+    heavy = {"torch", "sklearn", "IPython", "transformers", "numpy", "rich", "matplotlib"}
+    for statement in ("import autograder", "import autograder.cli"):
+        code = f"import sys; {statement}; print(*sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert not heavy & set(done.stdout.split()), heavy & set(done.stdout.split())
