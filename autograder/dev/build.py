@@ -1,0 +1,218 @@
+"""Making the notebooks of an exercise from its source, or telling that they are stale."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from autograder._files import replace
+from autograder.catalog import LANGUAGES, CatalogError, Exercise
+from autograder.dev.percent import read_cells
+from autograder.dev.views import exercise_view, read, solution_view, to_text, without_outputs
+
+_ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}|Wall time: |CPU times: ")
+_KERNEL_SETTINGS = {
+    "OMP_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "HF_HUB_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+class BuildError(CatalogError):
+    """A solution notebook that does not run; the message names the cell and the error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A generated notebook that was written or, when only checking, is not what it should be.
+
+    Attributes
+    ----------
+    message
+        What happened and, where something is left to do, what.
+    """
+
+    path: Path
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+def build(
+    exercise: Exercise, *, check: bool = False, force: bool = False, execute: bool = True
+) -> list[Change]:
+    """Write the notebooks of `exercise`, in both languages, that are not up to date.
+
+    Solutions run afresh in a kernel of their own, but only where their source changed or the
+    outputs on disk are not sound; a rebuild without changes writes nothing.
+
+    Parameters
+    ----------
+    check
+        Write nothing. Sources are compared byte for byte (solutions without their outputs),
+        and every solution runs and must hold no error.
+    force
+        Run every solution again.
+    execute
+        With `check`, whether to run the solutions too.
+
+    Returns
+    -------
+    list of Change
+        What was written; with `check`, what is stale or fails.
+
+    Raises
+    ------
+    SourceError
+        If ``notebook.py`` breaks a rule of its format.
+    BuildError
+        If a solution fails and `check` is false.
+    """
+    cells = read_cells(exercise)
+    changes = []
+    for language in LANGUAGES:
+        path = exercise.notebook(language)
+        changes += _exercise(path, to_text(exercise_view(exercise, cells, language)), check)
+    for language in LANGUAGES:
+        path = exercise.notebook(language, solved=True)
+        wanted = solution_view(exercise, cells, language)
+        if check:
+            changes += _stale_solution(exercise, path, wanted, execute)
+        elif force or _differs(path, wanted) or problem_in(path):
+            _write(path, to_text(run(exercise, wanted, path)))
+            changes.append(Change(path, "written, its outputs made afresh"))
+    return changes
+
+
+def run(exercise: Exercise, notebook: NotebookNode, path: Path) -> NotebookNode:
+    """Run a copy of `notebook` from top to bottom and return it with its outputs.
+
+    Raises
+    ------
+    BuildError
+        If a cell fails, or its output holds something that differs between machines; the
+        message calls the notebook by `path`.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    ran = without_outputs(notebook)
+    with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
+        client = NotebookClient(
+            ran,
+            timeout=max(60, int(10 * exercise.cell_seconds)),
+            kernel_name="python3",
+            allow_errors=True,
+            record_timing=False,
+            coalesce_streams=True,
+            resources={"metadata": {"path": folder}},
+        )
+        settings = {**_KERNEL_SETTINGS, "IPYTHONDIR": folder}
+        settings["TOUCHSTONE_COURSE"] = str(exercise.folder.parent)
+        try:
+            # The kernel's own log is not ours to show; what cells write comes as outputs.
+            client.execute(env={**os.environ, **settings}, stderr=subprocess.DEVNULL)
+        except (CellTimeoutError, DeadKernelError, CellExecutionError) as error:
+            raise BuildError(f"{path}: {str(error).strip()}") from None
+    ran.metadata = without_outputs(notebook).metadata
+    for cell in ran.cells:
+        cell.metadata.pop("execution", None)
+    problem = next(_problems(ran), "")
+    if problem:
+        raise BuildError(f"{path}: {problem}. Mend notebook.py or the reference, then build again.")
+    return ran
+
+
+def orphans(root: Path) -> list[Path]:
+    """Generated notebooks under `root` whose exercise is gone."""
+    course = root / "autograder" / "course"
+    return [
+        path
+        for room in ("exercises", "solutions")
+        for path in sorted((root / room).glob("*/*.ipynb"))
+        if not (course / path.stem / "exercise.toml").is_file()
+    ]
+
+
+def problem_in(path: Path) -> str:
+    """What is wrong with the outputs of the solution notebook at `path`; empty if nothing."""
+    notebook = read(path)
+    if notebook is None:
+        return "is not a notebook"
+    unrun = [c.id for c in notebook.cells if c.cell_type == "code" and not c.execution_count]
+    return f"cell {unrun[0]!r} was never run" if unrun else next(_problems(notebook), "")
+
+
+def _exercise(path: Path, wanted: str, check: bool) -> list[Change]:
+    if path.is_file() and path.read_bytes() == wanted.encode():
+        return []
+    if check:
+        return [_stale(path, path.stem)]
+    _write(path, wanted)
+    return [Change(path, "written")]
+
+
+def _stale_solution(
+    exercise: Exercise, path: Path, wanted: NotebookNode, execute: bool
+) -> list[Change]:
+    if _differs(path, wanted):
+        return [_stale(path, exercise.slug)]
+    problem = problem_in(path)
+    if problem:
+        return [Change(path, f"{problem}. Run `touchstone dev build {exercise.slug}`.")]
+    if execute:
+        try:
+            run(exercise, wanted, path)
+        except BuildError as error:
+            return [Change(path, str(error).removeprefix(f"{path}: "))]
+    return []
+
+
+def _stale(path: Path, slug: str) -> Change:
+    state = "is stale" if path.is_file() else "is missing"
+    return Change(path, f"{state}. Run `touchstone dev build {slug}`.")
+
+
+def _differs(path: Path, wanted: NotebookNode) -> bool:
+    """Whether the file, without its outputs, is not `wanted` byte for byte."""
+    notebook = read(path)
+    if notebook is None or to_text(notebook).encode() != path.read_bytes():
+        return True
+    return to_text(without_outputs(notebook)) != to_text(wanted)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, text.encode())
+
+
+def _problems(notebook: NotebookNode) -> Iterator[str]:
+    """What makes outputs unfit to be committed: errors, warnings, traces of this machine."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                yield f"cell {cell.id!r} raises {output.ename}: {output.evalue}"
+            elif output.get("name") == "stderr":
+                yield f"cell {cell.id!r} writes to stderr: {output.text.strip()[:200]!r}"
+            else:
+                for found in _traces(output):
+                    yield f"cell {cell.id!r} shows {found!r}, which differs between machines"
+
+
+def _traces(output: NotebookNode) -> Iterator[str]:
+    data = {"text/plain": output.text} if output.output_type == "stream" else output.data
+    text = "\n".join(str(value) for kind, value in data.items() if kind.startswith("text/"))
+    if match := _ADDRESS.search(text):
+        yield match.group()
+    places = {str(Path.home()), sys.prefix, tempfile.gettempdir(), str(Path(__file__).parents[2])}
+    yield from (place for place in sorted(places) if len(place) > 1 and f"{place}{os.sep}" in text)

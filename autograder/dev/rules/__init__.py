@@ -1,0 +1,1 @@
+"""The promises that every exercise keeps, by what they are about."""

@@ -1,0 +1,26 @@
+"""Known-wrong answers, one misconception each."""
+
+import statistics
+
+from autograder.checks import wrong
+
+
+@wrong("average", "Returns the total instead of sharing it out.", zh="只求了总和，没有除以个数。",
+       caught_by="shares_the_total", step="Divide by how many values there are.",
+       step_zh="再除以数的个数。")  # fmt: skip
+def takes_the_sum(values):
+    return float(sum(values))
+
+
+@wrong("average", "Takes the median for the mean.", zh="把中位数当成平均值。",
+       caught_by="shares_the_total", step="Use every value, not only the middle one.",
+       step_zh="要用上每一个数，而不只是中间那个。")  # fmt: skip
+def takes_the_median(values):
+    return float(statistics.median(values)) if values else 0.0
+
+
+@wrong("average", "Divides by zero when the list is empty.", zh="列表为空时除以了零。",
+       caught_by="nothing_averages_to_zero", step="Return 0.0 for an empty list.",
+       step_zh="空列表直接返回 0.0。")  # fmt: skip
+def forgets_the_empty_list(values):
+    return sum(values) / len(values)

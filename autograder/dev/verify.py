@@ -1,0 +1,163 @@
+"""Proving an exercise: each promise of the course is kept, or a finding says where it is not."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from autograder.catalog import LANGUAGES, Exercise, Language
+from autograder.checks import Suite, answers, load, references
+from autograder.dev.findings import Finding
+from autograder.dev.percent import Cell, SourceError, read_cells
+from autograder.dev.rules import answers as answering
+from autograder.dev.rules import texts, views
+from autograder.dev.rules.answers import Content
+from autograder.results import SubmissionResult, Verdict
+
+if TYPE_CHECKING:
+    from autograder.judge import AnswerKey
+
+__all__ = ["Finding", "verify"]
+
+
+def verify(exercise: Exercise) -> list[Finding]:
+    """Check every promise of `exercise` and return those that it does not keep.
+
+    The untouched notebook scores nothing, all ``todo``; the solution scores full marks in both
+    languages; other right answers pass; wrong ones fail where they say and are recognised;
+    every check is failed by one; no solution leaks; both languages are complete; the generated
+    notebooks are fresh. Promises that rest on a broken one are left out.
+    """
+    findings = [*texts.metadata(exercise), *texts.lessons(exercise)]
+    try:
+        cells = read_cells(exercise)
+    except SourceError as error:
+        return [*findings, Finding("source", error.where, error.what)]
+    findings += texts.prose(exercise, cells)
+    for rule in (views.fresh, views.valid, views.alike):
+        findings += rule(exercise)
+    findings += views.sealed(exercise, cells)
+    return findings + list(_content(exercise, cells))
+
+
+def _content(exercise: Exercise, cells: tuple[Cell, ...]) -> Iterator[Finding]:
+    """Everything that runs the checks."""
+    from autograder.engine.process import WorkerFailed
+    from autograder.oracle import answer_key
+
+    broken = list(_unloadable(exercise))
+    if broken:
+        yield from broken
+        return
+    suite = Suite(exercise)
+    wrong, right = answers(exercise, "wrong"), answers(exercise, "right")
+    yield from texts.claims(exercise, list(suite.checks.values()))
+    yield from texts.misconceptions(exercise, wrong)
+    unfit = [
+        *answering.belonging(exercise, suite),
+        *answering.naming(exercise, suite, wrong, right),
+    ]
+    if unfit:
+        yield from unfit
+        return
+    try:
+        key = answer_key(exercise)
+    except WorkerFailed as error:
+        yield Finding("reference", f"{exercise.slug}/reference.py", f"{error}. Mend it.")
+        return
+    content = Content(exercise, suite, references(exercise), wrong, right, key)
+    unanswered = list(answering.oracle(content))
+    if unanswered:
+        yield from unanswered
+        return
+    yield from answering.attention(content)
+    yield from answering.misconceptions(content)
+    yield from answering.alternatives(content)
+    yield from _graded(exercise, cells, key)
+
+
+def _unloadable(exercise: Exercise) -> Iterator[Finding]:
+    """The parts that cannot be imported, and the names that the reference lacks."""
+    parts: tuple[Literal["checks", "reference", "wrong", "right"], ...]
+    parts = ("checks", "reference", "wrong", "right")
+    for part in parts:
+        path = exercise.folder / f"{part}.py"
+        where = f"{exercise.slug}/{part}.py"
+        if not path.is_file():
+            yield Finding("loads", where, "The file is missing. Write it.")
+            continue
+        try:
+            module = load(exercise, part)
+        except Exception as error:
+            lines = [f.lineno for f in traceback.extract_tb(error.__traceback__)
+                     if f.filename == str(path)]  # fmt: skip
+            line = f", line {lines[-1]}" if lines else ""
+            yield Finding("loads", where + line, f"{type(error).__name__}: {error}. Mend it.")
+            continue
+        if part == "reference":
+            for name in exercise.task_of:
+                if not hasattr(module, name):
+                    yield Finding("loads", where, f"It lacks {name!r}. Write the oracle for it.")
+
+
+def _graded(exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey) -> Iterator[Finding]:
+    """The untouched notebook is all ``todo``; the solved one passes whole."""
+    kinds = list(itertools.product(LANGUAGES, (False, True)))
+    with ThreadPoolExecutor(2) as pool:
+        results = pool.map(lambda kind: _grade(exercise, cells, key, *kind), kinds)
+        for (language, solved), result in zip(kinds, results, strict=True):
+            where = f"{exercise.slug}/notebook.py ({language})"
+            yield from _judged(result, where, solved)
+
+
+def _judged(result: SubmissionResult, where: str, solved: bool) -> Iterator[Finding]:
+    wanted, rule = ("pass", "solution") if solved else ("todo", "stub")
+    if result.problem:
+        yield Finding(rule, where, f"It is not graded. {result.problem['en']}")
+    for task in result.tasks:
+        for verdict in task.verdicts:
+            if verdict.status != wanted:
+                place = f"{where}, task {task.name!r}, check {verdict.name!r}"
+                yield Finding(rule, place, _not_wanted(rule, verdict))
+    for cell in result.cells if solved else ():
+        if cell.error:
+            place = f"{where}, cell {cell.id!r}"
+            yield Finding(rule, place, f"It raises {cell.error}: {cell.message}. Mend it.")
+
+
+def _not_wanted(rule: str, verdict: Verdict) -> str:
+    if rule == "stub":
+        return (
+            f"The untouched notebook gets {verdict.status!r}, not 'todo'. Put what answers it "
+            "between solution markers, and let the probe call the learner's function."
+        )
+    looks = f" It is taken for {verdict.misconception!r}." if verdict.misconception else ""
+    return (
+        f"The solution gets {verdict.status!r}: it yields {verdict.came_out or 'nothing'}, not "
+        f"{verdict.expected['en'] or 'an observation'}. {verdict.message['en']}{looks} "
+        "Mend the solution or the reference."
+    )
+
+
+def _grade(
+    exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey, language: Language, solved: bool
+) -> SubmissionResult:
+    """Grade a notebook as `build` would make it, by the way that every submission goes."""
+    from autograder.dev.views import exercise_view, solution_view, to_text
+    from autograder.engine import observe, read_notebook
+    from autograder.grading import judged
+
+    view = (solution_view if solved else exercise_view)(exercise, cells, language)
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
+        path = Path(folder) / f"{exercise.slug}.ipynb"
+        path.write_text(to_text(view), "utf-8")
+        notebook = read_notebook(path, course=exercise.folder.parent)
+    observed = observe(notebook, exercise, course=exercise.folder.parent)
+    return judged(notebook, exercise, observed, key, started=started)

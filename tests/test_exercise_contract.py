@@ -1,0 +1,28 @@
+"""Every exercise keeps every promise. The folder is the registry: nothing here names one."""
+
+from __future__ import annotations
+
+import pytest
+
+from autograder.catalog import COURSE, content_root, exercise, exercises
+from autograder.dev.build import orphans
+from autograder.dev.verify import verify
+
+SLUGS = sorted(path.parent.name for path in COURSE.glob("*/exercise.toml"))
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_keeps_every_promise(slug: str) -> None:
+    findings = verify(exercise(slug))
+    assert not findings, "\n".join(map(str, findings))
+
+
+def test_requirements_lead_in_an_order() -> None:
+    order = [item.slug for item in exercises()]
+    assert sorted(order) == SLUGS
+    for item in exercises():
+        assert all(order.index(name) < order.index(item.slug) for name in item.requires)
+
+
+def test_no_notebook_outlives_its_exercise() -> None:
+    assert orphans(content_root()) == []
