@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markdown import Markdown
-from rich.syntax import Syntax
 from rich.text import Text
 
 from autograder.catalog import Language
@@ -44,6 +42,8 @@ def show_text(text: str) -> None:
 def show_code(source: str) -> None:
     """Show Python code; plain where nobody looks, so that it can be piped into a file."""
     if sys.stdout.isatty():
+        from rich.syntax import Syntax
+
         out().print(Syntax(source, "python", background_color="default"))
     else:
         print(source)
@@ -54,6 +54,8 @@ def show_markdown(source: str) -> None:
     if not sys.stdout.isatty():
         print(source)
         return
+    from rich.markdown import Markdown
+
     console = out()
     with console.pager(styles=True):
         console.print(Markdown(_without_front_matter(source)))

@@ -1,0 +1,47 @@
+"""What a person or another program sees of a result: the only code that prints.
+
+Importing this package loads none of its tools; each name below brings its module on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autograder.report._write import ReportError
+    from autograder.report.card import card_html, card_text, hint_html, hint_text
+    from autograder.report.html import write_html
+    from autograder.report.jsonfile import to_json, write_json
+    from autograder.report.junit import write_junit
+    from autograder.report.standing import Next, Standing
+    from autograder.report.terminal import print_results, print_standing
+    from autograder.report.texts import text
+
+_HOME = {
+    "ReportError": "_write",
+    "card_html": "card",
+    "card_text": "card",
+    "hint_html": "card",
+    "hint_text": "card",
+    "write_html": "html",
+    "to_json": "jsonfile",
+    "write_json": "jsonfile",
+    "write_junit": "junit",
+    "Next": "standing",
+    "Standing": "standing",
+    "print_results": "terminal",
+    "print_standing": "terminal",
+    "text": "texts",
+}
+__all__ = [
+    "Next", "ReportError", "Standing", "card_html", "card_text", "hint_html", "hint_text",
+    "print_results", "print_standing", "text", "to_json", "write_html", "write_json",
+    "write_junit",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,39 @@
+"""Report files, written whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autograder import _files
+from autograder._errors import BilingualError
+from autograder.report.texts import text
+
+
+class ReportError(BilingualError):
+    """A report that could not be written; the message says why and what to do."""
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write `content` to the file at `path` as UTF-8, making its folder where there is none.
+
+    Raises
+    ------
+    ReportError
+        If that is not possible; a former file is then intact.
+    """
+    data = content.encode("utf-8")
+    try:
+        if path.is_dir():
+            raise _error("file.folder", path)
+        if path.exists() and not path.is_file():
+            # A pipe or a device such as /dev/stdout is written to, never replaced.
+            path.write_bytes(data)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _files.replace(path, data)
+    except OSError as error:
+        raise _error("file.failed", path, why=error.strerror or str(error)) from error
+
+
+def _error(key: str, path: Path, **fields: str) -> ReportError:
+    return ReportError(text(key, "en", path=path, **fields), text(key, "zh", path=path, **fields))

@@ -1,0 +1,84 @@
+"""The card that a notebook shows for a task, and the one for a hint."""
+
+from __future__ import annotations
+
+import io
+
+from autograder.catalog import Language, Task
+from autograder.report import clean, digest
+from autograder.report._templates import render
+from autograder.report.texts import text
+from autograder.results import TaskResult
+
+
+def card_html(task: TaskResult, language: Language, *, hint_available: bool = True) -> str:
+    """The verdict on every claim of `task` as self-contained HTML.
+
+    Parameters
+    ----------
+    hint_available
+        Whether to offer a hint where the task is not passed.
+    """
+    return render(
+        "card.html.j2",
+        task=task,
+        title=clean.line(task.title[language]),
+        findings=digest.findings(task, language),
+        language=language,
+        hint=_hint(task, language) if hint_available else "",
+    )
+
+
+def card_text(task: TaskResult, language: Language, *, hint_available: bool = True) -> str:
+    """The same as plain text, 80 columns wide."""
+    from rich.console import Console
+
+    from autograder.report._lines import task_lines
+
+    page = io.StringIO()
+    console = Console(
+        file=page, width=80, no_color=True, force_terminal=False, color_system=None, _environ={}
+    )
+    for part in task_lines(task, language, verbose=True):
+        console.print(part, highlight=False)
+    hint = _hint(task, language) if hint_available else ""
+    rows = [row.rstrip() for row in page.getvalue().splitlines()]
+    return "\n".join(rows + ([hint] if hint else []))
+
+
+def _hint(task: TaskResult, language: Language) -> str:
+    """The offer of a hint, where one may help and no step says so already."""
+    if task.status in ("pass", "internal", "tampered"):
+        return ""
+    offer = f'hint("{task.name}")'
+    if any(offer in verdict.step[language] for verdict in task.verdicts):
+        return ""
+    return text("card.hint", language, name=clean.line(task.name))
+
+
+def hint_html(task: Task, level: int, language: Language) -> str:
+    """Hint `level` of `task`, counted from 1, as self-contained HTML.
+
+    Raises
+    ------
+    ValueError
+        If the task has no such hint.
+    """
+    label, hint, after = _hint_parts(task, level, language)
+    return render("hint.html.j2", label=label, hint=hint, after=after, language=language)
+
+
+def hint_text(task: Task, level: int, language: Language) -> str:
+    """The same as plain text."""
+    label, hint, after = _hint_parts(task, level, language)
+    return f"{label}\n{hint}\n{after}"
+
+
+def _hint_parts(task: Task, level: int, language: Language) -> tuple[str, str, str]:
+    hints = task.hints[language]
+    if not 1 <= level <= len(hints):
+        raise ValueError(f"{task.name} has hints 1 to {len(hints)}, not {level}.")
+    label = text("hint.level", language, level=level, levels=len(hints))
+    label += " · " + clean.line(task.title[language])
+    after = "hint.more" if level < len(hints) else "hint.last"
+    return label, clean.block(hints[level - 1]), text(after, language, name=task.name)

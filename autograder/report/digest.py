@@ -1,0 +1,209 @@
+"""What every report says of a result, whatever it is written in.
+
+Checks that failed for one and the same reason are told of together, the reason once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import groupby
+
+from autograder.catalog import CatalogError, Language, Text, exercise
+from autograder.report import clean
+from autograder.report.texts import number, status_word, text
+from autograder.results import (
+    STATUSES,
+    CellRun,
+    Status,
+    SubmissionResult,
+    TaskResult,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One claim: what was asked, and, where it did not hold, what came out and was expected."""
+
+    status: Status
+    asked: str
+    came_out: str = ""
+    expected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Claims with the reason that they share. All strings are clean; empty ones do not apply.
+
+    Attributes
+    ----------
+    why
+        The reason in a sentence, where the observations alone do not tell it.
+    place, source
+        Where in the learner's code it stopped, and that line.
+    looks_like
+        The recognised misconception.
+    step
+        What to do next.
+    """
+
+    status: Status
+    claims: tuple[Claim, ...]
+    why: str = ""
+    place: str = ""
+    source: str = ""
+    looks_like: str = ""
+    step: str = ""
+
+
+def findings(task: TaskResult, language: Language) -> list[Finding]:
+    """The claims of `task` in order, neighbours with the same reason together."""
+
+    def cause(verdict: Verdict) -> Finding:
+        return _cause(verdict, language)
+
+    return [
+        replace(found, claims=tuple(_claim(verdict, language) for verdict in verdicts))
+        for found, verdicts in groupby(task.verdicts, cause)
+    ]
+
+
+def _claim(verdict: Verdict, language: Language) -> Claim:
+    asked = clean.line(verdict.claim[language], 400)
+    if verdict.status == "pass":
+        return Claim("pass", asked)
+    return Claim(
+        verdict.status, asked, clean.line(verdict.came_out), clean.line(verdict.expected[language])
+    )
+
+
+def _cause(verdict: Verdict, language: Language) -> Finding:
+    status = verdict.status
+    looks_like = clean.line(verdict.diagnosis[language])
+    claim = _claim(verdict, language)
+    # Where a diagnosis or the observations tell the reason, the general sentence adds nothing.
+    is_told = status == "todo" or (
+        status == "fail" and bool(looks_like or (claim.came_out and claim.expected))
+    )
+    return Finding(
+        status,
+        (),
+        why="" if is_told else clean.line(verdict.message[language], 600),
+        place="" if status == "todo" else _place(verdict.where, language),
+        source="" if status == "todo" else clean.line(verdict.line, 200),
+        looks_like=looks_like,
+        step=clean.line(verdict.step[language], 400),
+    )
+
+
+def _place(where: str, language: Language) -> str:
+    cell, colon, number = clean.line(where, 120).rpartition(":")
+    if colon and number.isdecimal():
+        return text("place.line", language, cell=cell, line=number)
+    return clean.line(where, 120)
+
+
+def sentence(verdict: Verdict, language: Language) -> str:
+    """The reason of a verdict in one line, for formats that have room for no more."""
+    parts = [clean.line(verdict.message[language], 600)]
+    diagnosis = clean.line(verdict.diagnosis[language])
+    if diagnosis:
+        label = text("looks_like", language).capitalize()
+        parts.append(label + text("separator", language) + diagnosis)
+    return (" " if language == "en" else "").join(part for part in parts if part)
+
+
+def all_todo(task: TaskResult) -> bool:
+    """Whether nothing of it has been started."""
+    return {verdict.status for verdict in task.verdicts} == {"todo"}
+
+
+def overall(result: SubmissionResult) -> Status:
+    """One status for a whole submission: one that could not be graded is an error."""
+    if result.problem is not None:
+        return "error"
+    if result.tasks and all(all_todo(task) for task in result.tasks):
+        return "todo"
+    return "pass" if result.passed else "internal" if result.at_fault else "fail"
+
+
+def counts(results: Iterable[SubmissionResult]) -> dict[Status, int]:
+    """How many checks came to each verdict, in the order of the statuses; none are left out."""
+    tally = Counter(
+        verdict.status for result in results for task in result.tasks for verdict in task.verdicts
+    )
+    return {status: tally[status] for status in STATUSES if tally[status]}
+
+
+def counts_line(result: SubmissionResult, language: Language) -> str:
+    """Those counts in words."""
+    comma = ", " if language == "en" else "，"
+    return comma.join(
+        f"{count} {status_word(status, language)}" if language == "en"
+        else f"{status_word(status, language)} {count}"
+        for status, count in counts([result]).items()
+    )  # fmt: skip
+
+
+def points_line(points: float, max_points: float, language: Language) -> str:
+    """Points reached of points possible, in words."""
+    return text("points", language, points=number(points), max_points=number(max_points))
+
+
+def percent(result: SubmissionResult) -> float:
+    """Points reached in percent of those possible, between 0 and 100."""
+    share = result.points / result.max_points if result.max_points > 0 else 0.0
+    return round(min(max(share, 0.0), 1.0) * 100, 1)
+
+
+def next_thing(result: SubmissionResult, language: Language) -> str:
+    """The one thing to do after this result."""
+    if result.at_fault:
+        return text("next.internal", language)
+    first = next((task for task in result.tasks if task.status != "pass"), None)
+    if first is None:
+        return text("next.done", language)
+    title, name = clean.line(first.title[language]), clean.line(first.name)
+    if all_todo(first):
+        return text("next.todo", language, title=title, name=name)
+    step = next((found.step for found in findings(first, language) if found.step), "")
+    if step:
+        return text("next.step", language, title=title, step=step)
+    return text("next.hint", language, title=title, name=name)
+
+
+@cache
+def _title(slug: str) -> Text | None:
+    try:
+        return exercise(slug).title
+    except CatalogError:
+        return None
+
+
+def exercise_title(result: SubmissionResult) -> str:
+    """Title of the exercise, or its slug where the catalogue has no such exercise."""
+    title = _title(result.exercise) if result.exercise else None
+    return clean.line(title[result.language] if title else result.exercise)
+
+
+def cells_of(task: TaskResult, result: SubmissionResult) -> list[CellRun]:
+    """Cells that belong to `task`: those whose id is its name or begins with it."""
+    names = sorted((item.name for item in result.tasks), key=len, reverse=True)
+    return [cell for cell in result.cells if _owner(cell.id, names) == task.name]
+
+
+def _owner(cell: str, names: Sequence[str]) -> str:
+    """The longest name that `cell` is or begins with; the next character ends a word."""
+    for name in names:
+        if cell == name or (cell.startswith(name) and cell[len(name)] in "-_."):
+            return name
+    return ""
+
+
+def other_errors(result: SubmissionResult) -> list[CellRun]:
+    """Cells that belong to no task and were stopped by an error."""
+    names = sorted((task.name for task in result.tasks), key=len, reverse=True)
+    return [cell for cell in result.cells if cell.error and not _owner(cell.id, names)]

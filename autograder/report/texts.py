@@ -1,0 +1,161 @@
+"""The fixed wording of the reports, in both languages."""
+
+from __future__ import annotations
+
+from autograder.catalog import Language, Text
+from autograder.results import Isolation, Status
+
+# One column wide in every terminal, and different in shape, not only in colour.
+SYMBOLS: dict[Status, str] = {
+    "pass": "✓",
+    "fail": "✗",
+    "todo": "○",
+    "error": "!",
+    "timeout": "◷",
+    "memory": "▲",
+    "crashed": "†",
+    "tampered": "≠",
+    "internal": "?",
+}
+
+TEXTS: dict[str, Text] = {
+    # One verdict
+    "status.pass": {"en": "passed", "zh": "通过"},
+    "status.fail": {"en": "failed", "zh": "未通过"},
+    "status.todo": {"en": "not started", "zh": "未作答"},
+    "status.error": {"en": "error", "zh": "出错"},
+    "status.timeout": {"en": "too slow", "zh": "超时"},
+    "status.memory": {"en": "out of memory", "zh": "内存超限"},
+    "status.crashed": {"en": "crashed", "zh": "崩溃"},
+    "status.tampered": {"en": "not trusted", "zh": "不可信"},
+    "status.internal": {"en": "our fault", "zh": "判分故障"},
+    # What a verdict rests on
+    "came_out": {"en": "came out", "zh": "实际"},
+    "expected": {"en": "expected", "zh": "期望"},
+    "why": {"en": "why", "zh": "原因"},
+    "note": {"en": "note", "zh": "说明"},
+    "place": {"en": "where", "zh": "位置"},
+    "place.line": {"en": "{cell}, line {line}", "zh": "{cell} 第 {line} 行"},
+    "looks_like": {"en": "looks like", "zh": "疑似"},
+    "next": {"en": "next", "zh": "下一步"},
+    # Sums
+    "points": {"en": "{points} / {max_points} points", "zh": "{points} / {max_points} 分"},
+    "seconds": {"en": "{seconds} s", "zh": "{seconds} 秒"},
+    "isolation.sandbox": {"en": "in the sandbox", "zh": "沙箱中运行"},
+    "isolation.process": {"en": "in a process of its own", "zh": "独立进程中运行"},
+    "isolation.kernel": {"en": "in the notebook's kernel", "zh": "notebook 内核中运行"},
+    "separator": {"en": ": ", "zh": "："},
+    "next.todo": {
+        "en": "{title}: write `{name}` in the notebook.",
+        "zh": "{title}：在 notebook 里写出 `{name}`。",
+    },
+    "next.hint": {
+        "en": '{title}: for a hint, run hint("{name}") in the notebook.',
+        "zh": '{title}：在 notebook 里运行 hint("{name}") 看提示。',
+    },
+    "next.step": {"en": "{title}: {step}", "zh": "{title}：{step}"},
+    "next.internal": {
+        "en": "Run `touchstone doctor` and report what it says.",
+        "zh": "请运行 `touchstone doctor`，并把结果反馈给我们。",
+    },
+    "next.done": {
+        "en": "All passed. `touchstone` shows what comes next.",
+        "zh": "全部通过。运行 `touchstone` 看接下来做什么。",
+    },
+    "not_graded": {"en": "not graded", "zh": "未能判分"},
+    "nothing": {"en": "No notebook was graded.", "zh": "没有可判分的 notebook。"},
+    # Many submissions
+    "column.notebook": {"en": "notebook", "zh": "notebook"},
+    "column.exercise": {"en": "exercise", "zh": "练习"},
+    "column.points": {"en": "points", "zh": "得分"},
+    "column.passed": {"en": "checks", "zh": "检查项"},
+    "column.seconds": {"en": "seconds", "zh": "用时（秒）"},
+    "total": {
+        "en": "Notebooks: {count}, all passed: {passed}, not graded: {problems}",
+        "zh": "共 {count} 份 notebook，全部通过 {passed} 份，未能判分 {problems} 份",
+    },
+    # Where the learner stands
+    "standing.title": {"en": "Touchstone", "zh": "试金石"},
+    "standing.total": {
+        "en": "Exercises finished: {done} of {count} · points: {points} of {max_points}",
+        "zh": "已完成练习 {done}/{count} · 得分 {points}/{max_points}",
+    },
+    "standing.next": {
+        "en": "Next: {title} ({points} points, about {minutes} minutes)",
+        "zh": "接下来：{title}（{points} 分，约 {minutes} 分钟）",
+    },
+    "standing.done": {"en": "Every exercise is finished.", "zh": "所有练习都已完成。"},
+    "standing.empty": {
+        "en": "There are no exercises here. Run `touchstone doctor` to see why.",
+        "zh": "这里没有练习。运行 `touchstone doctor` 查看原因。",
+    },
+    # The notebook card
+    "card.label": {"en": "Result of {name}", "zh": "{name} 的结果"},
+    "card.hint": {"en": 'Stuck? Run hint("{name}").', "zh": '卡住了？运行 hint("{name}")。'},
+    "hint.level": {"en": "Hint {level} of {levels}", "zh": "提示 {level}/{levels}"},
+    "hint.more": {
+        "en": 'Run hint("{name}") again for the next one.',
+        "zh": '再运行一次 hint("{name}") 看下一条。',
+    },
+    "hint.last": {
+        "en": "This is the last hint; the lesson derives the rest.",
+        "zh": "这是最后一条提示，其余推导见课文。",
+    },
+    # The page
+    "page.title": {"en": "Touchstone report", "zh": "试金石判分报告"},
+    "page.overview": {"en": "Overview", "zh": "总览"},
+    "page.next": {"en": "Next", "zh": "下一步"},
+    "page.not_graded": {"en": "Not graded", "zh": "未能判分"},
+    "page.checks": {"en": "Checks", "zh": "检查项"},
+    "page.time": {"en": "Time", "zh": "用时"},
+    "page.isolation": {"en": "Where it ran", "zh": "运行环境"},
+    "page.times": {
+        "en": "{total} s (cells {cells} s, checks {checks} s)",
+        "zh": "{total} 秒（单元 {cells} 秒，检查 {checks} 秒）",
+    },
+    "page.code": {"en": "Code and output", "zh": "代码与输出"},
+    "page.other_errors": {"en": "Errors in other cells", "zh": "其他单元的错误"},
+    "page.picture": {"en": "Picture shown by cell {cell}", "zh": "单元 {cell} 输出的图片"},
+    "page.cell": {"en": "cell {cell}", "zh": "单元 {cell}"},
+    "page.unnamed_cell": {"en": "unnamed cell", "zh": "未命名单元"},
+    "page.cut": {"en": "… cut here", "zh": "……后文略"},
+    # Files
+    "file.folder": {
+        "en": "{path} is a folder. Name a file in it.",
+        "zh": "{path} 是文件夹，请给出其中的文件名。",
+    },
+    "file.failed": {
+        "en": "Could not write {path}: {why}. Check the folder, or name another file.",
+        "zh": "无法写入 {path}：{why}。请检查该文件夹，或换一个文件名。",
+    },
+}
+
+
+def text(key: str, language: Language, **fields: object) -> str:
+    """The wording called `key` in `language`, with its fields filled in.
+
+    Raises
+    ------
+    KeyError
+        If there is no such wording, or a field of it is not given.
+    """
+    return TEXTS[key][language].format(**fields)
+
+
+def status_word(status: Status, language: Language) -> str:
+    """A verdict in a word."""
+    return text(f"status.{status}", language)
+
+
+def isolation_word(isolation: Isolation, language: Language) -> str:
+    """What stood around the code while it ran, in a few words."""
+    return text(f"isolation.{isolation}", language)
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number for people: no trailing zeros, no exponent; ``–`` where it is none."""
+    rounded = round(value, digits) if value == value and abs(value) < 1e15 else None
+    if rounded is None:
+        return "–"
+    shown = f"{rounded:.{digits}f}"
+    return (shown.rstrip("0").rstrip(".") if "." in shown else shown) or "0"
