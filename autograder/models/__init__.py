@@ -1,0 +1,1 @@
+"""Tiny reference models, shipped with the scripts that trained them."""
