@@ -83,6 +83,8 @@ class Exercise:
     ----------
     imports
         Modules that a worker may load before the learner's code runs.
+    model
+        Kind of the model that it works on, ``bert``, ``gpt`` or ``resnet``; empty for none.
     cell_seconds, check_seconds, submission_seconds
         Wall-clock limits for one cell, one check and everything together.
     """
@@ -185,6 +187,7 @@ def _exercise(slug: str, table: Mapping[str, Any], folder: Path) -> Exercise:
         title=_text(table["title"]),
         requires=tuple(table.get("requires", ())),
         imports=tuple(table.get("imports", ())),
+        model=str(table.get("model", "")),
         cell_seconds=float(limits.get("cell_seconds", 30)),
         check_seconds=float(limits.get("check_seconds", 10)),
         submission_seconds=float(limits.get("submission_seconds", 180)),

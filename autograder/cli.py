@@ -195,12 +195,24 @@ Report = Annotated[
 ]
 
 
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help=_say(
+            "Run on this model (a folder, or a name in the hub cache) instead of the tiny one.",
+            "换用这个模型（文件夹，或 hub 缓存里的名字），不用自带的小模型。",
+        )
+    ),
+]
+
+
 @app.command(help=_say("Grade notebooks; by default your workbook.", "评分；默认评你的练习册。"))
 def grade(
     paths: Annotated[list[Path] | None, typer.Argument()] = None,
     json: Report = None,
     junit: Report = None,
     html: Report = None,
+    model: Model = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help=_say("Show every claim.", "显示每一条要求。"))
     ] = False,
@@ -211,6 +223,7 @@ def grade(
 
     with _desk() as (desk, journal):
         chosen = find_notebooks(paths) if paths else desk.notebooks()
+        learner.choose_model(model, chosen)
         results = [learner.grade_and_record(path, journal) for path in chosen]
         report.print_results(
             results, console=messages.out(), verbose=verbose, language=desk.language
@@ -231,16 +244,19 @@ def grade(
 
 
 @app.command(help=_say("Grade again at each save.", "每次保存后自动重新评分。"))
-def watch(paths: Annotated[list[Path] | None, typer.Argument()] = None) -> None:
+def watch(
+    paths: Annotated[list[Path] | None, typer.Argument()] = None, model: Model = None
+) -> None:
     from autograder import learner, report
     from autograder.grading import find_notebooks
     from autograder.report import messages
     from autograder.watching import saves
 
     with _desk() as (desk, journal):
-        roots = paths or desk.notebooks()
+        chosen = find_notebooks(paths or desk.notebooks())
+        learner.choose_model(model, chosen)
         messages.say(_say("Watching; stop with Ctrl-C.", "正在监视；按 Ctrl-C 结束。"))
-        for path in saves(find_notebooks(roots)):
+        for path in saves(chosen):
             result = learner.grade_and_record(path, journal, remembered=True)
             report.print_results([result], console=messages.out(), language=desk.language)
 
@@ -298,9 +314,7 @@ def doctor() -> None:
     raise typer.Exit(0 if messages.show_findings(examine(), _LANGUAGE) else 1)
 
 
-@app.command(
-    help=_say("Grade a half-finished attempt: a first look.", "评一份半成品，先睹为快。")
-)
+@app.command(help=_say("Grade a half-finished attempt: a first look.", "评一份半成品，先睹为快。"))
 def demo(html: Report = None) -> None:
     from autograder import learner, report
     from autograder.report import messages

@@ -23,7 +23,7 @@ def recall(labels, predictions):
 
 
 def half_finished(exercise: Exercise, language: Language) -> dict[str, Any]:
-    """Return the learner's notebook with some tasks solved, one answered wrongly, most untouched."""
+    """Return the learner's notebook: some tasks solved, one answered wrongly, most untouched."""
     notebook = _read(exercise.notebook(language))
     solution = _read(exercise.notebook(language, solved=True))
     answers = {cell["id"]: cell["source"] for cell in solution["cells"]}

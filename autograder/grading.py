@@ -23,7 +23,6 @@ from autograder.judge import AnswerKey, judge_exercise
 from autograder.oracle import answer_key
 from autograder.results import Seconds, SubmissionResult
 
-
 # What `start` and `reset` keep beside a learner's notebook, such as ``x.before-reset-2026-01-31``.
 _DATED_COPY = re.compile(r"\.[a-z-]+-\d{4}-\d{2}-\d{2}(-\d+)?\.ipynb$")
 

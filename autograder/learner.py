@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -82,6 +83,28 @@ def grade_and_record(path: Path, journal: Journal, *, remembered: bool = False) 
     if result.tasks and not result.at_fault:
         journal.record(result, notebook.digest, environment)
     return result
+
+
+def choose_model(name: str | None, notebooks: Sequence[Path]) -> None:
+    """Run the notebooks' exercises on the model `name` from now on, if one is given.
+
+    Raises
+    ------
+    ModelNotFound
+        If an exercise among them works on a model and `name` is nowhere on this machine.
+    """
+    if name is None:
+        return
+    from autograder.models import locate
+
+    if Path(name).is_dir():
+        name = str(Path(name).resolve())
+    for path in notebooks:
+        with contextlib.suppress(UnreadableNotebook):
+            kind = catalog.exercise(read_notebook(path).exercise).model
+            if kind:
+                locate(kind, name)
+    os.environ["TOUCHSTONE_MODEL"] = name
 
 
 def standings(book: Workbook, journal: Journal) -> tuple[list[Standing], Next | None]:

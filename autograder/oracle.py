@@ -54,7 +54,7 @@ def make_key(exercise: Exercise, rows: KeyRows) -> AnswerKey:
 
 
 def fingerprint(exercise: Exercise, secret: str = "") -> str:
-    """Hash of all that an answer key depends on: content, seed, and the versions that compute it."""
+    """Hash of all that an answer key depends on: content, seed and the versions in use."""
     digest = hashlib.sha256(f"{_FORMAT}\0{exercise.slug}\0{secret}\0".encode())
     for path in sorted(exercise.folder.glob("*.py")):
         if path.name != "notebook.py":
@@ -64,7 +64,8 @@ def fingerprint(exercise: Exercise, secret: str = "") -> str:
     for library in _LIBRARIES:
         digest.update(f"{library}={_version(library)}\0".encode())
     digest.update(f"{sys.version}\0{platform.machine()}\0".encode())
-    digest.update(os.environ.get("ATEN_CPU_CAPABILITY", "").encode())
+    for variable in ("ATEN_CPU_CAPABILITY", "TOUCHSTONE_MODEL"):
+        digest.update(os.environ.get(variable, "").encode() + b"\0")
     return digest.hexdigest()
 
 

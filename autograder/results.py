@@ -129,4 +129,7 @@ class SubmissionResult:
     @property
     def at_fault(self) -> bool:
         """Whether something of ours went wrong."""
-        return any(v.status == "internal" for task in self.tasks for v in task.verdicts)
+        return any(
+            "internal" in (task.status, *(verdict.status for verdict in task.verdicts))
+            for task in self.tasks
+        )

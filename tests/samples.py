@@ -48,7 +48,6 @@ def exercise(slug: str) -> Exercise:
     return Exercise(slug, both("Metrics", "指标"), (), (), 1, 1, 1, (task,), Path("course") / slug)
 
 
-
 def sample_results(language: Language = "en") -> list[SubmissionResult]:
     """A submission with every kind of verdict, one all right, one untouched, one ungradable."""
     return [

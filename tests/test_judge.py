@@ -72,7 +72,17 @@ def test_nan_where_nan_is_right() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    ["raised", "todo", "unfit", "forbidden", "timeout", "memory", "crashed", "tampered", "internal"],
+    [
+        "raised",
+        "todo",
+        "unfit",
+        "forbidden",
+        "timeout",
+        "memory",
+        "crashed",
+        "tampered",
+        "internal",
+    ],
 )
 def test_only_a_value_can_pass(kind: str) -> None:
     seen = Outcome("claim", kind, value=0.5, error="X")

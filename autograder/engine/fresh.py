@@ -22,6 +22,7 @@ from autograder.engine.protocol import BrokenChannel, Request, read_frame
 _KEPT_ENVIRONMENT = (
     "PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "ATEN_CPU_CAPABILITY",
     "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HF_HOME", "TORCH_HOME", "VIRTUAL_ENV", "PYTHONPATH",
+    "TOUCHSTONE_COURSE", "TOUCHSTONE_MODEL",
 )  # fmt: skip
 
 
@@ -111,7 +112,11 @@ def _environment(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     package = str(catalog.PACKAGE.parent)
     paths = [package, *filter(None, [kept.get("PYTHONPATH")])]
+    caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     return {
+        # Real models, where they are asked for, lie in the caches of the real home.
+        "HF_HOME": str(caches / "huggingface"),
+        "TORCH_HOME": str(caches / "torch"),
         **kept,
         "HOME": str(home),
         "PYTHONPATH": os.pathsep.join(paths),

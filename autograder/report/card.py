@@ -37,7 +37,13 @@ def card_text(task: TaskResult, language: Language, *, hint_available: bool = Tr
 
     page = io.StringIO()
     console = Console(
-        file=page, width=80, no_color=True, force_terminal=False, color_system=None, _environ={}
+        file=page,
+        width=80,
+        no_color=True,
+        force_terminal=False,
+        force_jupyter=False,
+        color_system=None,
+        _environ={},
     )
     for part in task_lines(task, language, verbose=True):
         console.print(part, highlight=False)

@@ -1,0 +1,77 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from itertools import count
+from pathlib import Path
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write `data` over the file at `path`, which keeps its mode, or leave it as it was.
+
+    A symbolic link stays a link: the file that it names is the one replaced.
+
+    Raises
+    ------
+    OSError
+        If that is not possible; the former content is then intact.
+    """
+    target = path.resolve()
+    with _temporary(target, data) as temporary:
+        if target.exists():
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
+
+
+def create(path: Path, data: bytes) -> None:
+    """Write `data` to a new file at `path`, whole or not at all.
+
+    Raises
+    ------
+    FileExistsError
+        If something is there already, be it a link that leads nowhere.
+    OSError
+        If it cannot be written.
+    """
+    with _temporary(path, data) as temporary:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            if os.path.lexists(path):
+                raise FileExistsError(path) from None
+            os.replace(temporary, path)
+
+
+def create_dated(path: Path, label: str, data: bytes) -> Path:
+    """Write `data` beside `path` as ``<stem>.<label>-<YYYY-MM-DD>[-n]<suffix>``, a new file."""
+    stem = f"{path.stem}.{label}-{date.today().isoformat()}"
+    for number in count(1):
+        beside = path.with_name(f"{stem}{'' if number == 1 else f'-{number}'}{path.suffix}")
+        with contextlib.suppress(FileExistsError):
+            create(beside, data)
+            return beside
+    raise AssertionError("unreachable")
+
+
+@contextlib.contextmanager
+def _temporary(target: Path, data: bytes) -> Iterator[Path]:
+    """A file in the folder of `target` that holds `data` safely; it is gone afterwards."""
+    path = target.with_name(f".touchstone-{secrets.token_hex(8)}.tmp")
+    try:
+        # Not by `tempfile`, which would make it unreadable to everybody else.
+        with path.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield path
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
