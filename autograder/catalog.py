@@ -98,6 +98,7 @@ class Exercise:
     submission_seconds: float
     tasks: tuple[Task, ...]
     folder: Path
+    model: str = ""
 
     @property
     def points(self) -> float:

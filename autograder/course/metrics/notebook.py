@@ -67,13 +67,8 @@ radius = tumours.data[:, 0]  # (569,) mean radius of the cell nuclei
 alarm = (radius >= 15).astype(int)  # (569,) the clinic's rule
 
 figure, axes = plt.subplots(figsize=(7, 2.8))
-axes.hist(
-    [radius[malignant == 0], radius[malignant == 1]],
-    bins=40,
-    stacked=True,
-    color=["#8fb8de", "#d1495b"],
-    label=["benign (0)", "malignant (1)"],
-)
+axes.hist([radius[malignant == 0], radius[malignant == 1]], bins=40, stacked=True,
+          color=["#8fb8de", "#d1495b"], label=["benign (0)", "malignant (1)"])
 axes.axvline(15, color="black", linewidth=1, linestyle="--", label="radius = 15")
 axes.set(xlabel="mean radius", ylabel="tumours")
 axes.legend(frameon=False)
@@ -115,7 +110,6 @@ plt.show()
 #
 # 按 `(tp, fp, fn, tn)` 的顺序返回。任何一个计数都可能为 0，四个全为 0 也可能。
 
-
 # %% id="confusion_counts"
 def confusion_counts(labels, predictions):
     # en: labels, predictions: (N,) of 0 and 1 → (tp, fp, fn, tn)
@@ -125,7 +119,6 @@ def confusion_counts(labels, predictions):
     pairs = [(1, 1), (0, 1), (1, 0), (0, 0)]  # tp, fp, fn, tn as (label, prediction)
     return tuple(int(np.sum((labels == y) & (predictions == p))) for y, p in pairs)
     ### END SOLUTION
-
 
 # %% id="confusion_counts-try"
 # en: Empty until the task is solved; play with it as you like.
@@ -153,7 +146,6 @@ check("confusion_counts")
 #
 # 留意中文里的「精度」：有人用它指准确率，有人用它指精确率。面试时请直接说英文名。
 
-
 # %% id="accuracy"
 def accuracy(labels, predictions):
     # en: labels, predictions: (N,) of any class names → a number from 0 to 1
@@ -163,7 +155,6 @@ def accuracy(labels, predictions):
         return 0.0
     return float(np.mean(np.asarray(labels) == np.asarray(predictions)))
     ### END SOLUTION
-
 
 # %% id="accuracy-try"
 with suppress(NotImplementedError):
@@ -191,7 +182,6 @@ check("accuracy")
 #
 # 没有任何样本被判为正例时返回 `0.0`。可以使用前面写好的函数。
 
-
 # %% id="precision"
 def precision(labels, predictions):
     # en: labels, predictions: (N,) of 0 and 1 → a number from 0 to 1
@@ -200,7 +190,6 @@ def precision(labels, predictions):
     tp, fp, _, _ = confusion_counts(labels, predictions)
     return tp / (tp + fp) if tp + fp else 0.0
     ### END SOLUTION
-
 
 # %% id="precision-check"
 check("precision")
@@ -224,7 +213,6 @@ check("precision")
 #
 # 没有任何实际正例时返回 `0.0`。
 
-
 # %% id="recall"
 def recall(labels, predictions):
     # en: labels, predictions: (N,) of 0 and 1 → a number from 0 to 1
@@ -234,15 +222,12 @@ def recall(labels, predictions):
     return tp / (tp + fn) if tp + fn else 0.0
     ### END SOLUTION
 
-
 # %% id="recall-try"
 with suppress(NotImplementedError):
     for limit in (12, 15, 18):
         called = (radius >= limit).astype(int)
-        print(
-            f"radius >= {limit}: precision {precision(malignant, called):.3f},"
-            f" recall {recall(malignant, called):.3f}"
-        )
+        print(f"radius >= {limit}: precision {precision(malignant, called):.3f},"
+              f" recall {recall(malignant, called):.3f}")
 
 # %% id="recall-check"
 check("recall")
@@ -266,7 +251,6 @@ check("recall")
 #
 # 没有任何实际负例时返回 `0.0`。
 
-
 # %% id="specificity"
 def specificity(labels, predictions):
     # en: labels, predictions: (N,) of 0 and 1 → a number from 0 to 1
@@ -275,7 +259,6 @@ def specificity(labels, predictions):
     _, fp, _, tn = confusion_counts(labels, predictions)
     return tn / (tn + fp) if tn + fp else 0.0
     ### END SOLUTION
-
 
 # %% id="specificity-check"
 check("specificity")
@@ -298,7 +281,6 @@ check("specificity")
 #
 # $P + R = 0$ 时返回 `0.0`。
 
-
 # %% id="f1"
 def f1(labels, predictions):
     # en: labels, predictions: (N,) of 0 and 1 → a number from 0 to 1
@@ -307,7 +289,6 @@ def f1(labels, predictions):
     p, r = precision(labels, predictions), recall(labels, predictions)
     return 2 * p * r / (p + r) if p + r else 0.0
     ### END SOLUTION
-
 
 # %% id="f1-check"
 check("f1")
@@ -337,7 +318,6 @@ check("f1")
 # 类别包括在标签**或**预测中出现过的所有类。`average` 取其他值时抛出 `ValueError`。
 # 标签可以是任意类别名；至少有一个样本。
 
-
 # %% id="averaged_f1"
 def averaged_f1(labels, predictions, average):
     # en: labels, predictions: (N,) of any class names; average: "macro", "micro" or "weighted"
@@ -353,7 +333,6 @@ def averaged_f1(labels, predictions, average):
     of_class = [f1(a.astype(int), c.astype(int)) for a, c in zip(actual.T, called.T, strict=True)]
     return np.average(of_class, weights=actual.sum(axis=0) if average == "weighted" else None)
     ### END SOLUTION
-
 
 # %% id="averaged_f1-try"
 # en: Nearest-centroid digits; the higher the digit, the rarer we make it.
@@ -395,7 +374,6 @@ check("averaged_f1")
 # **分数相同**的样本共用一个阈值，因此只产生**一个**点。直线段中间的点留不留都可以。
 # 缺少任意一类时抛出 `ValueError`。
 
-
 # %% id="roc_curve"
 def roc_curve(labels, scores):
     # en: labels: (N,) of 0 and 1; scores: (N,), higher means more positive → (fpr, tpr)
@@ -412,14 +390,12 @@ def roc_curve(labels, scores):
     return fpr, tpr
     ### END SOLUTION
 
-
 # %% id="roc_curve-try"
 with suppress(NotImplementedError):
     figure, axes = plt.subplots(figsize=(4, 4))
     for column in (0, 4, 9):  # radius, smoothness, fractal dimension
-        axes.plot(
-            *roc_curve(malignant, tumours.data[:, column]), label=tumours.feature_names[column]
-        )
+        axes.plot(*roc_curve(malignant, tumours.data[:, column]),
+                  label=tumours.feature_names[column])
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle=":")
     axes.set(xlabel="FPR = 1 - specificity", ylabel="TPR = recall", aspect="equal")
     axes.legend(frameon=False, loc="lower right")
@@ -448,7 +424,6 @@ check("roc_curve")
 #
 # 算面积或数配对，任选一种。缺少任意一类时抛出 `ValueError`。
 
-
 # %% id="roc_auc"
 def roc_auc(labels, scores):
     # en: labels: (N,) of 0 and 1; scores: (N,), higher means more positive → a number from 0 to 1
@@ -457,7 +432,6 @@ def roc_auc(labels, scores):
     fpr, tpr = roc_curve(labels, scores)
     return float(np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2))  # trapezoids
     ### END SOLUTION
-
 
 # %% id="roc_auc-try"
 with suppress(NotImplementedError):
@@ -489,7 +463,6 @@ check("roc_auc")
 #
 # 每个不同的分数走一步，不做任何插值。没有正例时返回 `0.0`。
 
-
 # %% id="average_precision"
 def average_precision(labels, scores):
     # en: labels: (N,) of 0 and 1; scores: (N,), higher means more positive → a number from 0 to 1
@@ -507,18 +480,15 @@ def average_precision(labels, scores):
     return total
     ### END SOLUTION
 
-
 # %% id="average_precision-try"
 # en: The same radius where only 1 tumour in 20 is malignant: ROC hardly moves, AP falls.
 # zh: 同样的半径，但 20 例里只有 1 例恶性：ROC 几乎不动，AP 明显下降。
 rare = np.append(np.flatnonzero(malignant == 0), np.flatnonzero(malignant == 1)[::11])
 with suppress(NotImplementedError):
     for name, some in (("as measured", np.arange(569)), ("malignant rare", rare)):
-        print(
-            f"{name:>15}: positives {malignant[some].mean():.3f},"
-            f" AUC {roc_auc(malignant[some], radius[some]):.3f},"
-            f" AP {average_precision(malignant[some], radius[some]):.3f}"
-        )
+        print(f"{name:>15}: positives {malignant[some].mean():.3f},"
+              f" AUC {roc_auc(malignant[some], radius[some]):.3f},"
+              f" AP {average_precision(malignant[some], radius[some]):.3f}")
 
 # %% id="average_precision-check"
 check("average_precision")
@@ -547,7 +517,6 @@ check("average_precision")
 # 第 $b = 1, \dots, B$ 个箱是 $\left(\frac{b-1}{B}, \frac{b}{B}\right]$：边界归入**下方**的箱，
 # 概率 0 归入第一个箱。空箱不计。没有样本时返回 `0.0`。
 
-
 # %% id="calibration_error"
 def calibration_error(labels, probabilities, bins=10):
     # en: labels: (N,) of 0 and 1; probabilities of the positive class: (N,) → a number from 0 to 1
@@ -562,7 +531,6 @@ def calibration_error(labels, probabilities, bins=10):
     return float(np.abs(gaps).sum() / len(labels))
     ### END SOLUTION
 
-
 # %% id="calibration_error-try"
 # en: Naive Bayes counts related measurements as if independent; so its percentages are extreme.
 # en: Dots grow with their bin: look at those whom it tells almost exactly 0.
@@ -575,13 +543,8 @@ figure, (above, below) = plt.subplots(2, figsize=(4, 5), height_ratios=[3, 1], s
 above.plot([0, 1], [0, 1], color="grey", linestyle=":")
 for b in np.unique(number):
     inside = number == b
-    above.scatter(
-        stated[inside].mean(),
-        unseen[inside].mean(),
-        s=20 + inside.sum(),
-        color="#d1495b",
-        alpha=0.7,
-    )
+    above.scatter(stated[inside].mean(), unseen[inside].mean(), s=20 + inside.sum(),
+                  color="#d1495b", alpha=0.7)
 above.set(ylabel="share malignant")
 below.hist(stated, bins=10, range=(0, 1), color="#8fb8de", log=True)
 below.set(xlabel="stated probability", ylabel="tumours")
@@ -615,7 +578,6 @@ check("calibration_error")
 # 填充位置上可能是任何数，包括 `-inf` 和 `nan`，都不应影响结果。没有真实词元时抛出 `ValueError`。
 # 这里两个参数都是 NumPy 数组。
 
-
 # %% id="perplexity"
 def perplexity(log_probs, mask):
     # en: log_probs: (B, T) natural logarithms; mask: (B, T) of 0 and 1 → a number of at least 1
@@ -626,7 +588,6 @@ def perplexity(log_probs, mask):
         raise ValueError("perplexity needs at least one token")
     return float(np.exp(-real.mean()))
     ### END SOLUTION
-
 
 # %% id="perplexity-try"
 # en: A model of single characters. Its perplexity falls when it has seen more of the language,
@@ -642,10 +603,8 @@ for seen in (10, 40, len(text)):
     chance = dict(zip(letters, counts / counts.sum(), strict=True))
     with suppress(NotImplementedError):
         logs = np.log(np.vectorize(lambda c, p=chance: p.get(c, np.nan))(characters))
-        print(
-            f"{seen:>3} characters seen: {perplexity(logs, (characters != '_').astype(int)):.2f}"
-            f" of {len(letters)} in even guessing"
-        )
+        print(f"{seen:>3} characters seen: {perplexity(logs, (characters != '_').astype(int)):.2f}"
+              f" of {len(letters)} in even guessing")
 
 # %% id="perplexity-check"
 check("perplexity")
@@ -696,7 +655,6 @@ check("perplexity")
 # 返回字典，键为 `"accuracy"`、`"precision"`、`"recall"`、`"specificity"`、`"f1"`；
 # 分母为 0 的比值记为 `0.0`。
 
-
 # %% id="audit_table"
 def audit_table(rows):
     # en: rows: R rows of four totals → R entries, each (lowest, highest) or None
@@ -708,7 +666,6 @@ def audit_table(rows):
         entries.append((max(0, called - well), min(called, ill)) if possible else None)
     return entries
     ### END SOLUTION
-
 
 # %% id="table_metrics"
 def table_metrics(positive_row, negative_row):
@@ -728,7 +685,6 @@ def table_metrics(positive_row, negative_row):
         "f1": ratio(2 * tp, 2 * tp + fp + fn),
     }
     ### END SOLUTION
-
 
 # %% id="audit_table-try"
 printed = {"accuracy": 0.6, "recall": 0.8, "precision": 0.6, "f1": 0.64}
@@ -761,7 +717,6 @@ check("audit_table")
 # （大于 0，至多为 1）的阈值中，返回**特异度**最高的那个；特异度相同则取召回率更高的。
 # 没有正例时抛出 `ValueError`。
 
-
 # %% id="screening_threshold"
 def screening_threshold(labels, scores, recall_at_least):
     # en: labels: (N,) of 0 and 1; scores: (N,); recall_at_least in (0, 1] → one of the scores
@@ -779,16 +734,13 @@ def screening_threshold(labels, scores, recall_at_least):
     return max(candidates)[2]
     ### END SOLUTION
 
-
 # %% id="screening_threshold-try"
 with suppress(NotImplementedError):
     for share in (0.8, 0.9, 0.95, 0.99):
         limit = screening_threshold(malignant, radius, share)
         called = (radius >= limit).astype(int)
-        print(
-            f"to find {share:.0%}: radius >= {limit:.2f},"
-            f" specificity {specificity(malignant, called):.3f}"
-        )
+        print(f"to find {share:.0%}: radius >= {limit:.2f},"
+              f" specificity {specificity(malignant, called):.3f}")
 
 # %% id="screening_threshold-check"
 check("screening_threshold")
