@@ -1,0 +1,218 @@
+"""The command as its users run it: real processes, real files, real exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from attempts import RECALL, notebook, save
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMANDS = (
+    "start", "lesson", "lab", "grade", "watch", "hint", "solution", "reset", "doctor", "demo",
+)  # fmt: skip
+
+
+def touchstone(
+    *arguments: str, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG", "TOUCH"))}
+    return subprocess.run(
+        [sys.executable, "-m", "autograder", *arguments],
+        cwd=cwd or ROOT,
+        env={**clean, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder outside every workbook, with a journal of its own."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+def test_help_names_every_command_in_both_languages() -> None:
+    for language, word in (("en", "interview"), ("zh", "面试")):
+        shown = touchstone("--help", "--lang", language)
+        assert shown.returncode == 0
+        assert word in shown.stdout
+        assert all(command in shown.stdout for command in COMMANDS)
+
+
+def test_the_readme_names_every_command() -> None:
+    for name in ("README.md", "README.zh.md"):
+        text = (ROOT / name).read_text("utf-8")
+        assert all(f"touchstone {command}" in text for command in COMMANDS), name
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_solution_has_full_points_and_exit_code_0(home: Path, language: str) -> None:
+    solution = ROOT / "solutions" / language / "metrics.ipynb"
+    done = touchstone("grade", str(solution), "--json", "result.json", cwd=home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    submission = json.loads((home / "result.json").read_text("utf-8"))["submissions"][0]
+    assert submission["points"] == submission["max_points"] == 20
+    assert submission["language"] == language
+    assert submission["isolation"] == "process"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_untouched_notebook_is_todo_and_exit_code_1(home: Path, language: str) -> None:
+    stub = ROOT / "exercises" / language / "metrics.ipynb"
+    done = touchstone("grade", str(stub), "--json", "result.json", cwd=home)
+    assert done.returncode == 1, done.stdout + done.stderr
+    submission = json.loads((home / "result.json").read_text("utf-8"))["submissions"][0]
+    assert submission["points"] == 0
+    assert {task["status"] for task in submission["tasks"]} == {"todo"}
+
+
+def test_the_demo_shows_a_pass_a_todo_and_a_named_mistake(home: Path) -> None:
+    for language, words in (
+        ("en", ("✓", "not started", "specificity", "next")),
+        ("zh", ("✓", "未作答", "特异度", "下一步")),
+    ):
+        done = touchstone("demo", "--lang", language, cwd=home)
+        assert done.returncode == 0, done.stderr
+        assert all(word in done.stdout for word in words)
+        assert max(map(len, done.stdout.splitlines())) <= 80
+    assert not list(home.iterdir())
+
+
+def test_broken_submissions_leave_the_others_unharmed(home: Path) -> None:
+    save(home, notebook(RECALL), "good.ipynb")
+    (home / "empty.ipynb").write_text("")
+    (home / "junk.ipynb").write_bytes(bytes(range(256)))
+    save(home, {"cells": []}, "stranger.ipynb")
+    done = touchstone("grade", ".", "absent.ipynb", "--json", "r.json", "--html", "r.html",
+                      "--junit", "r.xml", cwd=home)  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    results = json.loads((home / "r.json").read_text("utf-8"))["submissions"]
+    by_name = {Path(item["path"]).name: item for item in results}
+    assert (
+        set(by_name) == {"good", "empty", "junk", "stranger", "absent"} | set() or len(by_name) == 5
+    )
+    assert by_name["good.ipynb"]["points"] == 2
+    for name in ("empty.ipynb", "junk.ipynb", "stranger.ipynb", "absent.ipynb"):
+        assert by_name[name]["problem"]
+    assert (home / "r.html").stat().st_size > 1000
+    assert (home / "r.xml").read_text("utf-8").startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("grade", "absent.ipynb"), "no such file"),
+        (("grade", "empty-folder"), "holds no notebook"),
+        (("grade",), "no workbook"),
+        (("lesson", "cooking"), "There is no exercise"),
+        (("hint", "cooking"), "There is no task"),
+        (("solution", "recall"), "not passed yet"),
+        (("reset", "metrics"), "no workbook"),
+        (("reset", "absent.ipynb"), "absent.ipynb"),
+        (("lab",), "no workbook"),
+        (("--lang", "fr"), "en | zh"),
+        (("fly",), "No such command"),
+        (("grade", "--json"), "requires an argument"),
+    ],
+)
+def test_wrong_use_is_said_in_a_line_with_exit_code_2(
+    home: Path, arguments: tuple[str, ...], reason: str
+) -> None:
+    (home / "empty-folder").mkdir()
+    done = touchstone(*arguments, cwd=home)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 2, said
+    assert reason in said
+    assert "Traceback" not in said
+
+
+def test_a_report_that_cannot_be_written_says_so(home: Path) -> None:
+    save(home, notebook(RECALL))
+    done = touchstone("grade", "attempt.ipynb", "--html", "attempt.ipynb/report.html", cwd=home)
+    assert done.returncode == 2
+    assert "report.html" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_day_of_a_learner(home: Path) -> None:
+    """Start, look, take hints, solve, grade, see the solution, reset: nothing gets lost."""
+    assert "touchstone start" in touchstone(cwd=home).stdout
+    assert touchstone("start", "book", "--lang", "zh", cwd=home).returncode == 0
+    book = home / "book"
+    path = book / "metrics.ipynb"
+    assert "touchstone lesson metrics" in touchstone(cwd=book).stdout
+
+    hints = [touchstone("hint", "recall", cwd=book).stdout for _ in range(4)]
+    assert len(set(hints[:3])) == 3
+    assert hints[3] == hints[2]
+
+    content = json.loads(path.read_text("utf-8"))
+    cell = next(cell for cell in content["cells"] if cell["id"] == "recall")
+    cell["source"] = RECALL
+    path.write_text(json.dumps(content), "utf-8")
+    graded = touchstone("grade", cwd=book)
+    assert graded.returncode == 1
+    assert "2 / 2" in graded.stdout
+    shown = touchstone("solution", "recall", cwd=book)
+    assert shown.returncode == 0
+    assert "def recall" in shown.stdout
+    assert "SOLUTION" not in shown.stdout
+    assert touchstone("solution", "f1", cwd=book).returncode == 2
+    assert "def f1" in touchstone("solution", "f1", "--give-up", cwd=book).stdout
+    assert "2" in touchstone(cwd=book).stdout
+
+    before = path.read_bytes()
+    assert touchstone("start", cwd=book).returncode == 0
+    assert path.read_bytes() == before
+    assert touchstone("reset", "metrics", "--task", "recall", cwd=book).returncode == 0
+    copies = [copy for copy in book.glob("metrics.*.ipynb") if copy.read_bytes() == before]
+    assert len(copies) == 1
+    assert RECALL not in path.read_text("utf-8")
+
+
+def test_lessons_are_shown_in_the_language_asked_for(home: Path) -> None:
+    assert "## Why they ask" in touchstone("lesson", "metrics", cwd=home).stdout
+    assert "面试题" in touchstone("lesson", "metrics", LC_ALL="zh_CN.UTF-8", cwd=home).stdout
+
+
+def test_the_doctor_finds_this_machine_well(home: Path) -> None:
+    done = touchstone("doctor", cwd=home)
+    assert done.returncode == 0, done.stdout
+    assert "sandbox" in done.stdout
+
+
+def test_watch_grades_again_at_each_save(home: Path) -> None:
+    path = save(home, notebook())
+    log = home / "log.txt"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "autograder", "watch", str(path), "--lang", "en"],
+            cwd=home, stdout=out, stderr=out,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+    try:
+        wait_for(log, "0 / 20")
+        time.sleep(1)
+        save(home, notebook(RECALL))
+        wait_for(log, "2 / 20")
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def wait_for(log: Path, text: str, seconds: float = 120) -> None:
+    over = time.monotonic() + seconds
+    while text not in log.read_text("utf-8"):
+        assert time.monotonic() < over, log.read_text("utf-8")
+        time.sleep(0.2)

@@ -1,0 +1,57 @@
+"""The wheel is the whole course: it works from any folder, with no checkout beside it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(folder.glob("*.whl"))
+
+
+def test_it_holds_every_room_of_every_exercise(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for toml in ROOT.glob("autograder/course/*/exercise.toml"):
+        slug = toml.parent.name
+        for part in ("exercise.toml", "checks.py", "reference.py", "wrong.py", "right.py"):
+            assert f"autograder/course/{slug}/{part}" in names
+        for language in ("en", "zh"):
+            assert f"autograder/_content/lessons/{slug}/{language}.md" in names
+            assert f"autograder/_content/exercises/{language}/{slug}.ipynb" in names
+            assert f"autograder/_content/solutions/{language}/{slug}.ipynb" in names
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_it_works_from_any_folder(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    # First on the path, so that the installed copy is what runs, not this checkout.
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "LC_ALL": "C.UTF-8"}
+    for arguments, status in (
+        (("start", "book"), 0),
+        (("lesson", "metrics", "--path"), 0),
+        (("demo",), 0),
+        (("grade", "book/metrics.ipynb"), 1),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "autograder", *arguments],
+            cwd=elsewhere, env=environment, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == status, done.stdout + done.stderr
+    assert (elsewhere / "book" / "metrics.ipynb").is_file()
