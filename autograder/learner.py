@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from autograder import catalog, workbook
 from autograder._errors import BilingualError
@@ -95,7 +96,7 @@ def choose_model(name: str | None, notebooks: Sequence[Path]) -> None:
     """
     if name is None:
         return
-    from autograder.models import locate
+    from autograder.models import Kind, locate
 
     if Path(name).is_dir():
         name = str(Path(name).resolve())
@@ -103,7 +104,7 @@ def choose_model(name: str | None, notebooks: Sequence[Path]) -> None:
         with contextlib.suppress(UnreadableNotebook):
             kind = catalog.exercise(read_notebook(path).exercise).model
             if kind:
-                locate(kind, name)
+                locate(cast(Kind, kind), name)
     os.environ["TOUCHSTONE_MODEL"] = name
 
 

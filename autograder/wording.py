@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograder.catalog import Text
-from autograder.observations import Outcome
+from autograder.observations import Data, Outcome
 
 NOTHING: Text = {"en": "", "zh": ""}
 
@@ -12,11 +12,18 @@ def _both(en: str, zh: str) -> Text:
     return {"en": en, "zh": zh}
 
 
+def _is_nothing(value: Data) -> bool:
+    """Whether a function without ``return`` was seen, once or each time that it was called."""
+    if isinstance(value, list):
+        return bool(value) and all(item is None for item in value)
+    return value is None
+
+
 def reason(seen: Outcome, name: str) -> Text:
     """Why a check did not pass, from what its probe came to."""
     detail = seen.message
     match seen.kind:
-        case "value" if seen.value is None:
+        case "value" if _is_nothing(seen.value):
             return _both("It returned nothing (None).", "没有返回值（得到 None）。")
         case "value":
             return _both("What came out differs.", "结果与应有的不符。")
@@ -89,7 +96,7 @@ def _unfit(seen: Outcome, name: str) -> Text:
 def next_step(task: str, name: str, seen: Outcome) -> Text:
     """One step to take after a check that no known misconception explains."""
     match seen.kind:
-        case "value" if seen.value is None:
+        case "value" if _is_nothing(seen.value):
             return _both(
                 f"End `{name}` with `return` and the result.",
                 f"在 `{name}` 末尾用 `return` 返回结果。",

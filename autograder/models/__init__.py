@@ -1,1 +1,134 @@
-"""Tiny reference models, shipped with the scripts that trained them."""
+"""Tiny reference models, shipped with the scripts that trained them, and the way to real ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from autograder._errors import BilingualError
+
+__all__ = ["VARIABLE", "Kind", "ModelNotFound", "locate"]
+
+Kind: TypeAlias = Literal["bert", "gpt", "resnet"]
+VARIABLE = "TOUCHSTONE_MODEL"
+"""Environment variable that stands in for the default."""
+
+_HERE = Path(__file__).parent
+# Short names of the hub's first models have moved to the accounts of those who made them.
+_ACCOUNTS: dict[Kind, tuple[str, ...]] = {
+    "bert": ("", "google-bert/"),
+    "gpt": ("", "openai-community/"),
+}
+_WEIGHTS: dict[Kind, tuple[str, ...]] = {
+    "bert": ("*.safetensors", "*.bin"),
+    "gpt": ("*.safetensors", "*.bin"),
+    "resnet": ("*.safetensors", "*.pth"),
+}
+
+
+class ModelNotFound(BilingualError):
+    """No model of that name is on this machine; the message says what to fetch."""
+
+
+def locate(kind: Kind, name: str = "tiny") -> Path:
+    """Return where a model lies, without fetching anything.
+
+    Parameters
+    ----------
+    kind
+        What is to be loaded from there.
+    name
+        ``"tiny"`` for the model shipped here, unless the environment variable
+        ``TOUCHSTONE_MODEL`` names another. Else a folder; else the name of a model that was
+        fetched before: ``"bert-base-uncased"`` or ``"gpt2"`` in the Hugging Face cache, for
+        ``resnet`` a name of torchvision such as ``"resnet50"`` in the cache of ``torch.hub``.
+
+    Returns
+    -------
+    A folder; for a checkpoint of torchvision's, the file.
+
+    Raises
+    ------
+    ModelNotFound
+        If there is no such folder, or nothing of that name was fetched.
+    """
+    if name == "tiny":
+        name = os.environ.get(VARIABLE, "").strip() or "tiny"
+    if name == "tiny":
+        return _HERE / f"tiny_{kind}"
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return _holding_weights(folder, kind)
+    found = _checkpoint(name) if kind == "resnet" else _snapshot(name, kind)
+    if found is None:
+        raise _absent(name, kind)
+    return found
+
+
+def _holding_weights(folder: Path, kind: Kind) -> Path:
+    """Refuse a folder from which nothing could be loaded, and say what one holds."""
+    if _has_weights(folder, kind):
+        return folder
+    wanted = ", ".join(_WEIGHTS[kind])
+    raise ModelNotFound(
+        f"The folder {folder} holds no weights ({wanted}). Name one that does; "
+        "the default, tiny, needs nothing.",
+        f"文件夹 {folder} 里没有权重文件（{wanted}）。请换一个有权重的；"
+        "默认的 tiny 什么都不用准备。",
+    )
+
+
+def _has_weights(folder: Path, kind: Kind) -> bool:
+    return any(any(folder.glob(pattern)) for pattern in _WEIGHTS[kind])
+
+
+def _snapshot(name: str, kind: Kind) -> Path | None:
+    """The snapshot of a model in the Hugging Face cache, or ``None`` if it is not whole."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    for account in _ACCOUNTS[kind]:
+        try:
+            folder = Path(snapshot_download(account + name, local_files_only=True))
+        except (LocalEntryNotFoundError, HFValidationError):
+            continue
+        if (folder / "config.json").is_file() and _has_weights(folder, kind):
+            return folder
+    return None
+
+
+def _checkpoint(name: str) -> Path | None:
+    """The checkpoint of a torchvision model in torch's cache, its newest weights first."""
+    from torch.hub import get_dir
+
+    cache = Path(get_dir()) / "checkpoints"
+    files = (cache / file for file in _file_names(name))
+    return next((path for path in files if path.is_file()), None)
+
+
+def _file_names(name: str) -> Iterator[str]:
+    """What ``torch.hub`` calls the weights of a torchvision model, the default ones first."""
+    from torchvision.models import get_model_weights
+
+    try:
+        weights = get_model_weights(name)
+    except ValueError:  # torchvision has no model of that name
+        return
+    for entry in (weights.DEFAULT, *weights):
+        yield entry.url.rpartition("/")[2]
+
+
+def _absent(name: str, kind: Kind) -> ModelNotFound:
+    if kind == "resnet":
+        fetch = f"python -c \"import torchvision; torchvision.models.get_model('{name}', "
+        fetch += "weights='DEFAULT')\""
+    else:
+        fetch = f"hf download {name}"
+    return ModelNotFound(
+        f"The model {name!r} is no folder and is not in the cache. Fetch it once with: {fetch} "
+        "(the default, tiny, needs nothing).",
+        f"模型 {name!r} 既不是文件夹，也不在缓存里。请先下载一次：{fetch}"
+        "（默认的 tiny 什么都不用准备）。",
+    )
