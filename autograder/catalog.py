@@ -85,6 +85,8 @@ class Exercise:
         Modules that a worker may load before the learner's code runs.
     model
         Kind of the model that it works on, ``bert``, ``gpt`` or ``resnet``; empty for none.
+    memory
+        Bytes that a submission may take beyond what the libraries take.
     cell_seconds, check_seconds, submission_seconds
         Wall-clock limits for one cell, one check and everything together.
     """
@@ -99,6 +101,7 @@ class Exercise:
     tasks: tuple[Task, ...]
     folder: Path
     model: str = ""
+    memory: int = 2 * 2**30
 
     @property
     def points(self) -> float:
@@ -189,6 +192,7 @@ def _exercise(slug: str, table: Mapping[str, Any], folder: Path) -> Exercise:
         requires=tuple(table.get("requires", ())),
         imports=tuple(table.get("imports", ())),
         model=str(table.get("model", "")),
+        memory=int(limits.get("memory_mb", 2048)) * 2**20,
         cell_seconds=float(limits.get("cell_seconds", 30)),
         check_seconds=float(limits.get("check_seconds", 10)),
         submission_seconds=float(limits.get("submission_seconds", 180)),

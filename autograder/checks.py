@@ -303,6 +303,12 @@ class Suite:
                     mark.rests_on, mark.weight, learner,
                 )  # fmt: skip
 
+    def with_secret(self, secret: str) -> Suite:
+        """The same suite with other seeds; what was made without a seed is shared."""
+        other = copy.copy(self)
+        other._secret = secret
+        return other
+
     def of_task(self, name: str) -> list[Check]:
         """The checks that belong to the task called `name`, in the order written."""
         task_of = self.exercise.task_of

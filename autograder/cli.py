@@ -218,13 +218,14 @@ def grade(
     ] = False,
 ) -> None:
     from autograder import learner, report
-    from autograder.grading import find_notebooks
+    from autograder.grading import find_notebooks, warm_pool
     from autograder.report import messages
 
     with _desk() as (desk, journal):
         chosen = find_notebooks(paths) if paths else desk.notebooks()
         learner.choose_model(model, chosen)
-        results = [learner.grade_and_record(path, journal) for path in chosen]
+        with warm_pool(chosen) if len(chosen) > 1 else contextlib.nullcontext() as pool:
+            results = [learner.grade_and_record(path, journal, pool=pool) for path in chosen]
         report.print_results(
             results, console=messages.out(), verbose=verbose, language=desk.language
         )
@@ -248,7 +249,7 @@ def watch(
     paths: Annotated[list[Path] | None, typer.Argument()] = None, model: Model = None
 ) -> None:
     from autograder import learner, report
-    from autograder.grading import find_notebooks
+    from autograder.grading import find_notebooks, warm_pool
     from autograder.report import messages
     from autograder.watching import saves
 
@@ -256,9 +257,10 @@ def watch(
         chosen = find_notebooks(paths or desk.notebooks())
         learner.choose_model(model, chosen)
         messages.say(_say("Watching; stop with Ctrl-C.", "正在监视；按 Ctrl-C 结束。"))
-        for path in saves(chosen):
-            result = learner.grade_and_record(path, journal, remembered=True)
-            report.print_results([result], console=messages.out(), language=desk.language)
+        with warm_pool(chosen) as pool:
+            for path in saves(chosen):
+                result = learner.grade_and_record(path, journal, remembered=True, pool=pool)
+                report.print_results([result], console=messages.out(), language=desk.language)
 
 
 @app.command(help=_say("Open the next hint for a task.", "看某题的下一条提示。"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from autograder.engine import (
     observe,
     read_notebook,
 )
+from autograder.engine.fresh import fresh_worker
+from autograder.engine.pool import Pool, PoolError
 from autograder.judge import AnswerKey, judge_exercise
 from autograder.oracle import answer_key
 from autograder.results import Seconds, SubmissionResult
@@ -58,7 +62,29 @@ def _is_hidden(path: Path) -> bool:
     return bool(_DATED_COPY.search(path.name)) or any(p.startswith(".") for p in path.parts)
 
 
-def grade_path(path: Path, *, secret: str = "", course: Path = catalog.COURSE) -> SubmissionResult:
+@contextlib.contextmanager
+def warm_pool(paths: Sequence[Path]) -> Iterator[Pool | None]:
+    """A pool that is warm for the exercises of `paths`; ``None`` where the platform has none."""
+    slugs = set()
+    for path in paths:
+        with contextlib.suppress(UnreadableNotebook):
+            slugs.add(read_notebook(path).exercise)
+    with contextlib.ExitStack() as stack:
+        pool = None
+        if slugs and sys.platform == "linux":
+            with contextlib.suppress(PoolError, OSError):
+                exercises = [catalog.exercise(slug) for slug in sorted(slugs)]
+                pool = stack.enter_context(Pool(exercises))
+        yield pool
+
+
+def grade_path(
+    path: Path,
+    *,
+    secret: str = "",
+    course: Path = catalog.COURSE,
+    pool: Pool | None = None,
+) -> SubmissionResult:
     """Grade the notebook at `path`; whatever is wrong with it becomes the result's `problem`."""
     started = time.perf_counter()
     try:
@@ -66,19 +92,31 @@ def grade_path(path: Path, *, secret: str = "", course: Path = catalog.COURSE) -
         exercise = catalog.exercise(notebook.exercise, course)
     except UnreadableNotebook as error:
         return SubmissionResult(str(path), problem=error.text)
-    return grade(notebook, exercise, secret=secret, started=started)
+    return grade(notebook, exercise, secret=secret, started=started, pool=pool)
 
 
 def grade(
-    notebook: Notebook, exercise: Exercise, *, secret: str = "", started: float | None = None
+    notebook: Notebook,
+    exercise: Exercise,
+    *,
+    secret: str = "",
+    started: float | None = None,
+    pool: Pool | None = None,
 ) -> SubmissionResult:
-    """Grade a notebook that has been read."""
+    """Grade a notebook that has been read, in `pool` or else in a fresh process."""
     started = time.perf_counter() if started is None else started
     course = exercise.folder.parent
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as aside:
         # The key is looked up, or computed, while the submission runs.
-        key: Future[AnswerKey] = pool.submit(answer_key, exercise, secret=secret)
-        observed = observe(notebook, exercise, secret=secret, course=course)
+        key: Future[AnswerKey] = aside.submit(answer_key, exercise, secret=secret)
+        observed = observe(
+            notebook,
+            exercise,
+            secret=secret,
+            course=course,
+            launch=pool.worker if pool else fresh_worker,
+            isolation=pool.isolation if pool else "process",
+        )
         try:
             return judged(notebook, exercise, observed, key.result(), started=started)
         except WorkerFailed as error:
@@ -110,12 +148,6 @@ def judged(
         tasks=results,
         cells=observed.cells,
     )
-
-
-def grade_all(paths: Iterable[Path], *, secret: str = "") -> Iterator[SubmissionResult]:
-    """Grade notebooks one after another; none can keep the next from being graded."""
-    for path in paths:
-        yield grade_path(path, secret=secret)
 
 
 def _our_fault(error: Exception) -> Text:

@@ -15,6 +15,7 @@ from autograder import catalog, workbook
 from autograder._errors import BilingualError
 from autograder.catalog import CatalogError, Exercise, Language, Task
 from autograder.engine import UnreadableNotebook, read_notebook
+from autograder.engine.pool import Pool
 from autograder.grading import grade, grade_path
 from autograder.journal import Journal, default_path
 from autograder.oracle import fingerprint
@@ -62,11 +63,15 @@ class Desk:
         return list(self.book.notebooks)
 
 
-def grade_and_record(path: Path, journal: Journal, *, remembered: bool = False) -> SubmissionResult:
+def grade_and_record(
+    path: Path, journal: Journal, *, remembered: bool = False, pool: Pool | None = None
+) -> SubmissionResult:
     """Grade a notebook and write the attempt down.
 
     Parameters
     ----------
+    pool
+        Where to run it; by default in a fresh process.
     remembered
         Give the result from the journal where the very same code was graded before.
     """
@@ -80,7 +85,7 @@ def grade_and_record(path: Path, journal: Journal, *, remembered: bool = False) 
         found = journal.attempt(notebook.digest, exercise.slug, environment)
         if found is not None:
             return found
-    result = grade(notebook, exercise)
+    result = grade(notebook, exercise, pool=pool)
     if result.tasks and not result.at_fault:
         journal.record(result, notebook.digest, environment)
     return result

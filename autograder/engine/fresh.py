@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import platformdirs
 
 from autograder import catalog
-from autograder.engine.protocol import BrokenChannel, Request, read_frame
+from autograder.engine.frames import Frames
+from autograder.engine.protocol import Request
 
 _KEPT_ENVIRONMENT = (
     "PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "ATEN_CPU_CAPABILITY",
@@ -26,41 +25,18 @@ _KEPT_ENVIRONMENT = (
 )  # fmt: skip
 
 
-class Frames:
-    """Frames of one worker, read by a thread so that waiting for them has a limit."""
+class Fresh:
+    """A worker in a process of its own."""
 
     def __init__(self, process: subprocess.Popen[bytes], words: Path) -> None:
+        assert process.stdout is not None
+        self.frames = Frames(cast(BinaryIO, process.stdout))
         self._process = process
         self._words = words
-        self._queue: queue.Queue[dict[str, Any] | BrokenChannel | None] = queue.Queue()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        try:
-            while True:
-                frame = read_frame(self._process.stdout)  # type: ignore[arg-type]
-                self._queue.put(frame)
-                if frame is None:
-                    return
-        except BrokenChannel as error:
-            self._queue.put(error)
-        except (OSError, ValueError):
-            self._queue.put(None)
 
     def next(self, seconds: float) -> dict[str, Any] | None:
         """The next frame; ``None`` at the end; `queue.Empty` when none came in time."""
-        frame = self._queue.get(timeout=seconds)
-        if isinstance(frame, BrokenChannel):
-            raise frame
-        return frame
-
-    def close(self) -> None:
-        """Close the stream, unless something that escaped still holds its other end."""
-        self._thread.join(0.5)
-        if not self._thread.is_alive() and self._process.stdout is not None:
-            self._process.stdout.close()
+        return self.frames.next(seconds)
 
     def ending(self) -> tuple[str, str]:
         """How the process ended: ``("signal", "SIGSEGV")`` or ``("exit", "3")``."""
@@ -79,7 +55,7 @@ class Frames:
 
 
 @contextlib.contextmanager
-def fresh_worker(request: Request) -> Iterator[Frames]:
+def fresh_worker(request: Request) -> Iterator[Fresh]:
     """Start a fresh process for `request`; end it, and all that it started, afterwards."""
     with tempfile.TemporaryDirectory(prefix="touchstone-", ignore_cleanup_errors=True) as folder:
         words = Path(folder) / ".stderr"
@@ -92,22 +68,22 @@ def fresh_worker(request: Request) -> Iterator[Frames]:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 cwd=home,
-                env=_environment(home),
+                env=worker_environment(home),
                 start_new_session=os.name == "posix",
             )
-        frames = Frames(process, words)
+        worker = Fresh(process, words)
         try:
             assert process.stdin is not None
             with contextlib.suppress(BrokenPipeError, OSError):
                 process.stdin.write(request.packed())
                 process.stdin.close()
-            yield frames
+            yield worker
         finally:
             _end(process)
-            frames.close()
+            worker.frames.close()
 
 
-def _environment(home: Path) -> dict[str, str]:
+def worker_environment(home: Path) -> dict[str, str]:
     """What a worker may know of our environment: no secrets, one thread, pictures off screen."""
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     package = str(catalog.PACKAGE.parent)

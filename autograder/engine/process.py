@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import queue
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ from autograder import catalog
 from autograder.catalog import Exercise
 from autograder.checks import Suite
 from autograder.engine.cells import Notebook
-from autograder.engine.fresh import Frames, fresh_worker
+from autograder.engine.frames import Worker
+from autograder.engine.fresh import fresh_worker
 from autograder.engine.protocol import BrokenChannel, Request, cell_from, outcome_from
 from autograder.observations import Kind, Outcome
 from autograder.results import CellRun, Isolation
@@ -72,10 +75,20 @@ class _Ending:
     step: str = ""
 
 
+Launch = Callable[[Request], AbstractContextManager[Worker]]
+"""Gives a worker for a request, and ends it: `fresh_worker`, or `worker` of a pool."""
+
+
 def observe(
-    notebook: Notebook, exercise: Exercise, *, secret: str = "", course: Path = catalog.COURSE
+    notebook: Notebook,
+    exercise: Exercise,
+    *,
+    secret: str = "",
+    course: Path = catalog.COURSE,
+    launch: Launch = fresh_worker,
+    isolation: Isolation = "process",
 ) -> Observed:
-    """Run a submission in fresh processes and return what its probes yielded.
+    """Run a submission and return what its probes yielded.
 
     A step that hangs or kills its worker gets its outcome, and the rest is run by another
     worker without it.
@@ -89,9 +102,10 @@ def observe(
         left = exercise.submission_seconds - (time.perf_counter() - started)
         request = Request(
             "notebook", exercise.slug, str(course), secret, cells, tuple(progress.skip),
-            exercise.cell_seconds, exercise.check_seconds,
+            exercise.cell_seconds, exercise.check_seconds, exercise.submission_seconds,
+            exercise.memory,
         )  # fmt: skip
-        ending = _attempt(request, exercise, progress, checks, left)
+        ending = _attempt(launch, request, exercise, progress, checks, left)
         if ending.kind in ("value", "tampered") or not ending.step:
             break
         _blame(progress, ending, cells)
@@ -101,6 +115,7 @@ def observe(
         {name: progress.outcomes[name] for name in checks},
         tuple(progress.cells[number] for number in sorted(progress.cells)),
         time.perf_counter() - started,
+        isolation,
     )
 
 
@@ -124,12 +139,17 @@ def _blame(progress: _Progress, ending: _Ending, cells: tuple[tuple[str, str], .
 
 
 def _attempt(
-    request: Request, exercise: Exercise, progress: _Progress, checks: tuple[str, ...], left: float
+    launch: Launch,
+    request: Request,
+    exercise: Exercise,
+    progress: _Progress,
+    checks: tuple[str, ...],
+    left: float,
 ) -> _Ending:
     """Run one worker and say how it ended."""
     step, limit = "", START_SECONDS
     over = time.monotonic() + left
-    with fresh_worker(request) as frames:
+    with launch(request) as frames:
         while True:
             try:
                 frame = frames.next(max(min(limit, over - time.monotonic()), 0.01))
@@ -146,8 +166,10 @@ def _attempt(
                 return _Ending("tampered", "channel", str(error), step)
 
 
-def _died(frames: Frames, step: str) -> _Ending:
+def _died(frames: Worker, step: str) -> _Ending:
     reason, detail = frames.ending()
+    if reason == "memory":
+        return _Ending("memory", step=step)
     if step:
         return _Ending("crashed", reason, detail, step)
     # Between two steps nothing of the learner's runs, so this is ours unless it was a signal.

@@ -39,6 +39,8 @@ class Request:
         ``"check:name"``.
     cell_seconds, check_seconds
         Wall-clock limits after which a worker interrupts a step by itself.
+    total_seconds, memory
+        Processor time and bytes of memory after which a child of a pool is ended.
     """
 
     mode: str
@@ -49,6 +51,8 @@ class Request:
     skip: tuple[str, ...] = ()
     cell_seconds: float = 30.0
     check_seconds: float = 60.0
+    total_seconds: float = 600.0
+    memory: int = 2 * 2**30
 
     def packed(self) -> bytes:
         """Serialise for a worker's standard input."""
@@ -66,10 +70,44 @@ class Request:
         return cls(**table)
 
 
+def frame_of(body: bytes) -> bytes:
+    """A frame with `body`: its length before it."""
+    return _LENGTH.pack(len(body)) + body
+
+
+def read_body(channel: BinaryIO) -> bytes:
+    """The body of the next frame, from a stream without a buffer too; ``b""`` at the end.
+
+    Raises
+    ------
+    BrokenChannel
+        If it is cut short or too long.
+    """
+    head = _exactly(channel, _LENGTH.size)
+    if not head:
+        return b""
+    (length,) = _LENGTH.unpack(head)
+    if length > MAX_FRAME:
+        raise BrokenChannel("a frame is too long")
+    body = _exactly(channel, length)
+    if len(body) < length:
+        raise BrokenChannel("a frame is cut short")
+    return body
+
+
+def _exactly(channel: BinaryIO, size: int) -> bytes:
+    parts: list[bytes] = []
+    while size and (part := channel.read(size)):
+        parts.append(part)
+        size -= len(part)
+    if parts and size:
+        raise BrokenChannel("a frame is cut short")
+    return b"".join(parts)
+
+
 def write_frame(channel: BinaryIO, table: dict[str, Any]) -> None:
     """Send one frame."""
-    body = pack(table)
-    channel.write(_LENGTH.pack(len(body)) + body)
+    channel.write(frame_of(pack(table)))
     channel.flush()
 
 
@@ -81,17 +119,9 @@ def read_frame(channel: BinaryIO) -> dict[str, Any] | None:
     BrokenChannel
         If what came is cut short, too long, or not a map of plain data.
     """
-    head = channel.read(_LENGTH.size)
-    if not head:
+    body = read_body(channel)
+    if not body:
         return None
-    if len(head) < _LENGTH.size:
-        raise BrokenChannel("a frame is cut short")
-    (length,) = _LENGTH.unpack(head)
-    if length > MAX_FRAME:
-        raise BrokenChannel("a frame is too long")
-    body = channel.read(length)
-    if len(body) < length:
-        raise BrokenChannel("a frame is cut short")
     try:
         table = unpack(body)
     except ValueError as error:

@@ -35,13 +35,27 @@ def main() -> None:
     os._exit(0)
 
 
+_WARM: dict[str, Suite] = {}
+
+
+def warm(found: Exercise) -> None:
+    """Make ready what every submission to an exercise needs, before children are forked."""
+    suite = Suite(found)
+    suite.prepare()
+    _WARM[found.slug] = suite
+
+
 def serve(request: Request, channel: BinaryIO) -> None:
     """Do what `request` asks and report every step on `channel`."""
     found = exercise(request.slug, Path(request.course))
     for name in found.imports:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    suite = Suite(found, request.secret)
+    suite = (
+        _WARM[found.slug].with_secret(request.secret)
+        if found.slug in _WARM
+        else Suite(found, request.secret)
+    )
     if request.mode == "key":
         _serve_key(suite, found, request, channel)
     else:

@@ -1,0 +1,57 @@
+"""Frames as they come from a worker, with a limit on how long to wait for each."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import Any, BinaryIO, Protocol
+
+from autograder.engine.protocol import BrokenChannel, read_frame
+
+
+class Worker(Protocol):
+    """A process that serves one request, seen from the grader."""
+
+    def next(self, seconds: float) -> dict[str, Any] | None:
+        """The next frame; ``None`` at the end; `queue.Empty` when none came in time."""
+
+    def ending(self) -> tuple[str, str]:
+        """How it ended: ``("signal", "SIGSEGV")``, ``("exit", "3")`` or ``("memory", "")``."""
+
+    def last_words(self) -> str:
+        """The last line of its standard error, where that is kept."""
+
+
+class Frames:
+    """Frames of one stream, read by a thread so that waiting for them has a limit."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._queue: queue.Queue[dict[str, Any] | BrokenChannel | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            while True:
+                frame = read_frame(self._stream)
+                self._queue.put(frame)
+                if frame is None:
+                    return
+        except BrokenChannel as error:
+            self._queue.put(error)
+        except (OSError, ValueError):
+            self._queue.put(None)
+
+    def next(self, seconds: float) -> dict[str, Any] | None:
+        """The next frame; ``None`` at the end; `queue.Empty` when none came in time."""
+        frame = self._queue.get(timeout=seconds)
+        if isinstance(frame, BrokenChannel):
+            raise frame
+        return frame
+
+    def close(self) -> None:
+        """Close the stream, unless something that escaped still holds its other end."""
+        self._thread.join(0.5)
+        if not self._thread.is_alive():
+            self._stream.close()

@@ -1,0 +1,144 @@
+"""A warm pool: one process that is ready, and a child of it for each submission."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from autograder import catalog
+from autograder.catalog import Exercise
+from autograder.engine import walls
+from autograder.engine.frames import Frames
+from autograder.engine.fresh import worker_environment
+from autograder.engine.protocol import Request, frame_of
+from autograder.results import Isolation
+
+START_SECONDS = 120.0
+
+
+class PoolError(Exception):
+    """The pool could not be started; the message holds its last words."""
+
+
+class Leashed:
+    """The child of a pool that serves one request, seen from the grader."""
+
+    def __init__(self, stream: Any, leash: socket.socket) -> None:
+        self.frames = Frames(stream)
+        self._leash = leash
+
+    def next(self, seconds: float) -> dict[str, Any] | None:
+        """The next frame; ``None`` at the end; `queue.Empty` when none came in time."""
+        return self.frames.next(seconds)
+
+    def ending(self) -> tuple[str, str]:
+        """How the child ended: ``("signal", "SIGSEGV")``, ``("memory", "")``, ``("wall", …)``."""
+        self._leash.settimeout(5)
+        try:
+            reason, _, detail = self._leash.recv(4096).decode("utf-8", "replace").partition(" ")
+        except OSError:
+            return "exit", "?"
+        return reason or "exit", detail
+
+    def last_words(self) -> str:
+        """A pool keeps none."""
+        return ""
+
+
+class Pool:
+    """A context in which `worker` serves requests warm, each in a child of its own.
+
+    Parameters
+    ----------
+    exercises
+        Those to warm up for. All from one course.
+    walled
+        Whether to build walls; by default where the platform has them.
+
+    Raises
+    ------
+    PoolError
+        On entry, if the warm process does not start.
+    """
+
+    def __init__(self, exercises: Iterable[Exercise], *, walled: bool | None = None) -> None:
+        self._slugs = [exercise.slug for exercise in exercises]
+        self._course = catalog.COURSE
+        self.walled = bool(walls.available()) if walled is None else walled
+        self._lock = threading.Lock()
+
+    @property
+    def isolation(self) -> Isolation:
+        """What a result of this pool says of the walls."""
+        return "sandbox" if self.walled else "process"
+
+    def __enter__(self) -> Pool:
+        self._files = contextlib.ExitStack()
+        home = self._files.enter_context(
+            tempfile.TemporaryDirectory(prefix="touchstone-pool-", ignore_cleanup_errors=True)
+        )
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = worker_environment(walls.PRIVATE if self.walled else Path(home))
+        if self.walled:
+            environment["MPLCONFIGDIR"] = str(walls.PRIVATE / "matplotlib")
+        command = [sys.executable, "-m", "autograder.engine.zygote", str(theirs.fileno())]
+        command += ["walled" if self.walled else "open", str(self._course), *self._slugs]
+        if self.walled:
+            command = walls.bubblewrap(command, environment)
+        self._words = Path(home) / "stderr"
+        with self._words.open("wb") as stderr, theirs:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
+                cwd=home, env=environment, pass_fds=[theirs.fileno()], start_new_session=True,
+            )  # fmt: skip
+        self._control.settimeout(START_SECONDS)
+        try:
+            ready = self._control.recv(64)
+        except OSError:
+            ready = b""
+        if ready != b"ready":
+            words = self._words.read_text("utf-8", "replace").strip().splitlines()
+            self.__exit__()
+            raise PoolError(f"the warm process did not start: {words[-1] if words else 'no words'}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._control.close()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, 9)
+        self._process.kill()
+        self._process.wait()
+        self._files.close()
+
+    @contextlib.contextmanager
+    def worker(self, request: Request) -> Iterator[Leashed]:
+        """Have a child serve `request`; it is ended, with all that it started, afterwards."""
+        ours, channel = socket.socketpair()
+        leash, theirs = socket.socketpair()
+        stream = ours.makefile("rb")
+        child = Leashed(stream, leash)
+        try:
+            with channel, theirs, self._lock:
+                socket.send_fds(self._control, [b"run"], [channel.fileno(), theirs.fileno()])
+            body = frame_of(request.packed())
+            threading.Thread(target=_send, args=(ours, body), daemon=True).start()
+            yield child
+        finally:
+            leash.close()
+            with contextlib.suppress(OSError):
+                ours.shutdown(socket.SHUT_RDWR)
+            child.frames.close()
+            ours.close()
+
+
+def _send(connection: socket.socket, body: bytes) -> None:
+    with contextlib.suppress(OSError):
+        connection.sendall(body)

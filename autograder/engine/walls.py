@@ -1,0 +1,220 @@
+"""The walls around a submission on Linux: bubblewrap around the pool, namespaces for each child.
+
+Bubblewrap gives the pool a file system that holds the libraries and no answers. Each child then
+gets namespaces of its own (user, process ids, mounts, IPC, network, host name), so that it sees
+neither the pool nor its neighbours, and gives up every privilege in them.
+
+References: bwrap(1); namespaces(7), user_namespaces(7), capabilities(7), prctl(2).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import resource
+import shutil
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from autograder import catalog
+
+PRIVATE = Path("/tmp")
+DISK_BYTES = 64 * 2**20
+_ANSWERS = ("reference.py", "wrong.py", "right.py", "notebook.py")
+_UNSHARED = ("--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts")
+_NOBODY = 65534
+_CLONE = {
+    "mounts": 0x00020000,
+    "host name": 0x04000000,
+    "ipc": 0x08000000,
+    "user": 0x10000000,
+    "process ids": 0x20000000,
+    "network": 0x40000000,
+}
+_MS_REC_PRIVATE = 0x4000 | 0x40000
+_MS_NOSUID_NODEV = 2 | 4
+_PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 4, 24, 38
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+
+
+class WallError(Exception):
+    """A wall that could not be built; the message names it."""
+
+
+def available() -> str:
+    """Path of bubblewrap if the platform can build walls with it, else ``""``."""
+    return (shutil.which("bwrap") or "") if sys.platform == "linux" else ""
+
+
+def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
+    """The command line that runs `command` where only the libraries can be read.
+
+    Parameters
+    ----------
+    environment
+        The whole environment that the command gets; nothing of ours is inherited.
+    """
+    line = [available(), "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+    if os.getuid() == 0:
+        # The kernel limits the processes of everybody but root, so root's children have to become
+        # somebody else, and only a pool that keeps root's rights can make them so.
+        line = [*line[:1], *_UNSHARED, *line[2:], "--cap-add", "ALL"]
+    line += ["--hostname", "touchstone", "--dev", "/dev", "--proc", "/proc"]
+    line += ["--tmpfs", str(PRIVATE), "--tmpfs", "/run", "--tmpfs", "/var"]
+    readable = list(_readable())
+    # Left to itself, bubblewrap makes folders on the way for their owner alone.
+    for folder in sorted({parent for path in readable for parent in path.parents}):
+        line += ["--perms", "0755", "--dir", str(folder)] if folder != Path("/") else []
+    for path in readable:
+        line += ["--ro-bind", str(path), str(path)]
+    for path in _hidden():
+        line += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", os.devnull, str(path)]
+    for name, value in environment.items():
+        line += ["--setenv", name, value]
+    # The pool needs to make namespaces for its children, and gives the right up in each of them.
+    line += ["--remount-ro", "/dev", "--remount-ro", "/"]
+    return [*line, "--chdir", str(PRIVATE), "--", *command]
+
+
+def _readable() -> Iterator[Path]:
+    """What the interpreter and its libraries need, outermost first, nothing twice."""
+    system = [Path(p) for p in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc")]
+    python = [Path(sys.base_prefix), Path(sys.prefix), catalog.PACKAGE, catalog.COURSE]
+    entries = [Path(entry) for entry in sys.path if entry.endswith("-packages")]
+    found: list[Path] = []
+    for path in [*system, *python, *entries]:
+        wanted = path.exists() and path != catalog.PACKAGE.parent
+        if wanted and not any(path.is_relative_to(other) for other in found):
+            found.append(path)
+    return iter(found)
+
+
+def _hidden() -> Iterator[Path]:
+    """Files and folders with answers in them, under what is otherwise readable."""
+    for exercise in catalog.COURSE.glob("*/exercise.toml"):
+        for name in _ANSWERS:
+            if (exercise.parent / name).is_file():
+                yield exercise.parent / name
+        if (exercise.parent / "__pycache__").is_dir():
+            yield exercise.parent / "__pycache__"
+    content = catalog.PACKAGE / "_content"
+    if content.is_dir():
+        yield content
+
+
+def enter() -> None:
+    """Put this process into namespaces of its own; its next child is the first one in them.
+
+    Inside, the child is an ordinary user; outside it is whoever runs the pool, or nobody if that
+    is root.
+
+    Raises
+    ------
+    WallError
+        If the kernel refuses.
+    """
+    flags = 0
+    for flag in _CLONE.values():
+        flags |= flag
+    user, group = (os.getuid(), os.getgid()) if os.getuid() else (_NOBODY, _NOBODY)
+    if user == _NOBODY:
+        # A namespace's maker may map others only from outside, so a helper does it from there.
+        _map_from_outside(flags, user, group)
+        return
+    _call("unshare", flags)
+    _write_maps("self", user, group)
+
+
+def _map_from_outside(flags: int, user: int, group: int) -> None:
+    ready, go = os.pipe(), os.pipe()
+    maker = os.getpid()
+    helper = os.fork()
+    if helper == 0:
+        os.read(ready[0], 1)
+        _write_maps(str(maker), user, group)
+        os.write(go[1], b"x")
+        os._exit(0)
+    _call("unshare", flags)
+    os.write(ready[1], b"x")
+    os.read(go[0], 1)
+    os.waitpid(helper, 0)
+    for descriptor in (*ready, *go):
+        os.close(descriptor)
+    os.setresgid(1000, 1000, 1000)
+    os.setresuid(1000, 1000, 1000)
+
+
+def _write_maps(process: str, user: int, group: int) -> None:
+    folder = Path("/proc") / process
+    (folder / "setgroups").write_text("deny")
+    (folder / "uid_map").write_text(f"1000 {user} 1")
+    (folder / "gid_map").write_text(f"1000 {group} 1")
+
+
+def close_in() -> None:
+    """In the first process of the new namespaces: private folders, loopback, no privileges."""
+    _call("mount", b"none", b"/", None, _MS_REC_PRIVATE, None)
+    options = f"size={DISK_BYTES},mode=1777".encode()
+    # Bubblewrap's /proc shows the pool, and the kernel lets nobody mount a better one over its
+    # read-only parts; so there is none.
+    for folder in (PRIVATE, Path("/dev/shm"), Path("/proc")):
+        _call("mount", b"tmpfs", bytes(folder), b"tmpfs", _MS_NOSUID_NODEV, options)
+    _loopback_up()
+    home = PRIVATE / "home"
+    home.mkdir()
+    os.chdir(home)
+    os.environ["HOME"] = str(home)
+    _drop_privileges()
+
+
+def _loopback_up() -> None:
+    """The private network has a loopback, for exercises with a server of their own."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sH14s", b"lo", 0, b"")
+        answer = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request)
+        flags = struct.unpack("16sH14s", answer)[1] | _IFF_UP
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14s", b"lo", flags, b""))
+
+
+def _drop_privileges() -> None:
+    for capability in range(64):
+        with contextlib.suppress(WallError):
+            _call("prctl", _PR_CAPBSET_DROP, capability, 0, 0, 0)
+    _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    header = struct.pack("Ii", 0x20080522, 0)
+    _call("capset", header, bytes(24))
+
+
+def limit(*, seconds: float, memory: int) -> None:
+    """Limits on what this process and each of its children may take.
+
+    Parameters
+    ----------
+    seconds
+        Of processor time.
+    memory
+        Bytes of address space beyond what is mapped now.
+    """
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    for what, most in (
+        (resource.RLIMIT_CPU, int(seconds) + 1),
+        (resource.RLIMIT_AS, mapped + memory),
+        (resource.RLIMIT_FSIZE, DISK_BYTES),
+        (resource.RLIMIT_NOFILE, 256),
+        (resource.RLIMIT_NPROC, 64),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def _call(name: str, *arguments: object) -> None:
+    """Call a function of the C library; an error becomes `WallError` with its name."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if getattr(libc, name)(*arguments) != 0:
+        code = ctypes.get_errno()
+        raise WallError(f"{name}: {os.strerror(code)}")
