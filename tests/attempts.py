@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from autograder.engine.pool import Pool
 from autograder.grading import grade_path
 from autograder.results import SubmissionResult, Verdict
 
@@ -36,8 +37,10 @@ def save(folder: Path, content: Any, name: str = "attempt.ipynb") -> Path:
     return path
 
 
-def grade(folder: Path, *sources: str, **keywords: Any) -> SubmissionResult:
-    return grade_path(save(folder, notebook(*sources, **keywords)))
+def grade(
+    folder: Path, *sources: str, pool: Pool | None = None, **keywords: Any
+) -> SubmissionResult:
+    return grade_path(save(folder, notebook(*sources, **keywords)), pool=pool)
 
 
 def task(result: SubmissionResult, name: str = "recall") -> Any:

@@ -39,7 +39,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     if words[0] == "touchstone":
         words[:1] = ["-c", "from autograder.cli import main; main()"]
     elif words[0] == "pytest":
-        words[:1] = ["-m", "pytest", "-p", "no:cacheprovider"]
+        words[:1] = ["-m", "pytest", "-p", "no:cacheprovider", "-n", "0"]
     environment = {**os.environ, "PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
     return subprocess.run(
         [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True

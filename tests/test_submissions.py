@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from attempts import RECALL, SETUP, code_cell, grade, notebook, save, statuses, task, verdicts
 
+from autograder import catalog
+from autograder.engine.pool import Pool
 from autograder.grading import NothingToGrade, find_notebooks, grade_path
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool | None]:
+    """A warm pool, so that many submissions cost little; elsewhere, fresh processes."""
+    if sys.platform != "linux":
+        yield None
+        return
+    with Pool([catalog.exercise("metrics")]) as warm:
+        yield warm
 
 
 def test_a_right_answer_passes_and_the_rest_is_todo(tmp_path: Path) -> None:
@@ -39,9 +53,9 @@ def test_a_right_answer_passes_and_the_rest_is_todo(tmp_path: Path) -> None:
          "stderr", "much output", "environment", "lambda"],
 )  # fmt: skip
 def test_what_people_do_in_notebooks_grades_normally(
-    tmp_path: Path, sources: tuple[str, ...]
+    tmp_path: Path, pool: Pool | None, sources: tuple[str, ...]
 ) -> None:
-    assert task(grade(tmp_path, *sources)).status == "pass"
+    assert task(grade(tmp_path, *sources, pool=pool)).status == "pass"
 
 
 def test_cells_in_another_order_with_other_ids(tmp_path: Path) -> None:
@@ -52,14 +66,14 @@ def test_cells_in_another_order_with_other_ids(tmp_path: Path) -> None:
     assert task(grade_path(save(tmp_path, content))).status == "pass"
 
 
-def test_older_formats(tmp_path: Path) -> None:
+def test_older_formats(tmp_path: Path, pool: Pool | None) -> None:
     old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [
         {"metadata": {}, "cells": [
             {"cell_type": "code", "language": "python", "metadata": {}, "input": source,
              "outputs": [], "collapsed": False} for source in (SETUP, RECALL)]}]}  # fmt: skip
-    assert task(grade_path(save(tmp_path, old))).status == "pass"
+    assert task(grade_path(save(tmp_path, old), pool=pool)).status == "pass"
     no_ids = {**notebook(), "nbformat_minor": 2, "cells": [code_cell([SETUP]), code_cell(RECALL)]}
-    assert task(grade_path(save(tmp_path, no_ids))).status == "pass"
+    assert task(grade_path(save(tmp_path, no_ids), pool=pool)).status == "pass"
 
 
 def test_a_large_notebook_of_outputs(tmp_path: Path) -> None:
@@ -104,9 +118,9 @@ def test_a_large_notebook_of_outputs(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_an_answer_of_another_kind_gets_a_clear_verdict(
-    tmp_path: Path, source: str, status: str, reason: str
+    tmp_path: Path, pool: Pool | None, source: str, status: str, reason: str
 ) -> None:
-    result = grade(tmp_path, source)
+    result = grade(tmp_path, source, pool=pool)
     assert statuses(result) == {status}
     assert task(result).points == 0
     assert all(reason in verdict.message["en"] for verdict in verdicts(result))
@@ -157,9 +171,11 @@ def test_a_cell_without_end_does_not_keep_the_next_from_running(
 @pytest.mark.parametrize(
     "end", ["os._exit(0)", "os.kill(os.getpid(), 9)", "ctypes.string_at(0)", "os.abort()"]
 )
-def test_a_process_brought_down_is_crashed_and_the_rest_is_graded(tmp_path: Path, end: str) -> None:
+def test_a_process_brought_down_is_crashed_and_the_rest_is_graded(
+    tmp_path: Path, pool: Pool | None, end: str
+) -> None:
     bomb = f"import ctypes, os\ndef accuracy(labels, predictions):\n    {end}"
-    result = grade(tmp_path, bomb, RECALL)
+    result = grade(tmp_path, bomb, RECALL, pool=pool)
     assert statuses(result, "accuracy") == {"crashed"}
     assert task(result).status == "pass"
 
