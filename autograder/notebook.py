@@ -7,19 +7,27 @@ a process of its own, so that a kernel never holds a reference or a misconceptio
 from __future__ import annotations
 
 import contextlib
-import copy
+import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder import catalog
 from autograder.catalog import CatalogError, Exercise, Language, Task
 
+if TYPE_CHECKING:
+    from autograder.checks import Check, Suite
+    from autograder.observations import Outcome
+    from autograder.results import TaskResult
+
 _silent = False
 _opened: dict[tuple[str, str], int] = {}
-_MAX_COPIED = 2**20
+_MAX_BYTES, _MAX_ITEMS = 2**20, 200_000
+# nbgrader stops a cell after 30 seconds, and takes down with it the cells that wait behind.
+_MAX_SECONDS = 20.0
 
 
 def silence() -> None:
@@ -39,79 +47,112 @@ def check(name: str) -> float | None:
     Returns
     -------
     float or None
-        The points, when nbgrader runs the notebook; otherwise nothing, since the card says all.
+        Under nbgrader the points, which are 0.0 for whatever cannot be graded; otherwise
+        nothing, since the card says all.
     """
-    if _silent:
-        return None
-    names = sys._getframe(1).f_globals
-    exercise, language = _where(names, name)
-    task = _task(exercise, name, language)
-    if task is None:
-        return None
-    with _variables_kept(names), _quiet_descriptor():
-        result = _judged(exercise, task, names)
-    _show_card(result, language)
-    # nbgrader reads partial points from the value of the cell.
-    return result.points if "NBGRADER_EXECUTION" in os.environ else None
+    points = 0.0
+    if not _silent:
+        with _quiet_errors():
+            points = _checked(name, sys._getframe(1).f_globals)
+    # nbgrader reads partial points from the value of the cell, and takes no value for full ones.
+    return points if "NBGRADER_EXECUTION" in os.environ else None
 
 
 def hint(name: str) -> None:
     """Show the next of the three hints for a task: a nudge, the idea, the outline."""
     if _silent:
         return
-    exercise, language = _where(sys._getframe(1).f_globals, name)
-    task = _task(exercise, name, language)
-    if task is None:
+    names = sys._getframe(1).f_globals
+    try:
+        exercise = _exercise(names, name)
+        task = exercise.task(name)
+    except CatalogError as error:
+        _say(str(error))
         return
     from autograder.report import card
 
-    level = _open_hint(exercise, task)
+    language, level = _language(names), _open_hint(exercise, task)
     _display(card.hint_html(task, level, language), card.hint_text(task, level, language))
 
 
-def _where(names: Mapping[str, Any], task: str) -> tuple[Exercise, Language]:
-    """The exercise and language that the notebook's setup cell names."""
-    language: Language = "zh" if names.get("LANGUAGE") == "zh" else "en"
+def _language(names: Mapping[str, Any]) -> Language:
+    """The language that the notebook's setup cell names."""
+    return "zh" if names.get("LANGUAGE") == "zh" else "en"
+
+
+def _exercise(names: Mapping[str, Any], task: str) -> Exercise:
+    """The exercise that the notebook's setup cell names, else the first with such a task."""
     slug = names.get("EXERCISE")
     if isinstance(slug, str):
-        return catalog.exercise(slug), language
+        return catalog.exercise(slug)
     for exercise in catalog.exercises():
         if any(item.name == task for item in exercise.tasks):
-            return exercise, language
+            return exercise
     raise CatalogError(f"No exercise has a task {task!r}. Run the notebook's first cell again.")
 
 
-def _task(exercise: Exercise, name: str, language: Language) -> Task | None:
+def _checked(name: str, names: dict[str, Any]) -> float:
+    """Show how the task called `name` stands and return its points; no error leaves here."""
     try:
-        return exercise.task(name)
+        exercise = _exercise(names, name)
+        task = exercise.task(name)
+        with _variables_kept(names):
+            result = _judged(exercise, task, names)
+        _show_card(result, _language(names))
     except CatalogError as error:
-        from html import escape
+        _say(str(error))
+    except Exception as error:
+        if os.environ.get("TOUCHSTONE_DEBUG"):
+            raise
+        _say(_our_fault(error, _language(names)))
+    else:
+        return float(result.points)
+    return 0.0
 
-        _display(f"<pre>{escape(str(error))}</pre>", str(error))
-        return None
 
-
-def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> Any:
+def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResult:
     """Run the probes of `task`, and of those that it rests on, and judge them."""
     from autograder.checks import Suite
     from autograder.judge import judge_exercise
     from autograder.oracle import answer_key
-    from autograder.probing import run_probe
 
     suite = Suite(exercise)
-    needed = {task.name}
-    for check in suite.of_task(task.name):
-        needed |= {exercise.task_of[name].name for name in check.rests_on}
+    needed = _tasks_below(suite, task)
+    # The task's own come first, lest an endless loop in another one leave it no time.
+    own_first = sorted(needed, key=lambda name: name != task.name)
+    checks = [check for name in own_first for check in suite.of_task(name)]
+    outcomes = {outcome.check: outcome for outcome in _outcomes(suite, checks, names)}
     tasks = [(item, suite.of_task(item.name)) for item in exercise.tasks if item.name in needed]
-    outcomes = {
-        check.name: run_probe(
-            suite, check, names, seconds=exercise.check_seconds, locate=_locate(names)
-        )
-        for _, checks in tasks
-        for check in checks
-    }
     results = judge_exercise(tasks, outcomes, answer_key(exercise))
     return next(result for result in results if result.name == task.name)
+
+
+def _tasks_below(suite: Suite, task: Task) -> list[str]:
+    """The names of `task` and of every task that it rests on, directly or not."""
+    found = [task.name]
+    for name in found:
+        for check in suite.of_task(name):
+            below = (suite.exercise.task_of[other].name for other in check.rests_on)
+            found.extend(other for other in dict.fromkeys(below) if other not in found)
+    return found
+
+
+def _outcomes(suite: Suite, checks: list[Check], names: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Run probes until the time for one card is over; those not reached count as too slow."""
+    from autograder.observations import Outcome
+    from autograder.probing import run_probe
+
+    over = time.monotonic() + _MAX_SECONDS
+    for check in checks:
+        left = math.ceil(over - time.monotonic())
+        if left <= 0:
+            yield Outcome(check.name, "timeout", error="check", message=f"{_MAX_SECONDS:g}")
+            continue
+        seconds = min(suite.exercise.check_seconds, left)
+        outcome = run_probe(suite, check, names, seconds=seconds, locate=_locate(names))
+        if outcome.error == "KeyboardInterrupt":
+            raise KeyboardInterrupt
+        yield outcome
 
 
 def _locate(names: Mapping[str, Any]) -> Any:
@@ -134,13 +175,31 @@ def _locate(names: Mapping[str, Any]) -> Any:
 
 
 @contextlib.contextmanager
-def _quiet_descriptor() -> Iterator[None]:
-    """Drop what compiled code writes to standard error: nbgrader gives nothing for a cell with any.
+def _quiet_errors() -> Iterator[None]:
+    """Drop what is written to standard error: nbgrader gives nothing for a cell with any.
 
-    See jupyter/nbgrader#1904, where a line of torch's cost a class its points.
+    See jupyter/nbgrader#1904, where a line of torch's cost a class its points. The stream is
+    muted and not replaced, because a logging handler may hold it; compiled code writes past it.
     """
-    sys.stderr.flush()
-    kept = os.dup(2)
+    stream: Any = sys.stderr
+    with contextlib.suppress(Exception):
+        stream.flush()
+        stream.write = len
+    try:
+        with _quiet_descriptor():
+            yield
+    finally:
+        with contextlib.suppress(Exception):
+            del stream.write
+
+
+@contextlib.contextmanager
+def _quiet_descriptor() -> Iterator[None]:
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, 2)
     try:
@@ -155,36 +214,45 @@ def _quiet_descriptor() -> Iterator[None]:
 def _variables_kept(names: dict[str, Any]) -> Iterator[None]:
     """Leave the notebook's variables as they were, whatever the probed functions do to them."""
     before = dict(names)
-    copies = {name: copy.deepcopy(value) for name, value in before.items() if _is_small(value)}
+    contents = _contents(value for name, value in before.items() if not name.startswith("_"))
     try:
         yield
     finally:
         for name in [name for name in names if name not in before]:
             del names[name]
         names.update(before)
-        for name, value in copies.items():
-            _restore(before[name], value)
+        for value, copied in contents:
+            _restore(value, copied)
 
 
-def _is_small(value: Any) -> bool:
-    """Plain containers of a size that is copied in no time."""
-    if type(value) in (list, dict, set):
-        return len(value) <= 10_000 and all(
-            type(item) in (int, float, str, bool, type(None)) for item in value
-        )
+def _contents(values: Iterable[Any]) -> list[tuple[Any, Any]]:
+    """Every plain container or array within `values`, with a shallow copy, up to a size."""
     numpy = sys.modules.get("numpy")
-    return numpy is not None and type(value) is numpy.ndarray and value.nbytes <= _MAX_COPIED
+    pending, room = list(values), _MAX_ITEMS
+    found: dict[int, tuple[Any, Any]] = {}
+    while pending:
+        value = pending.pop()
+        kind = type(value)
+        if id(value) in found:
+            continue
+        if kind in (list, dict, set) and len(value) <= room:
+            room -= len(value)
+            found[id(value)] = (value, value.copy())
+            pending.extend(value.values() if kind is dict else value)
+        elif numpy is not None and kind is numpy.ndarray and value.nbytes <= _MAX_BYTES:
+            found[id(value)] = (value, value.copy())
+    return list(found.values())
 
 
-def _restore(target: Any, value: Any) -> None:
+def _restore(target: Any, content: Any) -> None:
     if isinstance(target, list):
-        target[:] = value
+        target[:] = content
     elif isinstance(target, (dict, set)):
         target.clear()
-        target.update(value)
+        target.update(content)
     else:
-        with contextlib.suppress(ValueError):
-            target[...] = value
+        with contextlib.suppress(ValueError):  # read-only, or resized
+            target[...] = content
 
 
 def _open_hint(exercise: Exercise, task: Task) -> int:
@@ -203,7 +271,7 @@ def _open_hint(exercise: Exercise, task: Task) -> int:
     return _opened[key]
 
 
-def _show_card(result: Any, language: Language) -> None:
+def _show_card(result: TaskResult, language: Language) -> None:
     from autograder.report import card
 
     _display(card.card_html(result, language), card.card_text(result, language))
@@ -213,3 +281,16 @@ def _display(html: str, text: str) -> None:
     from autograder.report import display
 
     display.show(html, text)
+
+
+def _our_fault(error: Exception, language: Language) -> str:
+    what = f"{type(error).__name__}: {error}"
+    if language == "zh":
+        return f"是我们的错，不怪你：{what}。请在终端运行 `touchstone doctor` 并反馈。"
+    return f"Our fault, not yours: {what}. Run `touchstone doctor` in a terminal and report it."
+
+
+def _say(sentence: str) -> None:
+    from html import escape
+
+    _display(f"<p>{escape(sentence)}</p>", sentence)

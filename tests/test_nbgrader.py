@@ -1,0 +1,168 @@
+"""nbgrader's own commands on the committed notebooks give the points that we give."""
+
+from __future__ import annotations
+
+import csv
+import html
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+from nbgrader.nbgraderformat import MetadataValidator
+
+from autograder.catalog import LANGUAGES, Language, content_root, exercise
+from autograder.demo import half_finished
+from autograder.dev.views import STUB
+from autograder.grading import grade_path
+from autograder.results import SubmissionResult
+
+ROOT = content_root()
+METRICS = exercise("metrics")
+NBGRADER_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
+SUBMISSIONS: dict[str, Language] = {"solved": "en", "half": "zh", "untouched": "en"}
+# Right but for the empty case, so that some of its checks pass.
+PARTLY = """\
+def specificity(labels, predictions):
+    _, fp, _, tn = confusion_counts(labels, predictions)
+    return tn / (tn + fp)
+"""
+each_notebook = pytest.mark.parametrize(
+    "path",
+    sorted(path for room in ("exercises", "solutions") for path in ROOT.glob(f"{room}/*/*.ipynb")),
+    ids=lambda path: "/".join(path.parts[-3:]),
+)
+
+
+@each_notebook
+def test_nbgraders_validator_accepts_the_metadata(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    MetadataValidator().validate_nb(notebook)
+    marked = [cell.metadata.nbgrader for cell in notebook.cells if "nbgrader" in cell.metadata]
+    graded = [cell for cell in marked if cell.grade]
+    assert len({cell.grade_id for cell in marked}) == len(marked)
+    assert sum(cell.points for cell in graded) == exercise(path.stem).points
+    assert all(cell.locked for cell in graded)
+
+
+def nbgrader(folder: Path, *arguments: str) -> str:
+    """Run one of nbgrader's commands in `folder` and return all that it says."""
+    environment = {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "OMP_NUM_THREADS": "1",
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "IPYTHONDIR": str(folder / "ipython"),
+    }
+    kept = {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"}
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=folder, env={**kept, **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_validate_tells_the_solution_from_the_stub(tmp_path: Path) -> None:
+    solution, stub = (str(METRICS.notebook("en", solved=solved)) for solved in (True, False))
+    said = nbgrader(tmp_path, "validate", solution, stub)
+    first, _, second = said.partition("Success! Your notebook passes all the tests.")
+    assert "failed" not in first
+    for task in METRICS.tasks:
+        assert f'The following cell failed:\n\n    check("{task.name}")' in second
+
+
+@pytest.mark.slow
+def test_a_class_from_release_to_export_has_our_points(tmp_path: Path) -> None:
+    for language in LANGUAGES:
+        source = notebook(tmp_path, "source", language)
+        source.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(METRICS.notebook(language, solved=True), source)
+    nbgrader(tmp_path, "generate_assignment", "metrics")
+    for language in LANGUAGES:
+        assert_is_shipped(notebook(tmp_path, "release", language), language)
+
+    ours = {student: hand_in(tmp_path, student) for student in SUBMISSIONS}
+    shares = {task.points / task.max_points for result in ours.values() for task in result.tasks}
+    assert {0.0, 1.0} < shares, "the comparison is to see partial points too"
+    for command in (["autograde", "metrics"], ["generate_feedback", "metrics"], ["export"]):
+        nbgrader(tmp_path, *command)
+    for student, result in ours.items():
+        assert graded(tmp_path, student) == {task.name: task.points for task in result.tasks}
+    assert exported(tmp_path) == {student: result.points for student, result in ours.items()}
+    assert_shows_cards(tmp_path, "half", ours["half"])
+
+
+def notebook(folder: Path, room: str, language: Language, student: str = "") -> Path:
+    return folder / room / student / "metrics" / f"metrics-{language}.ipynb"
+
+
+def assert_is_shipped(path: Path, language: Language) -> None:
+    """What nbgrader makes of a solution is the notebook that we ship."""
+    released, shipped = (
+        [bare(cell, language) for cell in nbformat.read(p, as_version=4).cells]
+        for p in (path, METRICS.notebook(language))
+    )
+    assert released == shipped
+
+
+def bare(cell: Any, language: Language) -> tuple[Any, ...]:
+    """A cell without its checksum, and with our stub for that of nbgrader."""
+    metadata = {"cell_type": cell.cell_type, **cell.metadata.get("nbgrader", {})}
+    metadata.pop("checksum", None)
+    source = cell.source
+    for theirs, ours in zip(NBGRADER_STUB.split("\n"), STUB[language].split("\n"), strict=True):
+        source = source.replace(f"    {theirs}", f"    {ours}")
+    return cell.id, cell.cell_type, source, metadata, cell.get("outputs", [])
+
+
+def hand_in(folder: Path, student: str) -> SubmissionResult:
+    """Put a student's notebook where nbgrader collects them, and grade it ourselves."""
+    language = SUBMISSIONS[student]
+    attempt = half_finished(METRICS, language)
+    for cell in attempt["cells"]:
+        if cell["id"] == "specificity":
+            cell["source"] = PARTLY
+    text = {
+        "solved": METRICS.notebook(language, solved=True).read_text("utf-8"),
+        "half": json.dumps(attempt),
+        "untouched": notebook(folder, "release", language).read_text("utf-8"),
+    }[student]
+    path = notebook(folder, "submitted", language, student)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    result = grade_path(path)
+    assert result.problem is None
+    return result
+
+
+def graded(folder: Path, student: str) -> dict[str, float]:
+    """Points by task in nbgrader's gradebook."""
+    name = f"metrics-{SUBMISSIONS[student]}"
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        found = gradebook.find_submission_notebook(name, "metrics", student)
+        assert found.max_score == METRICS.points
+        assert not found.needs_manual_grade
+        return {grade.name.removesuffix("-check"): grade.auto_score for grade in found.grades}
+
+
+def exported(folder: Path) -> dict[str, float]:
+    with (folder / "grades.csv").open(encoding="utf-8") as file:
+        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+
+
+def assert_shows_cards(folder: Path, student: str, result: SubmissionResult) -> None:
+    """The feedback that a student gets holds our cards, with every diagnosis."""
+    language = SUBMISSIONS[student]
+    page = notebook(folder, "feedback", language, student).with_suffix(".html").read_text("utf-8")
+    diagnoses = {v.diagnosis[language] for task in result.tasks for v in task.verdicts} - {""}
+    assert diagnoses
+    assert page.count('class="ts-card ts-') == len(METRICS.tasks)
+    assert all(html.escape(diagnosis, quote=False) in page for diagnosis in diagnoses)
