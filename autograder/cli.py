@@ -225,7 +225,10 @@ def grade(
         chosen = find_notebooks(paths) if paths else desk.notebooks()
         learner.choose_model(model, chosen)
         with warm_pool(chosen) if len(chosen) > 1 else contextlib.nullcontext() as pool:
-            results = [learner.grade_and_record(path, journal, pool=pool) for path in chosen]
+            results = [
+                learner.grade_and_record(path, journal, pool=pool, pictures=html is not None)
+                for path in chosen
+            ]
         report.print_results(
             results, console=messages.out(), verbose=verbose, language=desk.language
         )
@@ -321,7 +324,7 @@ def demo(html: Report = None) -> None:
     from autograder import learner, report
     from autograder.report import messages
 
-    result = learner.demo(_LANGUAGE)
+    result = learner.demo(_LANGUAGE, pictures=html is not None)
     report.print_results([result], console=messages.out(), language=_LANGUAGE)
     if html is not None:
         report.write_html([result], html)

@@ -84,6 +84,7 @@ def grade_path(
     secret: str = "",
     course: Path = catalog.COURSE,
     pool: Pool | None = None,
+    pictures: bool = False,
 ) -> SubmissionResult:
     """Grade the notebook at `path`; whatever is wrong with it becomes the result's `problem`."""
     started = time.perf_counter()
@@ -92,7 +93,7 @@ def grade_path(
         exercise = catalog.exercise(notebook.exercise, course)
     except UnreadableNotebook as error:
         return SubmissionResult(str(path), problem=error.text)
-    return grade(notebook, exercise, secret=secret, started=started, pool=pool)
+    return grade(notebook, exercise, secret=secret, started=started, pool=pool, pictures=pictures)
 
 
 def grade(
@@ -102,8 +103,12 @@ def grade(
     secret: str = "",
     started: float | None = None,
     pool: Pool | None = None,
+    pictures: bool = False,
 ) -> SubmissionResult:
-    """Grade a notebook that has been read, in `pool` or else in a fresh process."""
+    """Grade a notebook that has been read, in `pool` or else in a fresh process.
+
+    `pictures` has the figures drawn that its cells show, for a report that shows them.
+    """
     started = time.perf_counter() if started is None else started
     course = exercise.folder.parent
     with ThreadPoolExecutor(1) as aside:
@@ -116,6 +121,7 @@ def grade(
             course=course,
             launch=pool.worker if pool else fresh_worker,
             isolation=pool.isolation if pool else "process",
+            pictures=pictures,
         )
         try:
             return judged(notebook, exercise, observed, key.result(), started=started)

@@ -103,7 +103,7 @@ def worker_environment(home: Path) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_OFFLINE": "1",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLBACKEND": "agg",
         "MPLCONFIGDIR": str(_matplotlib_cache()),
         "TOUCHSTONE_WORKER": "1",
     }

@@ -87,6 +87,7 @@ def observe(
     course: Path = catalog.COURSE,
     launch: Launch = fresh_worker,
     isolation: Isolation = "process",
+    pictures: bool = False,
 ) -> Observed:
     """Run a submission and return what its probes yielded.
 
@@ -103,7 +104,7 @@ def observe(
         request = Request(
             "notebook", exercise.slug, str(course), secret, cells, tuple(progress.skip),
             exercise.cell_seconds, exercise.check_seconds, exercise.submission_seconds,
-            exercise.memory,
+            exercise.memory, pictures,
         )  # fmt: skip
         ending = _attempt(launch, request, exercise, progress, checks, left)
         if ending.kind in ("value", "tampered") or not ending.step:

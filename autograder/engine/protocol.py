@@ -41,6 +41,8 @@ class Request:
         Wall-clock limits after which a worker interrupts a step by itself.
     total_seconds, memory
         Processor time and bytes of memory after which a child of a pool is ended.
+    pictures
+        Whether to draw the figures that cells show: it takes longer than all the rest.
     """
 
     mode: str
@@ -53,6 +55,7 @@ class Request:
     check_seconds: float = 60.0
     total_seconds: float = 600.0
     memory: int = 2 * 2**30
+    pictures: bool = False
 
     def packed(self) -> bytes:
         """Serialise for a worker's standard input."""

@@ -69,6 +69,8 @@ def _serve_notebook(suite: Suite, request: Request, channel: BinaryIO) -> None:
     suite.prepare()
     notebook.silence()
     shell = LearnerShell.make()
+    if request.pictures:
+        shell.enable_matplotlib("inline")  # type: ignore[no-untyped-call]
     broken: dict[str, Outcome] = {}
     write_frame(channel, {"type": "ready"})
     for number, (id, source) in enumerate(request.cells):
