@@ -171,8 +171,14 @@ def lesson(
         messages.show_markdown(file.read_text("utf-8"))
 
 
-@app.command(help=_say("Open the workbook in JupyterLab.", "在 JupyterLab 中打开练习册。"))
-def lab() -> None:
+@app.command(
+    help=_say(
+        "Open the workbook in JupyterLab; further options go to it, such as --no-browser.",
+        "在 JupyterLab 中打开练习册；其余选项原样转交，例如 --no-browser。",
+    ),
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def lab(context: typer.Context) -> None:
     import importlib.util
     import subprocess
 
@@ -186,7 +192,7 @@ def lab() -> None:
             "尚未安装 JupyterLab。请运行：python -m pip install jupyterlab",
         )
     assert desk.book is not None
-    done = subprocess.run([sys.executable, "-m", "jupyter", "lab"], cwd=desk.book.folder)
+    done = subprocess.run([sys.executable, "-m", "jupyterlab", *context.args], cwd=desk.book.folder)
     raise typer.Exit(done.returncode and 1)
 
 

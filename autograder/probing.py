@@ -135,7 +135,7 @@ def forbidden_use(values: Iterable[Any], forbidden: Collection[str]) -> str:
             return root
         if inspect.isclass(value) and root in ("__main__", "builtins"):
             pending.extend(vars(value).values())
-        function = inspect.unwrap(value) if callable(value) else None
+        function = _unwrapped(value) if callable(value) else None
         if isinstance(function, functools.partial):
             pending.append(function.func)
         elif isinstance(function, FunctionType) and root not in sys.modules.keys() - {"__main__"}:
@@ -148,6 +148,14 @@ def forbidden_use(values: Iterable[Any], forbidden: Collection[str]) -> str:
                 cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)
             )
     return ""
+
+
+def _unwrapped(value: Any) -> Any:
+    """The function beneath decorators; the value itself if it leads in a circle."""
+    try:
+        return inspect.unwrap(value)
+    except ValueError:
+        return value
 
 
 def _root_module(value: Any) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -190,6 +193,28 @@ def test_the_doctor_finds_this_machine_well(home: Path) -> None:
     done = touchstone("doctor", cwd=home)
     assert done.returncode == 0, done.stdout
     assert "sandbox" in done.stdout
+
+
+def test_the_lab_opens_the_workbook(home: Path) -> None:
+    assert touchstone("start", "book", cwd=home).returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log = home / "log.txt"
+    options = ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=t"]
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "autograder", "lab", *options],
+            cwd=home / "book", stdout=out, stderr=out, start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "JUPYTER_CONFIG_DIR": str(home)},
+        )  # fmt: skip
+    try:
+        wait_for(log, f"{port}/lab")
+        address = f"http://127.0.0.1:{port}/api/contents/metrics.ipynb?token=t&content=0"
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            assert json.load(answer)["type"] == "notebook"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
 
 
 def test_watch_grades_again_at_each_save(home: Path) -> None:
