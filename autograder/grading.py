@@ -23,8 +23,8 @@ from autograder.engine import (
 )
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.pool import Pool, PoolError
-from autograder.judge import AnswerKey, judge_exercise
-from autograder.oracle import answer_key
+from autograder.judge import AnswerKey
+from autograder.oracle import judged_by_need, reference_key
 from autograder.results import Seconds, SubmissionResult
 
 # What `start` and `reset` keep beside a learner's notebook, such as ``x.before-reset-2026-01-31``.
@@ -112,8 +112,8 @@ def grade(
     started = time.perf_counter() if started is None else started
     course = exercise.folder.parent
     with ThreadPoolExecutor(1) as aside:
-        # The key is looked up, or computed, while the submission runs.
-        key: Future[AnswerKey] = aside.submit(answer_key, exercise, secret=secret)
+        # The reference's key is looked up, or computed, while the submission runs.
+        key: Future[AnswerKey] = aside.submit(reference_key, exercise, secret=secret)
         observed = observe(
             notebook,
             exercise,
@@ -124,7 +124,9 @@ def grade(
             pictures=pictures,
         )
         try:
-            return judged(notebook, exercise, observed, key.result(), started=started)
+            return judged(
+                notebook, exercise, observed, key.result(), secret=secret, started=started
+            )
         except WorkerFailed as error:
             return SubmissionResult(
                 str(notebook.path), exercise.slug, notebook.language,
@@ -133,12 +135,18 @@ def grade(
 
 
 def judged(
-    notebook: Notebook, exercise: Exercise, observed: Observed, key: AnswerKey, *, started: float
+    notebook: Notebook,
+    exercise: Exercise,
+    observed: Observed,
+    reference: AnswerKey,
+    *,
+    secret: str = "",
+    started: float,
 ) -> SubmissionResult:
     """Turn what was observed into a result."""
     suite = Suite(exercise)
     tasks = [(task, suite.of_task(task.name)) for task in exercise.tasks]
-    results = judge_exercise(tasks, observed.outcomes, key)
+    results = judged_by_need(exercise, tasks, observed.outcomes, reference, secret=secret)
     return SubmissionResult(
         path=str(notebook.path),
         exercise=exercise.slug,

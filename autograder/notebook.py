@@ -113,8 +113,7 @@ def _checked(name: str, names: dict[str, Any]) -> float:
 def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResult:
     """Run the probes of `task`, and of those that it rests on, and judge them."""
     from autograder.checks import Suite
-    from autograder.judge import judge_exercise
-    from autograder.oracle import answer_key
+    from autograder.oracle import judged_by_need, reference_key
 
     suite = Suite(exercise)
     needed = _tasks_below(suite, task)
@@ -123,7 +122,7 @@ def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskRes
     checks = [check for name in own_first for check in suite.of_task(name)]
     outcomes = {outcome.check: outcome for outcome in _outcomes(suite, checks, names)}
     tasks = [(item, suite.of_task(item.name)) for item in exercise.tasks if item.name in needed]
-    results = judge_exercise(tasks, outcomes, answer_key(exercise))
+    results = judged_by_need(exercise, tasks, outcomes, reference_key(exercise))
     return next(result for result in results if result.name == task.name)
 
 

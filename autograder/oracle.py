@@ -1,4 +1,4 @@
-"""The answer key of an exercise: computed once in a process of its own, then cached by content."""
+"""The answer key of an exercise: computed by need in a process of its own, cached by content."""
 
 from __future__ import annotations
 
@@ -7,32 +7,88 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Collection, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
 import platformdirs
 
 from autograder import catalog
-from autograder.catalog import Exercise
-from autograder.checks import answers
+from autograder.catalog import Exercise, Task
+from autograder.checks import Check, Suite, answers
 from autograder.engine import KeyRows, observe_key
 from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
-from autograder.judge import AnswerKey, Label, Misconception
+from autograder.judge import AnswerKey, Label, Misconception, judge_exercise
 from autograder.observations import Outcome, pack, unpack
+from autograder.results import TaskResult
 
-_FORMAT = 1
+_FORMAT = 2
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "transformers")
 
 
-def answer_key(exercise: Exercise, *, secret: str = "") -> AnswerKey:
-    """What the reference and every misconception yield, from the cache where it is there."""
-    path = _cache_folder() / f"{exercise.slug}-{fingerprint(exercise, secret)[:32]}.key"
+def reference_key(exercise: Exercise, *, secret: str = "") -> AnswerKey:
+    """What the reference yields for every check: all that a right submission needs."""
+    path = _path(exercise, "reference", fingerprint(exercise, secret))
     rows = _read(path)
     if rows is None:
-        course = exercise.folder.parent
-        rows = observe_key(exercise, secret=secret, course=course)
+        rows = observe_key(
+            exercise, secret=secret, course=exercise.folder.parent, reference_only=True
+        )
         _write(path, rows)
     return make_key(exercise, rows)
+
+
+def answer_key(
+    exercise: Exercise, *, secret: str = "", tasks: Collection[str] | None = None
+) -> AnswerKey:
+    """What the reference and every misconception yield for the checks of `tasks`.
+
+    By default for all tasks. What was computed before comes from the cache; the rest is computed
+    in one process.
+    """
+    suite = Suite(exercise, secret)
+    wanted = [task.name for task in exercise.tasks if tasks is None or task.name in tasks]
+    version = fingerprint(exercise, secret)
+    found = {name: _read(_path(exercise, name, version)) for name in wanted}
+    missing = [name for name in wanted if found[name] is None]
+    if missing:
+        checks = {check.name: name for name in missing for check in suite.of_task(name)}
+        rows = observe_key(
+            exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks)
+        )
+        for name in missing:
+            mine = [row for row in rows.outcomes if checks[row[1].check] == name]
+            found[name] = KeyRows(mine, rows.misconceptions)
+            _write(_path(exercise, name, version), found[name])
+    parts = [part for part in found.values() if part is not None]
+    outcomes = [row for part in parts for row in part.outcomes]
+    return make_key(exercise, KeyRows(outcomes, parts[-1].misconceptions if parts else []))
+
+
+def judged_by_need(
+    exercise: Exercise,
+    tasks: Sequence[tuple[Task, Sequence[Check]]],
+    outcomes: Mapping[str, Outcome],
+    reference: AnswerKey,
+    *,
+    secret: str = "",
+) -> tuple[TaskResult, ...]:
+    """Judge by the reference, and ask for misconceptions only about tasks that did not pass."""
+    results = judge_exercise(tasks, outcomes, reference)
+    failed = {result.name for result in results if _needs_diagnosis(result)}
+    if not failed:
+        return results
+    key = answer_key(exercise, secret=secret, tasks=failed)
+    merged = AnswerKey({**reference.outcomes, **key.outcomes}, key.misconceptions)
+    return judge_exercise(tasks, outcomes, merged)
+
+
+def _needs_diagnosis(result: TaskResult) -> bool:
+    return any(verdict.status in ("fail", "error") for verdict in result.verdicts)
+
+
+def _path(exercise: Exercise, part: str, version: str) -> Path:
+    return _cache_folder() / f"{exercise.slug}-{part}-{version[:32]}.key"
 
 
 def make_key(exercise: Exercise, rows: KeyRows) -> AnswerKey:
@@ -90,8 +146,10 @@ def _read(path: Path) -> KeyRows | None:
         return None
 
 
-def _write(path: Path, rows: KeyRows) -> None:
+def _write(path: Path, rows: KeyRows | None) -> None:
     """Cache a key; without a place to write, grading goes on and is only slower."""
+    if rows is None:
+        return
     outcomes = [[list(label), outcome_to(outcome)] for label, outcome in rows.outcomes]
     body = pack({"outcomes": outcomes, "misconceptions": rows.misconceptions})
     try:

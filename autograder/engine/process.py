@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,8 +103,8 @@ def observe(
         left = exercise.submission_seconds - (time.perf_counter() - started)
         request = Request(
             "notebook", exercise.slug, str(course), secret, cells, tuple(progress.skip),
-            exercise.cell_seconds, exercise.check_seconds, exercise.submission_seconds,
-            exercise.memory, pictures,
+            cell_seconds=exercise.cell_seconds, check_seconds=exercise.check_seconds,
+            total_seconds=exercise.submission_seconds, memory=exercise.memory, pictures=pictures,
         )  # fmt: skip
         ending = _attempt(launch, request, exercise, progress, checks, left)
         if ending.kind in ("value", "tampered") or not ending.step:
@@ -209,8 +209,22 @@ def _take(
     raise BrokenChannel(f"a frame out of turn during {step or 'no step'}")
 
 
-def observe_key(exercise: Exercise, *, secret: str = "", course: Path = catalog.COURSE) -> KeyRows:
-    """Run every probe with the reference and the misconceptions, in a process of its own.
+def observe_key(
+    exercise: Exercise,
+    *,
+    secret: str = "",
+    course: Path = catalog.COURSE,
+    checks: Sequence[str] = (),
+    reference_only: bool = False,
+) -> KeyRows:
+    """Run probes with the reference and the misconceptions, in a process of its own.
+
+    Parameters
+    ----------
+    checks
+        Those to run; by default all.
+    reference_only
+        Leave the misconceptions out.
 
     Raises
     ------
@@ -219,7 +233,9 @@ def observe_key(exercise: Exercise, *, secret: str = "", course: Path = catalog.
     """
     found: list[tuple[tuple[str, ...], Outcome]] = []
     table: list[dict[str, Any]] = []
-    with fresh_worker(Request("key", exercise.slug, str(course), secret)) as frames:
+    mode = "reference" if reference_only else "key"
+    request = Request(mode, exercise.slug, str(course), secret, checks=tuple(checks))
+    with fresh_worker(request) as frames:
         while True:
             try:
                 frame = frames.next(START_SECONDS * 5)

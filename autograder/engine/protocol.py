@@ -32,8 +32,10 @@ class Request:
     Attributes
     ----------
     mode
-        ``notebook`` runs cells, then checks, for a submission; ``key`` runs the checks for the
-        reference and for every misconception.
+        ``notebook`` runs cells, then checks, for a submission; ``reference`` runs the checks for
+        the reference; ``key`` for the misconceptions too.
+    checks
+        Names of the checks to run, for ``reference`` and ``key``; none means all.
     skip
         Steps not to run, because an earlier worker did not survive them: ``"cell:3"``,
         ``"check:name"``.
@@ -51,6 +53,7 @@ class Request:
     secret: str = ""
     cells: tuple[tuple[str, str], ...] = ()
     skip: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
     cell_seconds: float = 30.0
     check_seconds: float = 60.0
     total_seconds: float = 600.0
@@ -62,6 +65,7 @@ class Request:
         table = {item.name: getattr(self, item.name) for item in fields(self)}
         table["cells"] = [list(cell) for cell in self.cells]
         table["skip"] = list(self.skip)
+        table["checks"] = list(self.checks)
         return pack(table)
 
     @classmethod
@@ -70,6 +74,7 @@ class Request:
         table = unpack(body)
         table["cells"] = tuple(tuple(cell) for cell in table["cells"])
         table["skip"] = tuple(table["skip"])
+        table["checks"] = tuple(table["checks"])
         return cls(**table)
 
 

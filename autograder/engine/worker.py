@@ -56,7 +56,7 @@ def serve(request: Request, channel: BinaryIO) -> None:
         if found.slug in _WARM
         else Suite(found, request.secret)
     )
-    if request.mode == "key":
+    if request.mode in ("reference", "key"):
         _serve_key(suite, found, request, channel)
     else:
         _serve_notebook(suite, request, channel)
@@ -111,14 +111,15 @@ def _explained(outcome: Outcome, broken: dict[str, Outcome]) -> Outcome:
 def _serve_key(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:
     """Run every probe with the reference, with each misconception, and with what follows."""
     right = references(found)
-    known = answers(found, "wrong")
+    known = answers(found, "wrong") if request.mode == "key" else []
     table = [
         {"name": a.name, "stands_for": a.stands_for, "text": dict(a.text), "step": dict(a.step),
          "caught_by": a.caught_by, "looks_like": a.looks_like is not None}
         for a in known
     ]  # fmt: skip
     write_frame(channel, {"type": "misconceptions", "table": table})
-    for check in suite.checks.values():
+    for name in request.checks or suite.checks:
+        check = suite.checks[name]
         for label, names in _environments(check, right, known):
             outcome = run_probe(suite, check, names, seconds=request.check_seconds)
             write_frame(channel, {"type": "answer", "label": label, "outcome": outcome_to(outcome)})
@@ -136,7 +137,7 @@ def _environments(
     for answer in known:
         if answer.stands_for in check.learner:
             yield [answer.name], {**right, answer.stands_for: answer.value}
-    if not check.rests_on:
+    if not check.rests_on or not known:
         return
     choices = [[a for a in known if a.stands_for == name] for name in check.rests_on]
     for chosen in itertools.product(*([None, *some] for some in choices)):
