@@ -249,11 +249,11 @@ def test_what_goes_to_stderr_costs_nothing(graded: Kernel, noise: str) -> None:
         pytest.param('EXERCISE = "none"; check("recall")', id="unknown exercise"),
         pytest.param('EXERCISE = None; check("nothing")', id="no exercise"),
         pytest.param(
-            "import autograder.judge\n"
-            "def fail(*_): raise RuntimeError('broken')\n"
-            "kept, autograder.judge.judge_exercise = autograder.judge.judge_exercise, fail\n"
+            "import autograder.oracle\n"
+            "def fail(*_, **__): raise RuntimeError('broken')\n"
+            "kept, autograder.oracle.judged_by_need = autograder.oracle.judged_by_need, fail\n"
             "try:\n    points = check('recall')\n"
-            "finally:\n    autograder.judge.judge_exercise = kept\n"
+            "finally:\n    autograder.oracle.judged_by_need = kept\n"
             "points",
             id="our fault",
         ),

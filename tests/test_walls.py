@@ -117,14 +117,16 @@ def test_nothing_can_be_written_but_in_private_places(hand_in) -> None:  # type:
     ]
     before = "def _writes(path):\n    try:\n        open(path, 'a').close()\n        return True\n"
     before += "    except OSError:\n        return False\n"
-    source = answering(f"not any(map(_writes, {targets!r})) and _writes('/tmp/mine')", before)
+    source = answering(
+        f"not any(map(_writes, {targets!r})) and _writes('{walls.PRIVATE}/mine')", before
+    )
     assert task(hand_in(source)).status == "pass"
-    assert not Path("/tmp/mine").exists()
+    assert not (walls.PRIVATE / "mine").exists()
 
 
 def test_submissions_do_not_see_each_other(hand_in) -> None:  # type: ignore[no-untyped-def]
-    hand_in("open('/tmp/left', 'w').write('x')\nopen('/dev/shm/left', 'w').write('x')")
-    seen = "not _reads('/tmp/left') and not _reads('/dev/shm/left')"
+    hand_in(f"open('{walls.PRIVATE}/left', 'w').write('x')\nopen('/dev/shm/left', 'w').write('x')")
+    seen = f"not _reads('{walls.PRIVATE}/left') and not _reads('/dev/shm/left')"
     assert task(hand_in(answering(seen, READ))).status == "pass"
 
 
@@ -167,7 +169,7 @@ closed = not _connects(('127.0.0.1', {port})) and not _connects(('1.1.1.1', 53))
         ("    import numpy\n    big = []\n    while True:\n"
          "        big.append(numpy.ones(2**24))", "memory"),
         ("    big = bytearray()\n    while True:\n        big += bytes(2**26)", "memory"),
-        ("    while True:\n        open('/tmp/x', 'ab').write(bytes(2**20))", "error"),
+        ("    while True:\n        open('left', 'ab').write(bytes(2**20))", "error"),
         ("    kept = []\n    while True:\n        kept.append(open('/dev/null'))", "error"),
         ("    import os\n    while True:\n        os.fork()", None),
         ("    import threading, time\n    while True:\n"

@@ -89,6 +89,7 @@ class Pool:
         environment = worker_environment(walls.PRIVATE if self.walled else Path(home))
         if self.walled:
             environment["MPLCONFIGDIR"] = str(walls.PRIVATE / "matplotlib")
+            environment["TMPDIR"] = str(walls.PRIVATE)
         command = [sys.executable, "-m", "autograder.engine.zygote", str(theirs.fileno())]
         command += ["walled" if self.walled else "open", str(self._course), *self._slugs]
         if self.walled:
