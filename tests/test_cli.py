@@ -58,6 +58,13 @@ def test_the_readme_names_every_command() -> None:
         assert all(f"touchstone {command}" in text for command in COMMANDS), name
 
 
+def test_the_readme_names_every_exercise() -> None:
+    for name in ("README.md", "README.zh.md"):
+        text = (ROOT / name).read_text("utf-8")
+        for toml in ROOT.glob("autograder/course/*/exercise.toml"):
+            assert f"| `{toml.parent.name}` |" in text, name
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_solution_has_full_points_and_exit_code_0(home: Path, language: str) -> None:
     solution = ROOT / "solutions" / language / "metrics.ipynb"

@@ -42,7 +42,8 @@ def no_gradients() -> Iterator[None]:
 
 
 def ids_of(prompt: str) -> torch.Tensor:
-    return TOKENIZER(prompt, return_tensors="pt").input_ids
+    ids: torch.Tensor = TOKENIZER(prompt, return_tensors="pt").input_ids
+    return ids
 
 
 # Filters and draws
@@ -133,7 +134,7 @@ def test_streams_whole_characters_and_no_others(text: str, cut: int) -> None:
     assert len(pieces) == len(tokens)
     whole = "".join(pieces)
     assert text.startswith(whole)
-    decoded = TOKENIZER.decode(tokens)
+    decoded = str(TOKENIZER.decode(tokens))
     assert decoded == whole or decoded.rstrip("\ufffd") == whole.rstrip("\ufffd")
     if not cut:
         assert whole == text

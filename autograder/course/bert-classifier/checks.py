@@ -1,0 +1,948 @@
+"""Probes for `bert-classifier`: real sentences, a small pretrained BERT, and what it does."""
+
+import math
+from collections import Counter
+
+import numpy as np
+
+from autograder.checks import check, fixture, that
+
+# benchmarks/spread/bert-classifier.md: over seeds, threads and instruction sets right answers
+# differ by far less than these, and the nearest misconception by far more.
+LOGITS = 1e-3  # logits and losses of a float32 network
+PROBABILITY = 1e-4
+STEP = 1e-4  # parameters after three steps of gradient descent; they move by about 0.01
+EXACT = 1e-9
+HELD_OUT = 0.55  # accuracy on the 252 test sentences; guessing gives 0.333
+FALL = 0.85  # the last epoch's loss over the first one's
+
+NAMES = ("negative", "neutral", "positive")
+TRAINED = 144  # sentences to learn from in the long probes
+
+
+# --- data and models ----------------------------------------------------------------------
+
+
+def _examples(split, count=None):
+    """Examples of both languages, by turns."""
+    from autograder.data.sentiment import load
+
+    pairs = zip(load("en", split), load("zh", split), strict=True)
+    return [example for pair in pairs for example in pair][:count]
+
+
+@fixture
+def tokenizer():
+    """The tokenizer that belongs to the model."""
+    from transformers import AutoTokenizer
+
+    from autograder.models import locate
+
+    return AutoTokenizer.from_pretrained(locate("bert"))
+
+
+@fixture
+def bert():
+    """The pretrained encoder, dropout off in each of its layers."""
+    from transformers import BertModel
+
+    from autograder.models import locate
+
+    return _without_dropout(BertModel.from_pretrained(locate("bert")).eval())
+
+
+@fixture
+def classifier():
+    """A classifier of three classes whose head is random but always the same."""
+    import torch
+    from transformers import BertForSequenceClassification
+
+    from autograder.models import locate
+
+    options = {"id2label": dict(enumerate(NAMES)), "label2id": {n: i for i, n in enumerate(NAMES)}}
+    model = BertForSequenceClassification.from_pretrained(locate("bert"), num_labels=3, **options)
+    _set(model.classifier, torch.Generator().manual_seed(1))
+    return model.eval()
+
+
+def _set(linear, generator):
+    import torch
+
+    with torch.no_grad():
+        width = linear.weight.shape[1]
+        linear.weight.normal_(0, 2 / math.sqrt(width), generator=generator)
+        linear.bias.normal_(0, 0.5, generator=generator)
+
+
+def _without_dropout(model):
+    from torch import nn
+
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return model
+
+
+@fixture
+def sentences():
+    """23 sentences of both languages and many lengths."""
+    return [example.text for example in _examples("validation", 23)]
+
+
+@fixture
+def classes():
+    """The classes of these sentences as numbers."""
+    return [NAMES.index(example.label) for example in _examples("validation", 23)]
+
+
+@fixture
+def batches(tokenizer, sentences, classes):
+    """A `DataLoader` over them: 8, 8 and 7 sentences, padded batch by batch, in order."""
+    return _loader(tokenizer, sentences, classes, 8)
+
+
+def _loader(tokenizer, texts, classes, batch_size, *, shuffle=False):
+    from torch.utils.data import DataLoader
+    from transformers import DataCollatorWithPadding
+
+    rows = [dict(tokenizer(text)) for text in texts]
+    if classes is not None:
+        rows = [{**row, "label": y} for row, y in zip(rows, classes, strict=True)]
+    return DataLoader(
+        rows, batch_size=batch_size, shuffle=shuffle, collate_fn=DataCollatorWithPadding(tokenizer)
+    )
+
+
+@fixture
+def study(rng, classifier):
+    """What the long probes learn from and are judged by; a real BERT gets less of both."""
+    train, test = _examples("train"), _examples("test")
+    large = classifier.num_parameters() > 5_000_000
+    rows = rng.permutation(len(train))[: 32 if large else TRAINED]
+    chosen = [train[row] for row in rows]
+    return {
+        "texts": [example.text for example in chosen],
+        "labels": [example.label for example in chosen],
+        "test_texts": [example.text for example in test[: 16 if large else None]],
+        "epochs": 2 if large else 4,
+        "learning_rate": 5e-5 if large else 5e-4,
+    }
+
+
+# --- watching -----------------------------------------------------------------------------
+
+
+def _watch(model):
+    """Note each forward pass: its rows, the model's mode, and whether gradients are kept."""
+    import torch
+
+    calls = []
+
+    def note(_module, arguments, keywords):
+        ids = keywords["input_ids"] if "input_ids" in keywords else arguments[0]
+        rows = [tuple(i for i in row if i) for row in ids.tolist()]
+        calls.append({"rows": rows, "training": model.training, "grad": torch.is_grad_enabled()})
+
+    model.base_model.embeddings.register_forward_pre_hook(note, with_kwargs=True)
+    return calls
+
+
+def _watch_gradients(model):
+    """Note, whenever a gradient arrives at the head, whether an older one is still there."""
+    stale = []
+    bias = model.classifier.bias
+
+    def note(_gradient):
+        stale.append(bool(bias.grad is not None and bias.grad.any()))
+
+    bias.register_hook(note)
+    return stale
+
+
+class _Steps:
+    """Notes the kind of optimizer and its learning rate at every step in the body."""
+
+    def __enter__(self):
+        from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+        self.rates, self.kinds = [], set()
+        self._handle = register_optimizer_step_pre_hook(self._note)
+        return self
+
+    def _note(self, optimizer, _arguments, _keywords):
+        self.rates.append(max(float(group["lr"]) for group in optimizer.param_groups))
+        self.kinds.add(type(optimizer).__name__)
+
+    def __exit__(self, *_):
+        self._handle.remove()
+
+
+def _accuracy(predictions):
+    """Share of the test sentences named rightly; the labels stay here, outside the worker."""
+    truth = [example.label for example in _examples("test", len(predictions))]
+    return sum(map(str.__eq__, predictions, truth)) / len(truth)
+
+
+def _learned(seen, held_out=HELD_OUT):
+    losses, predictions = seen["losses"], seen["predictions"]
+    finite = all(math.isfinite(loss) for loss in losses)
+    fell = finite and len(losses) > 1 and losses[-1] < FALL * losses[0]
+    if len(predictions) < 100:  # a real BERT, which the time allows only a few steps
+        return finite and losses[-1] < losses[0] and set(predictions) <= set(NAMES)
+    return fell and _accuracy(predictions) >= held_out
+
+
+# --- encode -------------------------------------------------------------------------------
+
+
+def _encoded(encoding):
+    ids, mask = encoding["input_ids"], encoding["attention_mask"]
+    return {
+        "ids": ids, "mask": mask, "shapes": [list(ids.shape), list(mask.shape)],
+        "dtype": str(ids.dtype),
+    }  # fmt: skip
+
+
+@check(
+    "Each row holds the tokens of its sentence between [CLS] and [SEP], as a tensor of int64.",
+    zh="每一行是这句话的词元，前有 [CLS]、后有 [SEP]，类型是 int64 张量。",
+    close=0,
+)
+def rows_hold_the_tokens(encode, tokenizer, sentences):
+    return _encoded(encode(sentences, tokenizer))
+
+
+@check(
+    "The mask is 1 on tokens and 0 on padding, which stands on the right.",
+    zh="词元处 mask 为 1，填充处为 0，填充放在右边。",
+    close=0,
+)
+def mask_tells_padding(encode, tokenizer):
+    texts = ["Not bad at all.", "坏", "The soup was cold and the waiter was rude."]
+    seen = _encoded(encode(texts, tokenizer))
+    return {"mask": seen["mask"], "ids": seen["ids"]}
+
+
+@check(
+    "A batch is as wide as its longest sentence, and no wider.",
+    zh="一个批次的宽度等于其中最长的一句，不多也不少。",
+    close=0,
+)
+def as_wide_as_the_longest(encode, tokenizer, sentences):
+    parts = [sentences[:1], sentences[:2], sentences[4:9]]
+    return [_encoded(encode(part, tokenizer))["shapes"] for part in parts]
+
+
+@check(
+    "What is too long is cut at max_length, and [SEP] still ends it.",
+    zh="过长的句子截到 max_length，末尾仍是 [SEP]。",
+    close=0,
+)
+def long_texts_are_cut(encode, tokenizer, sentences):
+    long = " ".join(sentences)
+    seen = [_encoded(encode([long, "好"], tokenizer, max_length=n)) for n in (6, 10, 128)]
+    return [[part["ids"], part["mask"]] for part in seen]
+
+
+# --- make_loader --------------------------------------------------------------------------
+
+
+def _plain(batch):
+    """The tokens and the label of each row of a batch, without its padding."""
+    ids, mask, labels = (batch[name] for name in ("input_ids", "attention_mask", "labels"))
+    rows = [row[kept.bool()].tolist() for row, kept in zip(ids, mask, strict=True)]
+    return list(zip(rows, labels.tolist(), strict=True))
+
+
+@check(
+    "Every sentence comes once in an epoch with its own label, in order, the last batch included.",
+    zh="每一轮中每句话恰好出现一次，带着自己的标签，按顺序排列，最后不满的一批也在内。",
+    close=0,
+    rests_on=("encode",),
+)
+def every_sentence_once(make_loader, tokenizer, sentences, classes):
+    return [_plain(batch) for batch in make_loader(sentences, classes, tokenizer, 8)]
+
+
+@check(
+    "Each batch is padded to its own longest sentence.",
+    zh="每个批次只填充到本批最长的一句。",
+    close=0,
+    rests_on=("encode",),
+)
+def padded_batch_by_batch(make_loader, tokenizer, sentences, classes):
+    loader = make_loader(sorted(sentences, key=len), classes, tokenizer, 5)
+    return [[list(batch["input_ids"].shape), list(batch["attention_mask"].shape)]
+            for batch in loader]  # fmt: skip
+
+
+@check(
+    "Labels are one int64 number for each sentence.",
+    zh="每句话对应一个 int64 标签。",
+    close=0,
+)
+def labels_are_class_numbers(make_loader, tokenizer, sentences, classes):
+    loader = make_loader(sentences[:7], classes[:7], tokenizer, 4)
+    labels = [batch["labels"] for batch in loader]
+    return [[part.tolist(), str(part.dtype)] for part in labels]
+
+
+@that(
+    "all sentences, in three different orders that are not the given one",
+    zh="三轮都包含全部句子，顺序各不相同，也不同于原来的顺序",
+)
+def _three_orders(seen, reference):
+    orders = [[(*row, float(label)) for row, label in order] for order in seen["orders"]]
+    given = [(*row, float(label)) for row, label in reference["given"]]
+    same_content = all(sorted(order) == sorted(given) for order in orders)
+    return same_content and len({tuple(order) for order in [*orders, given]}) == 4
+
+
+@check(
+    "With shuffle=True every epoch has an order of its own, and labels stay with their sentences.",
+    zh="shuffle=True 时每一轮顺序都不同，标签始终跟着自己的句子。",
+    expect=_three_orders,
+)
+def every_epoch_its_own_order(make_loader, tokenizer, sentences, classes):
+    loader = make_loader(sentences, classes, tokenizer, 8, shuffle=True)
+    orders = [[row for batch in loader for row in _plain(batch)] for _ in range(3)]
+    given = [[tokenizer(t)["input_ids"], y] for t, y in zip(sentences, classes, strict=True)]
+    return {"orders": orders, "given": given}
+
+
+# --- BertClassifier -----------------------------------------------------------------------
+
+
+def _head(classifier, bert, num_labels):
+    """Give the parameters that are not BERT's own values known to us."""
+    import torch
+
+    generator = torch.Generator().manual_seed(num_labels)
+    width = bert.config.hidden_size
+    linear = torch.nn.Linear(width, num_labels)
+    _set(linear, generator)
+    shared = {id(parameter) for parameter in bert.parameters()}
+    with torch.no_grad():
+        for parameter in classifier.parameters():
+            if id(parameter) in shared:
+                continue
+            if parameter.shape == (num_labels, width):
+                parameter.copy_(linear.weight)
+            elif parameter.shape == (width, num_labels):
+                parameter.copy_(linear.weight.T)
+            elif parameter.shape == (num_labels,):
+                parameter.copy_(linear.bias)
+    return classifier
+
+
+def _logits(classifier, tokenizer, texts):
+    import torch
+
+    batch = tokenizer(texts, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        return classifier(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+
+
+@check(
+    "In evaluation mode the logits are a linear layer on BERT's pooled vector, for any classes.",
+    zh="评估模式下，logits 就是 BERT 池化向量上的一个线性层，类别数任意。",
+    close=LOGITS,
+)
+def logits_of_the_pooled_vector(BertClassifier, bert, tokenizer, sentences):
+    seen = []
+    for num_labels in (3, 5):
+        classifier = _head(BertClassifier(bert, num_labels), bert, num_labels).eval()
+        seen.append(_logits(classifier, tokenizer, sentences))
+    return seen
+
+
+@check(
+    "It holds whatever else BERT is asked to return.",
+    zh="无论还要求 BERT 返回什么，结果都不变。",
+    close=LOGITS,
+)
+def whatever_else_is_returned(BertClassifier, bert, tokenizer, sentences):
+    bert.config.output_hidden_states = True
+    classifier = _head(BertClassifier(bert, 3), bert, 3).eval()
+    return _logits(classifier, tokenizer, sentences[:5])
+
+
+@check(
+    "A sentence has the same logits alone and beside a longer one.",
+    zh="同一句话单独输入、与更长的句子同批输入，logits 相同。",
+    close=LOGITS,
+)
+def padding_leaves_logits_alone(BertClassifier, bert, tokenizer, sentences):
+    classifier = _head(BertClassifier(bert, 3), bert, 3).eval()
+    long = " ".join(sentences[:3])
+    beside = _logits(classifier, tokenizer, [sentences[0], long])[0]
+    return [_logits(classifier, tokenizer, sentences[:1])[0], beside]
+
+
+@that(
+    "as random in training as the library's head at the same rate, and steady in evaluation",
+    zh="训练时的随机程度与同样比率下库的实现相同，评估时结果固定",
+)
+def _same_dropout(seen, reference):
+    a, b = np.asarray(seen["training"]), np.asarray(reference["training"])
+    steady = np.allclose(seen["evaluation"], reference["evaluation"], atol=LOGITS)
+    if not steady or a.shape != b.shape or not a.std(axis=0).all():
+        return False
+    # 300 rows: a ratio of two standard deviations is off by 6 %, so 1.4 is more than five sigma.
+    ratio = a.std(axis=0) / b.std(axis=0)
+    error = np.abs(a.mean(axis=0) - b.mean(axis=0)) / b.std(axis=0) * math.sqrt(len(a) / 2)
+    return bool((ratio < 1.4).all() and (ratio > 1 / 1.4).all() and (error < 5).all())
+
+
+@check(
+    "In training dropout of the given rate falls on the pooled vector; in evaluation on nothing.",
+    zh="训练时按给定比率对池化向量做 dropout，评估时不做。",
+    expect=_same_dropout,
+)
+def dropout_on_the_pooled_vector(BertClassifier, bert, tokenizer):
+    classifier = _head(BertClassifier(bert, 3, dropout=0.4), bert, 3)
+    text = "Not bad at all."
+    evaluation = _logits(classifier.eval(), tokenizer, [text] * 2)
+    return {
+        "evaluation": evaluation,
+        "training": _logits(classifier.train(), tokenizer, [text] * 300),
+    }
+
+
+@check(
+    "The BERT that was passed in is inside, trains along, and only one linear layer is new.",
+    zh="内部用的就是传入的 BERT，它跟着一起训练，新增的只有一个线性层。",
+    close=0,
+)
+def the_given_bert_trains_along(BertClassifier, bert, tokenizer):
+    import torch
+
+    classifier = BertClassifier(bert, 3).train()
+    batch = tokenizer(["好", "Not good."], padding=True, return_tensors="pt")
+    logits = classifier(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+    torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1])).backward()
+    inside = {id(parameter) for parameter in classifier.parameters()}
+    of_bert = {id(parameter): parameter for parameter in bert.parameters()}
+    embeddings = bert.embeddings.word_embeddings.weight
+    return {
+        "given BERT inside": all(key in inside for key in of_bert),
+        "new numbers": sum(p.numel() for p in classifier.parameters() if id(p) not in of_bert),
+        "gradient reaches its embeddings": embeddings.grad is not None
+        and bool(embeddings.grad.any()),
+    }
+
+
+# --- train_epoch --------------------------------------------------------------------------
+
+
+def _sgd(model, rate):
+    import torch
+
+    return torch.optim.SGD(model.parameters(), lr=rate)
+
+
+@check(
+    "Each batch moves the parameters once, by its own gradient.",
+    zh="每个批次更新一次参数，用的是本批自己的梯度。",
+    close=STEP,
+)
+def each_batch_moves_once(train_epoch, classifier, batches):
+    model = _without_dropout(classifier)
+    head, pooler = model.classifier.weight, model.base_model.pooler.dense.bias
+    before = [head.detach().clone(), pooler.detach().clone()]
+    train_epoch(model, batches, _sgd(model, 0.1))
+    return [head - before[0], pooler - before[1]]
+
+
+@check(
+    "The loss returned is the mean over examples, not over batches of unequal size.",
+    zh="返回的损失是对样本求平均，而不是对大小不一的批次求平均。",
+    close=PROBABILITY,
+)
+def loss_is_a_mean_over_examples(train_epoch, classifier, tokenizer, sentences, classes):
+    model = _without_dropout(classifier)
+    loader = _loader(tokenizer, sentences[:13], classes[:13], 6)
+    return train_epoch(model, loader, _sgd(model, 0.0))
+
+
+@check(
+    "The model learns in training mode, though it came in evaluation mode.",
+    zh="即使传入时是评估模式，训练也要在训练模式下进行。",
+    close=0,
+)
+def learns_in_training_mode(train_epoch, classifier, batches):
+    calls = _watch(classifier)
+    train_epoch(classifier.eval(), batches, _sgd(classifier, 0.0))
+    return [[len(call["rows"]), call["training"], call["grad"]] for call in calls]
+
+
+@check(
+    "No gradient of an earlier batch is left when the next one arrives.",
+    zh="下一批的梯度到来时，上一批的梯度已经清零。",
+    close=0,
+)
+def gradients_start_afresh(train_epoch, classifier, batches):
+    stale = _watch_gradients(classifier)
+    train_epoch(classifier, batches, _sgd(classifier, 0.01))
+    return stale
+
+
+@check(
+    "Gradients are clipped to a norm of 1 before the step.",
+    zh="更新之前先把梯度裁剪到范数 1。",
+    close=LOGITS,
+)
+def gradients_are_clipped(train_epoch, classifier, batches, torch_rng):
+    import torch
+
+    model = _without_dropout(classifier)
+    with torch.no_grad():  # wrong and sure of it: gradients of norm 20 and more
+        model.classifier.weight.mul_(20)
+    before = [p.detach().clone() for p in model.parameters()]
+    train_epoch(model, [next(iter(batches))], _sgd(model, 0.01))
+    pairs = zip(model.parameters(), before, strict=True)
+    return 100 * math.sqrt(sum(float((p.detach() - q).square().sum()) for p, q in pairs))
+
+
+@check(
+    "The scheduler moves on after every batch, if there is one.",
+    zh="如果传入了调度器，每个批次之后它都前进一步。",
+    close=EXACT,
+)
+def scheduler_moves_with_batches(train_epoch, classifier, batches):
+    from torch.optim.lr_scheduler import LambdaLR
+
+    optimizer = _sgd(classifier, 0.01)
+    scheduler = LambdaLR(optimizer, lambda step: 0.5**step)
+    with _Steps() as steps:
+        train_epoch(classifier, batches, optimizer, scheduler)
+    return [*steps.rates, optimizer.param_groups[0]["lr"]]
+
+
+@that("the loss falls to less than 85 % of the first epoch's", zh="损失降到第一轮的 85% 以下")
+def _falls(seen):
+    return len(seen) == 5 and seen[-1] < FALL * seen[0]
+
+
+@check(
+    "The loss falls from epoch to epoch.",
+    zh="损失逐轮下降。",
+    expect=_falls,
+)
+def loss_falls(train_epoch, classifier, batches):
+    import torch
+
+    rate = 5e-4 if classifier.num_parameters() < 5_000_000 else 5e-5
+    optimizer = torch.optim.AdamW(classifier.parameters(), lr=rate)
+    return [train_epoch(classifier, batches, optimizer) for _ in range(5)]
+
+
+# --- fine_tune ----------------------------------------------------------------------------
+
+
+@that(
+    "rises within the first eighth to the rate given, then falls in a straight line to nearly 0",
+    zh="在前八分之一内升到给定的学习率，随后直线下降，最后接近 0",
+)
+def _rises_and_falls(seen):
+    rates = np.asarray(seen["rates"])
+    top = int(rates.argmax())
+    line = np.diff(rates[top + 1 :])
+    return bool(
+        len(rates) == 40
+        and 0 < top <= 5
+        and 0.9 <= rates[top] <= 1 + 1e-6
+        and (np.diff(rates[: top + 1]) > 0).all()
+        and np.allclose(line, -1 / 36, atol=0.004)
+        and rates[-1] < 0.06
+    )
+
+
+@check(
+    "The rate warms up over a tenth of all steps and then falls in a line to zero.",
+    zh="学习率在前十分之一的步数里升高，随后线性降到零。",
+    expect=_rises_and_falls,
+)
+def rate_rises_and_falls(fine_tune, classifier, tokenizer, sentences, classes):
+    loader = _loader(tokenizer, [text[:8] for text in sentences[:20]], classes[:20], 2)
+    with _Steps() as steps:
+        fine_tune(classifier, loader, epochs=4, learning_rate=1e-4)
+    return {"rates": [rate / 1e-4 for rate in steps.rates]}
+
+
+@check(
+    "The optimizer is AdamW, the same one from the first epoch to the last.",
+    zh="优化器是 AdamW，从第一轮到最后一轮是同一个。",
+    close=0,
+)
+def optimizer_is_adamw(fine_tune, classifier, tokenizer, sentences, classes):
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+    seen, counts = [], []
+
+    def note(optimizer, _arguments, _keywords):
+        seen.append(type(optimizer).__name__)
+        states = [state["step"] for state in optimizer.state.values() if "step" in state]
+        counts.append(max(map(int, states), default=0))
+
+    handle = register_optimizer_step_pre_hook(note)
+    try:
+        loader = _loader(tokenizer, [text[:8] for text in sentences[:6]], classes[:6], 3)
+        fine_tune(classifier, loader, epochs=3, learning_rate=1e-4)
+    finally:
+        handle.remove()
+    return {"kinds": sorted(set(seen)), "steps taken before each": counts}
+
+
+@that(
+    f"losses that fall and at least {HELD_OUT:.0%} of the unseen sentences right",
+    zh=f"损失下降，且没见过的句子至少判对 {HELD_OUT:.0%}",
+)
+def _has_learned(seen):
+    return _learned(seen)
+
+
+@check(
+    "It learns what holds for sentences that it has not seen: losses fall, predictions are right.",
+    zh="学到的东西对没见过的句子也成立：损失下降，预测正确。",
+    expect=_has_learned,
+    weight=2,
+)
+def learns_what_holds(fine_tune, classifier, tokenizer, study):
+    numbers = [NAMES.index(label) for label in study["labels"]]
+    loader = _loader(tokenizer, study["texts"], numbers, 12, shuffle=True)
+    options = {name: study[name] for name in ("epochs", "learning_rate")}
+    losses = fine_tune(classifier, loader, **options)
+    logits = _of_all(classifier.eval(), tokenizer, study["test_texts"])
+    return {"losses": list(losses), "predictions": [NAMES[k] for k in logits.argmax(1)]}
+
+
+def _of_all(model, tokenizer, texts):
+    import torch
+
+    with torch.no_grad():
+        batches = (texts[i : i + 64] for i in range(0, len(texts), 64))
+        return torch.cat([
+            model(**tokenizer(batch, padding=True, return_tensors="pt")).logits for batch in batches
+        ])  # fmt: skip
+
+
+# --- predict ------------------------------------------------------------------------------
+
+
+@check(
+    "The logits of all sentences come in their order, with no dropout in them.",
+    zh="按顺序给出全部句子的 logits，其中没有 dropout。",
+    close=LOGITS,
+)
+def logits_in_order(predict, classifier, batches):
+    return predict(classifier.train(), batches)
+
+
+@check(
+    "A batch without labels is predicted just as well.",
+    zh="批次里没有标签，照样能预测。",
+    close=LOGITS,
+)
+def labels_are_not_needed(predict, classifier, tokenizer, sentences):
+    return predict(classifier, _loader(tokenizer, sentences, None, 8))
+
+
+@check(
+    "Whatever sentences share its batch, a sentence gets the same logits.",
+    zh="无论和哪些句子同批，同一句话的 logits 不变。",
+    close=LOGITS,
+)
+def company_does_not_matter(predict, classifier, tokenizer, sentences):
+    sizes = (1, 4, len(sentences))
+    return [predict(classifier, _loader(tokenizer, sentences, None, size)) for size in sizes]
+
+
+@check(
+    "It goes batch by batch, and no gradients are kept.",
+    zh="逐批进行，不记录梯度。",
+    close=LOGITS,
+)
+def no_gradients_batch_by_batch(predict, classifier, batches):
+    calls = _watch(classifier)
+    logits = predict(classifier, batches)
+    seen = [[len(call["rows"]), call["grad"]] for call in calls]
+    return {"calls": seen, "in the graph": bool(logits.requires_grad)}
+
+
+@check(
+    "Afterwards the model is in the mode in which it came.",
+    zh="预测之后，模型的模式与传入时一样。",
+    close=0,
+)
+def mode_is_given_back(predict, classifier, batches):
+    modes = []
+    for training in (True, False):
+        calls = _watch(classifier.train(training))
+        predict(classifier, batches)
+        modes.append([classifier.training, classifier.base_model.training, len(calls) > 0])
+    return modes
+
+
+# --- evaluate -----------------------------------------------------------------------------
+
+
+@fixture
+def lopsided(classifier, tokenizer):
+    """34 sentences in batches of 8, and one class much rarer than the others."""
+    label_of = {e.text: NAMES.index(e.label) for e in _examples("test", 72)}
+    clear = _clear(classifier, tokenizer, list(label_of))
+    texts = [text for i, text in enumerate(clear) if label_of[text] != 1 or i % 5 == 0][:34]
+    return _loader(tokenizer, texts, [label_of[text] for text in texts], 8)
+
+
+@check(
+    "Accuracy is the share of all sentences, not the mean of the batches' shares.",
+    zh="准确率按全部句子计算，不是各批准确率的平均。",
+    close=EXACT,
+    rests_on=("predict",),
+)
+def accuracy_over_all(evaluate, classifier, lopsided):
+    return evaluate(classifier, lopsided)["accuracy"]
+
+
+@check(
+    "Macro F1 gives each class the same weight.",
+    zh="宏平均 F1 对每个类别一视同仁。",
+    close=EXACT,
+    rests_on=("predict",),
+)
+def macro_f1_over_classes(evaluate, classifier, lopsided):
+    return evaluate(classifier, lopsided)["macro_f1"]
+
+
+@check(
+    "Rows of the confusion matrix are actual classes, columns predicted ones, three of each.",
+    zh="混淆矩阵的行是实际类别，列是预测类别，各三个。",
+    close=0,
+    rests_on=("predict",),
+)
+def confusion_counts_sentences(evaluate, classifier, tokenizer, sentences, classes):
+    label_of = dict(zip(sentences, classes, strict=True))
+    texts = _clear(classifier, tokenizer, sentences)
+    texts = [text for text in texts if label_of[text] != 2]  # the row of positive is empty
+    loader = _loader(tokenizer, texts, [label_of[text] for text in texts], 4)
+    return np.asarray(evaluate(classifier, loader)["confusion"]).tolist()
+
+
+# --- load_model and name_predictions ------------------------------------------------------
+
+ODD_NAMES = ("praise", "blame", "fact", "question")
+
+
+def _folder():
+    from autograder.models import locate
+
+    return str(locate("bert"))
+
+
+@check(
+    "There are as many logits as names, and the pretrained weights are in it.",
+    zh="有多少个名字就有多少个 logits，预训练权重也已载入。",
+    close=0,
+)
+def as_many_logits_as_names(load_model):
+    seen = []
+    for names in (NAMES, ODD_NAMES):
+        model = load_model(_folder(), list(names))
+        weights = model.base_model.embeddings.word_embeddings.weight[5:9, :4]
+        seen.append([model.config.num_labels, model.classifier.out_features, weights])
+    return seen
+
+
+@check(
+    "The configuration knows the name of each number, and the number of each name.",
+    zh="配置里既能由编号查到名字，也能由名字查到编号。",
+    close=0,
+)
+def names_both_ways(load_model):
+    seen = []
+    for names in (NAMES, ODD_NAMES):
+        config = load_model(_folder(), list(names)).config
+        seen.append([dict(config.id2label), dict(config.label2id)])
+    return seen
+
+
+@check(
+    "Names are still there after saving and loading.",
+    zh="保存后重新加载，名字仍在。",
+    close=0,
+)
+def names_survive_saving(load_model):
+    import tempfile
+
+    from transformers import AutoModelForSequenceClassification
+
+    with tempfile.TemporaryDirectory() as folder:
+        load_model(_folder(), list(ODD_NAMES)).save_pretrained(folder)
+        config = AutoModelForSequenceClassification.from_pretrained(folder).config
+        return [config.num_labels, dict(config.id2label), dict(config.label2id)]
+
+
+def _named(pairs):
+    return [[name, probability] for name, probability in pairs]
+
+
+@check(
+    "Each sentence gets the name of its most probable class and that probability.",
+    zh="每句话得到概率最大的类别名，以及这个概率。",
+    close=PROBABILITY,
+)
+def name_and_probability(name_predictions, classifier, tokenizer, sentences):
+    classifier.config.id2label = {0: "positive", 1: "negative", 2: "neutral"}
+    classifier.config.label2id = {"positive": 0, "negative": 1, "neutral": 2}
+    return _named(name_predictions(classifier, tokenizer, _clear(classifier, tokenizer, sentences)))
+
+
+def _clear(classifier, tokenizer, texts):
+    """The texts whose two best logits are not so near that rounding could change the order."""
+    best = _of_all(classifier, tokenizer, texts).topk(2, dim=1).values
+    return [text for text, (a, b) in zip(texts, best, strict=True) if a - b > 0.02]
+
+
+@check(
+    "A model that comes in training mode names as surely, and its sentence needs no company.",
+    zh="模型以训练模式传入，命名同样确定；单独一句与成批的结果一样。",
+    close=PROBABILITY,
+)
+def names_without_dropout(name_predictions, classifier, tokenizer, sentences):
+    texts = _clear(classifier, tokenizer, sentences)[:6]
+    classifier.train()
+    alone = [_named(name_predictions(classifier, tokenizer, [text])) for text in texts[:3]]
+    return [_named(name_predictions(classifier, tokenizer, texts)), alone]
+
+
+# --- mended_program -----------------------------------------------------------------------
+
+
+@fixture
+def lesson():
+    """12 training sentences with their labels as names, and 9 test sentences."""
+    chosen = _examples("train", 12)
+    return {
+        "texts": [example.text for example in chosen],
+        "labels": [example.label for example in chosen],
+        "test_texts": [example.text for example in _examples("test", 9)],
+    }
+
+
+@check(
+    "Every training sentence is learned from once in every epoch.",
+    zh="每一轮中，每个训练句子恰好学一次。",
+    close=0,
+)
+def learns_from_every_sentence(mended_program, classifier, tokenizer, lesson):
+    calls = _watch(classifier)
+    mended_program(classifier, tokenizer, **lesson, epochs=2)
+    times = Counter(row for call in calls if call["grad"] for row in call["rows"])
+    return [times[tuple(tokenizer(text)["input_ids"])] for text in lesson["texts"]]
+
+
+@that("not the same order in all of three epochs", zh="三轮的顺序不全相同")
+def _orders_differ(seen):
+    first, *others = [list(map(str, order)) for order in seen]
+    same_content = all(sorted(order) == sorted(first) for order in others)
+    return len(first) == 12 and same_content and any(order != first for order in others)
+
+
+@check(
+    "The sentences are shuffled for every epoch.",
+    zh="每一轮都重新打乱句子。",
+    expect=_orders_differ,
+)
+def every_epoch_is_shuffled(mended_program, classifier, tokenizer, lesson):
+    calls = _watch(classifier)
+    mended_program(classifier, tokenizer, **lesson, epochs=3)
+    rows = [row for call in calls if call["grad"] for row in call["rows"]]
+    count = len(lesson["texts"])
+    return [rows[i : i + count] for i in range(0, 3 * count, count)]
+
+
+@check(
+    "It learns in training mode and predicts in evaluation mode, without gradients.",
+    zh="学习时是训练模式，预测时是评估模式，且不记录梯度。",
+    close=0,
+)
+def modes_of_learning_and_predicting(mended_program, classifier, tokenizer, lesson):
+    calls = _watch(classifier.eval())
+    mended_program(classifier, tokenizer, **lesson, epochs=1)
+    tests = {tuple(tokenizer(text)["input_ids"]) for text in lesson["test_texts"]}
+    last = [call for call in calls if set(call["rows"]) & tests]
+    first = [call for call in calls if not set(call["rows"]) & tests]
+    return {
+        "learning": sorted({call["training"] for call in first}),
+        "predicting": sorted({call["training"] for call in last}),
+        "gradients when predicting": sorted({call["grad"] for call in last}),
+    }
+
+
+@check(
+    "No gradient is left over from the step before.",
+    zh="上一步的梯度不会残留。",
+    close=0,
+)
+def program_clears_gradients(mended_program, classifier, tokenizer, lesson):
+    stale = _watch_gradients(classifier)
+    mended_program(classifier, tokenizer, **lesson, epochs=3)
+    return {"stale": any(stale), "steps": len(stale) >= 3}
+
+
+@check(
+    "The losses are cross entropies of the logits: known before anything is learned.",
+    zh="损失是 logits 的交叉熵：还没开始学习时，它的值是可以算出来的。",
+    close=LOGITS,
+)
+def losses_are_cross_entropies(mended_program, classifier, tokenizer, lesson):
+    model = _without_dropout(classifier)
+    model.config.id2label = {0: "positive", 1: "negative", 2: "neutral"}
+    model.config.label2id = {"positive": 0, "negative": 1, "neutral": 2}
+    lesson = {**lesson, **{name: lesson[name][:11] for name in ("texts", "labels")}}
+    seen = mended_program(model, tokenizer, **lesson, epochs=2, learning_rate=0.0)
+    return list(seen["losses"])
+
+
+@check(
+    "With no epoch at all it names what the model thinks of the test sentences.",
+    zh="一轮也不训练时，它给出模型对测试句子的判断，用类别名表示。",
+    close=0,
+)
+def names_of_the_test_sentences(mended_program, classifier, tokenizer, lesson, sentences):
+    texts = _clear(classifier, tokenizer, lesson["test_texts"] + sentences)
+    classifier.config.id2label = {0: "positive", 1: "negative", 2: "neutral"}
+    classifier.config.label2id = {"positive": 0, "negative": 1, "neutral": 2}
+    lesson = {**lesson, "test_texts": texts}
+    return list(mended_program(classifier, tokenizer, **lesson, epochs=0)["predictions"])
+
+
+@that("AdamW with a rate between 0.00001 and 0.003", zh="AdamW，学习率在 0.00001 与 0.003 之间")
+def _sensible(seen):
+    return seen["kinds"] == ["AdamW"] and 1e-5 <= seen["highest rate"] <= 3e-3
+
+
+@check(
+    "The learning rate that it chooses is one at which BERT can learn.",
+    zh="它自己选的学习率，是 BERT 学得动的学习率。",
+    expect=_sensible,
+)
+def rate_is_sensible(mended_program, classifier, tokenizer, lesson):
+    with _Steps() as steps:
+        mended_program(classifier, tokenizer, **lesson, epochs=4)
+    return {"kinds": sorted(steps.kinds), "highest rate": max(steps.rates)}
+
+
+@check(
+    "Mended, it learns: losses fall, and sentences that it has not seen are named rightly.",
+    zh="改好之后真的能学会：损失下降，没见过的句子也判得对。",
+    expect=_has_learned,
+    weight=2,
+)
+def mended_program_learns(mended_program, classifier, tokenizer, study):
+    if classifier.num_parameters() < 5_000_000:
+        study = {name: value for name, value in study.items() if name != "learning_rate"}
+    seen = mended_program(classifier, tokenizer, **study)
+    return {"losses": list(seen["losses"]), "predictions": list(seen["predictions"])}

@@ -1,0 +1,901 @@
+"""Probes for `gpt-generation`: a real GPT in miniature, a garden path, and a real endpoint.
+
+Numbers here that decide between right and wrong come from ``benchmarks/spread_gpt_generation.py``;
+``benchmarks/spread/gpt-generation.md`` holds what it measured.
+"""
+
+import os
+
+import numpy as np
+
+from autograder.checks import check, fixture, outcome_of, that
+
+CLOSE = 1e-5  # probabilities and logits in float32: they spread by less than 2e-6
+LIKELY = 1e-3  # sums of log-probabilities: they spread by less than 1e-5
+RARE = 1e-6  # chance to turn down a right sampler, in each single test
+FEW = 20.0  # outcomes expected less often are pooled, or the bound would not hold
+
+STORIES = ("Once upon a time, Mia", "Lily lost her red kite. She looked", "小明想学游泳。")
+QUESTIONS = (
+    "Q: What is the opposite of hot?\nA:",
+    "Q: What colour is the sky?\nA:",
+    "问：小草是什么颜色的？\n答：",
+)
+LONG = "Tom found a small dog. It was lost and cold. Tom gave it bread and put a blanket over it."
+NEARLY_GREEDY = 1e-3  # a temperature at which the second best token has a chance below 1e-12
+
+# The next token in a vocabulary of eight; the order is no order of probability.
+LOGITS = np.array([0.0, 2.0, -1.0, 1.5, 2.5, 0.5, -3.0, 1.0])
+BATCHES, ROWS = 40, 500
+
+
+@fixture
+def model():
+    """The tiny GPT, or the one that TOUCHSTONE_MODEL names."""
+    from transformers import AutoModelForCausalLM, logging
+
+    from autograder.models import locate
+
+    logging.disable_progress_bar()
+    return AutoModelForCausalLM.from_pretrained(locate("gpt")).eval()
+
+
+@fixture
+def tokenizer():
+    """Its tokenizer. As with GPT-2, there is no padding token, and padding goes to the right."""
+    from transformers import AutoTokenizer
+
+    from autograder.models import locate
+
+    return AutoTokenizer.from_pretrained(locate("gpt"))
+
+
+@fixture
+def garden_path():
+    """A bigram model that leads greed astray: the likelier first step has no good second one."""
+    import torch
+
+    rows = {
+        0: [0.0, 0.5, 0.4, 0.1, 0.0, 0.0],
+        1: [0.0, 0.2, 0.2, 0.2, 0.2, 0.2],
+        2: [0.0, 0.05, 0.03, 0.02, 0.85, 0.05],
+        3: [0.0, 0.1, 0.1, 0.1, 0.1, 0.6],
+        4: [0.0, 0.1, 0.36, 0.04, 0.05, 0.45],
+        5: [0.0, 0.3, 0.1, 0.25, 0.2, 0.15],
+    }
+    table = torch.tensor([rows[token] for token in range(6)]).clamp_min(1e-6).log()
+    # A softmax does not feel a shift; a score that is no probability does.
+    return _Bigram(table + torch.tensor([[0.0], [3.0], [-2.0], [1.0], [-4.0], [2.0]]))
+
+
+class _Bigram:
+    """Behaves as a causal model of transformers: ``model(ids).logits``, (B, T) → (B, T, V)."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def __call__(self, input_ids=None, **_):
+        from types import SimpleNamespace
+
+        return SimpleNamespace(logits=self.table[input_ids], past_key_values=None)
+
+
+def _ids(tokenizer, prompt):
+    return tokenizer(prompt, return_tensors="pt").input_ids  # (1, T)
+
+
+def _tokens(answer):
+    """A list of tokens as it may come: list, tuple, array or tensor, of any shape."""
+    return [int(token) for token in np.asarray(answer).ravel().tolist()]
+
+
+def _fed(model):
+    """The shape of everything that goes into `model` from now on, as it comes."""
+    shapes = []
+    embedding = model.get_input_embeddings()
+    embedding.register_forward_hook(lambda _, args, __: shapes.append(list(args[0].shape)))
+    return shapes
+
+
+# --- greedy -------------------------------------------------------------------------------
+
+
+@check(
+    "Each token is the likeliest one after all that stands before it.",
+    zh="每一步都取全部前文之后概率最大的词元。",
+    close=0,
+)
+def takes_the_likeliest(greedy, model, tokenizer):
+    end = tokenizer.eos_token_id
+    return [_tokens(greedy(model, _ids(tokenizer, p), 14, end)) for p in STORIES]
+
+
+@check(
+    "The same prompt gives the same text each time.",
+    zh="同一个提示每次得到同样的文本。",
+    expect=that("the same tokens three times", zh="三次得到同样的词元")(
+        lambda seen: len(seen) == 3 and len(seen[0]) > 0 and seen[0] == seen[1] == seen[2]
+    ),
+)
+def repeats_itself(greedy, model, tokenizer):
+    ids, end = _ids(tokenizer, "从前，"), tokenizer.eos_token_id
+    return [_tokens(greedy(model, ids, 10, end)) for _ in range(3)]
+
+
+@check(
+    "At most max_new_tokens tokens are new, however long the prompt is.",
+    zh="无论提示多长，新词元最多 max_new_tokens 个。",
+    close=0,
+)
+def prompt_does_not_count(greedy, model, tokenizer):
+    ids, end = _ids(tokenizer, LONG), tokenizer.eos_token_id
+    return [len(_tokens(greedy(model, ids, n, end))) for n in (0, 1, 6)]
+
+
+@check(
+    "The text ends where the model ends it, and the end token is no part of it.",
+    zh="模型给出结束词元时文本就结束，结束词元本身不计入。",
+    close=0,
+)
+def stops_at_the_end(greedy, model, tokenizer):
+    end = tokenizer.eos_token_id
+    return [_tokens(greedy(model, _ids(tokenizer, p), 24, end)) for p in QUESTIONS]
+
+
+# --- temperature_probabilities ------------------------------------------------------------
+
+
+def _probabilities(function, logits, temperature):
+    return np.asarray(function(logits, temperature), dtype=float)
+
+
+@check(
+    "Logits are divided by the temperature before the softmax.",
+    zh="先用温度去除 logits，再做 softmax。",
+    close=CLOSE,
+)
+def divides_the_logits(temperature_probabilities, torch_rng):
+    import torch
+
+    logits = 2 * torch.randn(9, generator=torch_rng)
+    return [_probabilities(temperature_probabilities, logits, t) for t in (0.5, 1.0, 3.0)]
+
+
+@check(
+    "Every row of a batch has probabilities of its own, whatever shape stands before them.",
+    zh="批次的每一行各有自己的概率，前面有几维都一样。",
+    close=CLOSE,
+)
+def each_row_sums_to_one(temperature_probabilities, torch_rng):
+    import torch
+
+    logits = 2 * torch.randn(2, 3, 5, generator=torch_rng)
+    return _probabilities(temperature_probabilities, logits, 0.7)
+
+
+@check(
+    "Large logits at a low temperature give probabilities, not nan.",
+    zh="logits 很大、温度很低时，得到的仍是概率，而不是 nan。",
+    close=CLOSE,
+)
+def large_logits_stay_finite(temperature_probabilities):
+    import torch
+
+    logits = torch.tensor([1000.0, 999.5, 0.0, -1000.0])
+    return _probabilities(temperature_probabilities, logits, 0.5)
+
+
+@check(
+    "A temperature of 0 or below raises ValueError; one above 0 does not.",
+    zh="温度为 0 或负数时抛出 ValueError，大于 0 则不会。",
+    close=CLOSE,
+)
+def zero_is_no_temperature(temperature_probabilities):
+    import torch
+
+    logits = torch.tensor([1.0, 2.0, 0.0])
+
+    def call(temperature):
+        return _probabilities(temperature_probabilities, logits, temperature)
+
+    return [outcome_of(call, t) for t in (0.0, 0, -1.0, 1.0)]
+
+
+# --- top_k --------------------------------------------------------------------------------
+
+
+def _filtered(function, logits, limit):
+    return np.asarray(function(logits, limit), dtype=float)
+
+
+@check(
+    "The k largest logits stay as they are, and all others become minus infinity.",
+    zh="最大的 k 个 logits 原样保留，其余变为负无穷。",
+    close=CLOSE,
+)
+def keeps_the_k_largest(top_k, torch_rng):
+    import torch
+
+    return _filtered(top_k, torch.randn(1, 11, generator=torch_rng), 4)
+
+
+@check(
+    "Each row keeps its own k.",
+    zh="每一行各自保留自己的 k 个。",
+    close=CLOSE,
+)
+def each_row_keeps_k(top_k, torch_rng):
+    import torch
+
+    shift = torch.tensor([[0.0], [9.0], [-9.0]])
+    return _filtered(top_k, torch.randn(3, 7, generator=torch_rng) + shift, 2)
+
+
+@check(
+    "A k as large as the vocabulary, or larger, keeps everything.",
+    zh="k 等于或超过词表大小时全部保留。",
+    close=CLOSE,
+)
+def a_large_k_keeps_all(top_k, torch_rng):
+    import torch
+
+    logits = torch.randn(2, 5, generator=torch_rng)
+    return [_filtered(top_k, logits, k) for k in (5, 50)]
+
+
+@check(
+    "The logits that were passed in are unchanged afterwards.",
+    zh="传入的 logits 之后没有变。",
+    close=CLOSE,
+)
+def top_k_leaves_its_input(top_k, torch_rng):
+    import torch
+
+    logits = torch.randn(2, 6, generator=torch_rng)
+    return {"result": _filtered(top_k, logits, 2), "input": logits}
+
+
+# --- top_p --------------------------------------------------------------------------------
+
+
+@check(
+    "The fewest tokens that reach p together stay, with the one that crosses it.",
+    zh="保留加起来达到 p 的最少词元，使累计越过 p 的那一个也在内。",
+    close=CLOSE,
+)
+def keeps_the_nucleus(top_p):
+    import torch
+
+    logits = torch.tensor([[0.1, 0.5, 0.15, 0.25]]).log()
+    return [_filtered(top_p, logits, p) for p in (0.3, 0.6, 0.8, 0.95)]
+
+
+@check(
+    "Each row of a batch has a nucleus of its own, wide or narrow.",
+    zh="批次的每一行各有自己的候选集，有宽有窄。",
+    close=CLOSE,
+)
+def each_row_has_its_nucleus(top_p, torch_rng):
+    import torch
+
+    spread = torch.tensor([[0.2], [1.0], [2.0], [4.0]])
+    return _filtered(top_p, spread * torch.randn(4, 20, generator=torch_rng), 0.8)
+
+
+@check(
+    "However small p is, the likeliest token stays.",
+    zh="p 再小，概率最大的词元也会保留。",
+    close=CLOSE,
+)
+def one_always_stays(top_p, torch_rng):
+    import torch
+
+    logits = torch.randn(2, 6, generator=torch_rng)
+    return [_filtered(top_p, logits, p) for p in (0.01, 1e-6)]
+
+
+@check(
+    "With p = 1 everything stays, and the logits that were passed in are unchanged.",
+    zh="p = 1 时全部保留；传入的 logits 也没有变。",
+    close=CLOSE,
+)
+def top_p_leaves_its_input(top_p, torch_rng):
+    import torch
+
+    logits = torch.randn(2, 6, generator=torch_rng)
+    return {
+        "all": _filtered(top_p, logits, 1.0),
+        "some": _filtered(top_p, logits, 0.5),
+        "input": logits,
+    }
+
+
+# --- next_tokens --------------------------------------------------------------------------
+
+
+def softmax(logits, temperature=1.0):
+    """Probabilities of `LOGITS` or the like, in double precision."""
+    scaled = np.exp((logits - np.max(logits)) / temperature)
+    return scaled / scaled.sum()
+
+
+def strain(counts, probabilities):
+    """Pearson's chi-squared statistics, as a share of their bounds; a right sampler stays below 1.
+
+    One is of the totals, one of homogeneity between batches; the larger share counts. Each has
+    a chance of `RARE` to turn down a right sampler, which holds as rare outcomes are pooled.
+
+    Parameters
+    ----------
+    counts
+        (batches, V), how often each token was drawn in each batch.
+    probabilities
+        (V,).
+    """
+    counts = np.asarray(counts, dtype=float)
+    if counts.ndim != 2 or counts[:, probabilities == 0].any():
+        return np.inf
+    totals = counts.sum(axis=0, keepdims=True)
+    return max(_share(totals, probabilities), _share(counts, probabilities))
+
+
+def _share(counts, probabilities):
+    """The statistic over all cells of (batches, V), as a share of its bound."""
+    from scipy.stats import chi2
+
+    sizes = counts.sum(axis=1, keepdims=True)  # (batches, 1)
+    order = np.argsort(-probabilities, kind="stable")
+    starts, share = [0], 0.0
+    for place, chance in enumerate(probabilities[order], 1):
+        share += chance
+        if share * sizes.min() >= FEW:  # this group is full, in every batch
+            starts.append(place)
+            share = 0.0
+    starts.pop()  # what is left over belongs to the last full group
+    counts = np.add.reduceat(counts[:, order], starts, axis=1)
+    expected = sizes * np.add.reduceat(probabilities[order], starts)
+    degrees = (len(starts) - 1) * len(counts)
+    return float(((counts - expected) ** 2 / expected).sum() / chi2.isf(RARE, degrees))
+
+
+def fits(counts, probabilities):
+    """Whether draws follow a distribution, and whether batches of draws are alike."""
+    return strain(counts, probabilities) < 1
+
+
+def _draws(next_tokens, logits, temperature, k, p):
+    """How often each token is drawn in each of several batches: (batches, V)."""
+    import torch
+
+    rows = torch.tensor(logits, dtype=torch.float32).expand(ROWS, -1).clone()  # (B, V)
+    batches = [np.asarray(next_tokens(rows, temperature, k, p)).ravel() for _ in range(BATCHES)]
+    return np.stack([np.bincount(b, minlength=len(logits)) for b in batches])
+
+
+def _support(next_tokens, logits, temperature, k, p):
+    """The tokens that are drawn at all in many draws."""
+    return np.flatnonzero(_draws(next_tokens, logits, temperature, k, p).sum(axis=0)).tolist()
+
+
+TEMPERATURES = (0.6, 1.8)
+
+
+@that(
+    "chi-squared tests on 20,000 draws at each of two temperatures, each wrong once in a million",
+    zh="两个温度各抽 20,000 次做卡方检验，每次检验误判的概率为百万分之一",
+)
+def drawn_by_probability(seen):
+    """The draws at each temperature follow the softmax at that temperature."""
+    return all(
+        fits(counts, softmax(LOGITS, t)) for counts, t in zip(seen, TEMPERATURES, strict=True)
+    )
+
+
+@check(
+    "Each token is drawn as often as its probability at this temperature says.",
+    zh="每个词元被抽中的频率符合它在该温度下的概率。",
+    expect=drawn_by_probability,
+)
+def drawn_as_often_as_probable(next_tokens):
+    return [_draws(next_tokens, LOGITS, t, 0, 1.0) for t in TEMPERATURES]
+
+
+@check(
+    "With k > 0 the k likeliest tokens are drawn, each of them, and no other.",
+    zh="k > 0 时，抽到的恰好是概率最大的 k 个词元，一个不多，一个不少。",
+    close=0,
+    rests_on=("top_k",),
+)
+def draws_the_top_k(next_tokens):
+    return [_support(next_tokens, LOGITS, 1.0, k, 1.0) for k in (1, 3, 5)]
+
+
+@check(
+    "With p < 1 the tokens of the nucleus are drawn, each of them, and no other.",
+    zh="p < 1 时，抽到的恰好是候选集里的词元，一个不多，一个不少。",
+    close=0,
+    rests_on=("top_p",),
+)
+def draws_the_nucleus(next_tokens):
+    return [_support(next_tokens, LOGITS, 1.0, 0, p) for p in (0.4, 0.7, 0.9)]
+
+
+@check(
+    "The temperature comes first: what top-p keeps depends on it.",
+    zh="温度在先：top-p 保留哪些词元取决于温度。",
+    close=0,
+    rests_on=("top_p",),
+)
+def temperature_comes_first(next_tokens):
+    return [_support(next_tokens, LOGITS, t, 0, 0.7) for t in (0.4, 4.0)]
+
+
+@check(
+    "Each row of the batch is drawn from its own logits: one token for each.",
+    zh="批次的每一行按自己的 logits 抽样，每行一个词元。",
+    close=0,
+    rests_on=("top_k",),
+)
+def one_token_a_row(next_tokens):
+    import torch
+
+    logits = torch.tensor(np.stack([np.roll(LOGITS, n) for n in range(5)]), dtype=torch.float32)
+    return _tokens(next_tokens(logits, 1.0, 1, 1.0))
+
+
+# --- beam_search --------------------------------------------------------------------------
+
+
+def _beam(answer):
+    tokens, score = answer
+    return [_tokens(tokens), float(score)]
+
+
+@check(
+    "With more than one beam the likelier sentence is found behind a less likely first word.",
+    zh="束宽大于 1 时，能找到第一个词不占优、整体却更可能的句子。",
+    close=LIKELY,
+)
+def escapes_the_garden_path(beam_search, garden_path):
+    import torch
+
+    start = torch.tensor([[0]])
+    return [_beam(beam_search(garden_path, start, 3, n)) for n in (2, 3, 4)]
+
+
+@check(
+    "One beam is greedy search, and its score is the log-probability of the text.",
+    zh="束宽为 1 就是贪心搜索，分数是整段文本的对数概率。",
+    close=LIKELY,
+)
+def one_beam_is_greedy(beam_search, model, tokenizer):
+    return _beam(beam_search(model, _ids(tokenizer, "Lily lost her"), 1, 8))
+
+
+@check(
+    "The best of four beams on the GPT, with the sum of its log-probabilities.",
+    zh="在 GPT 上用 4 束搜索，得到最好的一束及其对数概率之和。",
+    close=LIKELY,
+)
+def best_of_four_beams(beam_search, model, tokenizer):
+    prompts = ("Lily lost her", "One day Mia")
+    return [_beam(beam_search(model, _ids(tokenizer, p), 4, 10)) for p in prompts]
+
+
+@check(
+    "Two survivors may have the same parent: only the total counts.",
+    zh="两个幸存者可以出自同一个前缀：只看总分。",
+    close=LIKELY,
+)
+def siblings_may_survive(beam_search, garden_path):
+    import torch
+
+    return [_beam(beam_search(garden_path, torch.tensor([[s]]), 2, 4)) for s in (4, 5, 3)]
+
+
+# --- greedy_cached ------------------------------------------------------------------------
+
+
+@check(
+    "With the cache the text is the same as without.",
+    zh="用了缓存，文本与不用时完全相同。",
+    close=0,
+)
+def cached_equals_uncached(greedy_cached, model, tokenizer):
+    end = tokenizer.eos_token_id
+    return [_tokens(greedy_cached(model, _ids(tokenizer, p), 8, end)) for p in STORIES]
+
+
+@that(
+    "the prompt once, then one token at a time",
+    zh="提示只送一次，之后每次只送一个词元",
+)
+def one_at_a_time(seen):
+    """The prompt goes in once, and after it each token alone; a last one may go in too."""
+    prompt, new = seen["prompt"], seen["new"]
+    fed = [length for rows, length in seen["fed"]]
+    return (
+        new > 1
+        and sum(fed) in (prompt + new - 1, prompt + new)
+        and fed[-(new - 1) :] == [1] * (new - 1)
+    )
+
+
+@check(
+    "After the prompt only one token at a time goes into the model.",
+    zh="提示之后，每次只把一个词元送进模型。",
+    expect=one_at_a_time,
+)
+def feeds_one_token_at_a_time(greedy_cached, model, tokenizer):
+    ids, fed = _ids(tokenizer, LONG), _fed(model)
+    tokens = _tokens(greedy_cached(model, ids, 9, tokenizer.eos_token_id))
+    return {"prompt": ids.shape[1], "new": len(tokens), "fed": fed}
+
+
+@check(
+    "Every call begins with an empty cache.",
+    zh="每次调用都从空缓存开始。",
+    close=0,
+)
+def calls_share_nothing(greedy_cached, model, tokenizer):
+    end = tokenizer.eos_token_id
+    order = (STORIES[0], STORIES[1], STORIES[0])
+    return [_tokens(greedy_cached(model, _ids(tokenizer, p), 6, end)) for p in order]
+
+
+@check(
+    "It stops at the end token and at max_new_tokens, as greedy does.",
+    zh="与 greedy 一样，遇到结束词元或达到 max_new_tokens 就停。",
+    close=0,
+)
+def cached_stops_too(greedy_cached, model, tokenizer):
+    end = tokenizer.eos_token_id
+    cases = [(QUESTIONS[0], 12), (QUESTIONS[2], 12), (LONG, 3), (LONG, 0)]
+    return [_tokens(greedy_cached(model, _ids(tokenizer, p), n, end)) for p, n in cases]
+
+
+# --- greedy_batch -------------------------------------------------------------------------
+
+
+def _padded(answer):
+    ids, mask = (np.asarray(part) for part in answer)
+    return [ids.astype(int).tolist(), mask.astype(int).tolist()]
+
+
+@check(
+    "Shorter prompts are filled up on the left, and the mask is 0 there.",
+    zh="较短的提示在左侧补齐，补上的位置 mask 为 0。",
+    close=0,
+)
+def pads_on_the_left(left_pad):
+    return _padded(left_pad([[5, 6, 7], [8], [9, 10]], 0))
+
+
+@check(
+    "A token that only looks like padding still counts.",
+    zh="与填充词元相同的真实词元照样算数。",
+    close=0,
+)
+def real_tokens_count(left_pad):
+    return _padded(left_pad([[7, 7, 3], [7, 4]], 7))
+
+
+@check(
+    "Prompts of one length need no padding.",
+    zh="长度相同的提示不需要填充。",
+    close=0,
+)
+def one_length_needs_no_padding(left_pad):
+    return [_padded(left_pad([[5, 6, 7]], 0)), _padded(left_pad([[1, 2], [3, 4]], 0))]
+
+
+@check(
+    "Every prompt of a batch is continued as it is alone.",
+    zh="批次里每个提示的续写，与它单独续写时相同。",
+    close=0,
+    rests_on=("left_pad",),
+)
+def each_as_if_alone(greedy_batch, model, tokenizer):
+    prompts = [tokenizer(p).input_ids for p in (STORIES[0], "Lily wanted a", LONG)]
+    return [_tokens(t) for t in greedy_batch(model, prompts, 12, tokenizer.eos_token_id)]
+
+
+@check(
+    "A prompt that is finished waits for the others and says nothing more.",
+    zh="先写完的提示等待其他提示，不再多说。",
+    close=0,
+    rests_on=("left_pad",),
+)
+def the_finished_wait(greedy_batch, model, tokenizer):
+    prompts = [tokenizer(p).input_ids for p in (QUESTIONS[0], STORIES[0], QUESTIONS[2])]
+    return [_tokens(t) for t in greedy_batch(model, prompts, 14, tokenizer.eos_token_id)]
+
+
+@that("all prompts go into the model together", zh="所有提示一起送进模型")
+def runs_together(seen):
+    """The first pass holds every prompt, and there are no more passes than new tokens."""
+    rows = [row for row, _ in seen["fed"]]
+    return bool(rows) and rows[0] == seen["prompts"] and len(rows) <= seen["steps"] + 1
+
+
+@check(
+    "One pass through the model serves the whole batch.",
+    zh="模型每运行一次，服务整个批次。",
+    expect=runs_together,
+)
+def one_pass_for_all(greedy_batch, model, tokenizer):
+    prompts, fed = [tokenizer(p).input_ids for p in STORIES], _fed(model)
+    texts = greedy_batch(model, prompts, 5, tokenizer.eos_token_id)
+    return {"prompts": len(texts), "steps": max(len(_tokens(t)) for t in texts), "fed": fed}
+
+
+# --- stream_text --------------------------------------------------------------------------
+
+TALE = "从前，森林旁边的木屋里住着一个爱笑的女孩，名叫朵朵。"
+
+
+def _stream(stream_text, tokenizer, tokens):
+    """What has come out at every point where the tokens so far end with a whole character."""
+    pieces = list(stream_text(tokenizer, tokens))
+    whole = [n for n in range(len(tokens) + 1) if "\ufffd" not in tokenizer.decode(tokens[:n])]
+    return {
+        "pieces": len(pieces),
+        "text": "".join(pieces),
+        "so far": ["".join(pieces[:n]) for n in whole],
+    }
+
+
+@check(
+    "A character whose bytes span tokens comes out whole, as soon as it is whole.",
+    zh="跨词元的字符要等字节齐全才输出，齐全后立即输出。",
+    close=0,
+)
+def characters_come_whole(stream_text, tokenizer):
+    return _stream(stream_text, tokenizer, tokenizer(TALE).input_ids)
+
+
+@check(
+    "Bytes of a character that was cut off at the end do not come out.",
+    zh="结尾被截断的字符，其字节不输出。",
+    close=0,
+)
+def no_half_character_at_the_end(stream_text, tokenizer):
+    tokens = tokenizer("Mia 喜欢🦊").input_ids
+    return [_stream(stream_text, tokenizer, tokens[:-n])["text"] for n in (1, 2, 3)]
+
+
+@check(
+    "A fox of four bytes comes out once, and blanks and line ends stay.",
+    zh="四个字节的狐狸只输出一次，空格和换行保持原样。",
+    close=0,
+)
+def blanks_stay(stream_text, tokenizer):
+    text = "Once upon a time,\n  a 🦊 lived  here.\n"
+    return _stream(stream_text, tokenizer, tokenizer(text).input_ids)
+
+
+@check(
+    "There is one piece for each token, even if it is empty.",
+    zh="每个词元对应一段输出，哪怕是空的。",
+    close=0,
+)
+def one_piece_a_token(stream_text, tokenizer):
+    cases = [tokenizer(text).input_ids for text in ("", "Mia", "铃铛")]
+    return [len(list(stream_text(tokenizer, tokens))) - len(tokens) for tokens in cases] + [
+        len(list(stream_text(tokenizer, cases[2])))
+    ]
+
+
+# --- ask ----------------------------------------------------------------------------------
+
+OPPOSITE = "What is the opposite of hot?"
+PATIENCE = 20.0  # seconds: a time-out that a right answer never meets
+
+
+def _ask(ask, reply, key, *, accepted=None, timeout=PATIENCE, max_tokens=32, **trouble):
+    """Ask a real endpoint on the loopback; return the answer and what arrived there."""
+    from .server import NAME, Endpoint
+
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
+    for name in [name for name in os.environ if name.startswith("OPENAI_")]:
+        del os.environ[name]
+    if key:
+        os.environ["OPENAI_API_KEY"] = key
+    with Endpoint(reply, key=accepted or key, **trouble) as endpoint:
+        answer = ask(
+            OPPOSITE, base_url=endpoint.url, model=NAME, max_tokens=max_tokens, timeout=timeout
+        )
+        return {name: answer[name] for name in ("status", "text", "finish")}, endpoint.requests
+
+
+@fixture
+def gpt(model, tokenizer):
+    """What the endpoint answers with: the tiny GPT."""
+    from .server import answering
+
+    return answering(model, tokenizer)
+
+
+@fixture
+def key(rng):
+    """A key that no source code holds."""
+    return "sk-" + "".join(map(str, rng.integers(0, 10, 24)))
+
+
+def _briefly(question, limit):
+    """An answer that costs nothing, for probes about what goes wrong."""
+    return f"You asked: {question}", 9, 9, True
+
+
+@check(
+    "The model's answer comes back, and whether it was cut short.",
+    zh="返回模型的回答，以及回答是否被截断。",
+    close=0,
+)
+def answers_and_says_whether_cut(ask, gpt, key):
+    return [_ask(ask, gpt, key, max_tokens=n)[0] for n in (32, 4)]
+
+
+@check(
+    "The model that was named is asked, through a call that today's client has.",
+    zh="请求的是参数指定的模型，用的是当前客户端仍有的接口。",
+    close=0,
+)
+def asks_the_model_named(ask, key):
+    answer, requests = _ask(ask, _briefly, key)
+    return [answer["text"], [request["model"] for request in requests]]
+
+
+@check(
+    "The key comes from the environment; without one nothing is sent.",
+    zh="密钥取自环境变量；没有密钥时什么也不发送。",
+    close=0,
+)
+def key_from_the_environment(ask, key):
+    answer, requests = _ask(ask, _briefly, key)
+    none, unsent = _ask(ask, _briefly, "")
+    return [answer["status"], [r["key"] == key for r in requests], none["status"], len(unsent)]
+
+
+@check(
+    "A key that is refused (401) is reported, after one request.",
+    zh="密钥被拒绝（401）时如实报告，只请求一次。",
+    close=0,
+)
+def a_refused_key_is_reported(ask, key):
+    answer, requests = _ask(ask, _briefly, "sk-expired", accepted=key)
+    return [answer, len(requests)]
+
+
+@check(
+    "A rate limit (429) or an error of the server (500) that passes is waited out.",
+    zh="暂时的限流（429）或服务器错误（500），重试后能得到回答。",
+    close=0,
+)
+def what_passes_is_waited_out(ask, key):
+    return [_ask(ask, _briefly, key, failures=(code, 0))[0]["status"] for code in (429, 500)]
+
+
+@check(
+    "A rate limit or a server's error that stays is reported after at most ten requests.",
+    zh="限流或服务器错误一直不消失时如实报告，最多请求十次。",
+    close=0,
+)
+def what_stays_is_reported(ask, key):
+    seen = [_ask(ask, _briefly, key, failures=(code,)) for code in (429, 500)]
+    return [[answer, 1 <= len(requests) <= 10] for answer, requests in seen]
+
+
+@check(
+    "An endpoint that does not answer in time is given up on, and reported.",
+    zh="服务端没有及时回答时放弃等待，并如实报告。",
+    close=0,
+)
+def silence_is_reported(ask, key):
+    return _ask(ask, _briefly, key, delay=2.0, timeout=0.15)[0]
+
+
+# --- write_texts --------------------------------------------------------------------------
+
+COPIES = 600
+
+
+def _legible(text):
+    """A text without what is no whole character; another check looks at those."""
+    return text.replace("\ufffd", "").strip()
+
+
+def _first_pieces(model, tokenizer, prompt, temperature):
+    """Probability of each visible text of one token; half characters and the end are ""."""
+    import torch
+
+    with torch.no_grad():
+        logits = model(_ids(tokenizer, prompt)).logits[0, -1].numpy()  # (V,)
+    chances = {}
+    for token, chance in enumerate(softmax(logits.astype(float), temperature)):
+        text = tokenizer.decode([token], skip_special_tokens=True)
+        text = _legible(text)
+        chances[text] = chances.get(text, 0.0) + float(chance)
+    return chances
+
+
+HEAT = (0.5, 1.5)
+
+
+def tally(texts, chances):
+    """Counts (1, V) and probabilities (V,) of texts; the last is for those not in `chances`."""
+    counts = [texts.count(text) for text in chances]
+    rest = len(texts) - sum(counts)
+    return np.array([[*counts, rest]]), np.array([*chances.values(), 0.0])
+
+
+def sampled_at(seen, reference, heat):
+    """Whether the draws of each part of `seen` follow the model at the temperatures `heat`."""
+    return all(
+        len(part["texts"]) == COPIES and fits(*tally(part["texts"], chances[f"{t:g}"]))
+        for part, chances, t in zip(seen, [r["chances"] for r in reference], heat, strict=True)
+    )
+
+
+@that(
+    "chi-squared tests on 600 texts at each of two temperatures, each wrong once in a million",
+    zh="两个温度各写 600 段文本做卡方检验，每次检验误判的概率为百万分之一",
+)
+def sampled_from_the_model(seen, reference):
+    """The draws at each temperature follow what the model says at that temperature."""
+    return sampled_at(seen, reference, HEAT)
+
+
+@check(
+    "Texts are drawn at the temperature that was asked for, from the whole vocabulary.",
+    zh="按指定的温度、从整个词表中抽样。",
+    expect=sampled_from_the_model,
+)
+def draws_at_its_temperature(write_texts, model, tokenizer):
+    prompt = "Lily wanted a"
+    seen = []
+    for heat in HEAT:
+        chances = {f"{t:g}": _first_pieces(model, tokenizer, prompt, t) for t in {heat, 1.0}}
+        texts = write_texts(model, tokenizer, [prompt] * COPIES, 1, heat)
+        seen.append({"texts": [_legible(text) for text in texts], "chances": chances})
+    return seen
+
+
+@check(
+    "After a long prompt, too, as many tokens are new as were asked for; no prompt is repeated.",
+    zh="提示再长，新词元的数目也与要求一致；返回的文本不重复提示。",
+    close=0,
+)
+def the_prompt_is_extra(write_texts, model, tokenizer):
+    return [write_texts(model, tokenizer, [p], 8, NEARLY_GREEDY)[0].strip() for p in (LONG,)]
+
+
+@check(
+    "Prompts of different lengths in one batch are continued as each alone.",
+    zh="长短不一的提示放在一批里，与各自单独续写的结果相同。",
+    close=0,
+)
+def lengths_do_not_matter(write_texts, model, tokenizer):
+    prompts = [STORIES[0], QUESTIONS[0], "小明想学游泳。", STORIES[1]]
+    return [text.strip() for text in write_texts(model, tokenizer, prompts, 12, NEARLY_GREEDY)]
+
+
+@check(
+    "No text ends in half a character.",
+    zh="任何文本都不以半个字符结尾。",
+    close=0,
+)
+def no_half_characters(write_texts, model, tokenizer):
+    prompts = ["小明想学游泳。"]
+    cut = [write_texts(model, tokenizer, prompts, n, NEARLY_GREEDY)[0] for n in range(8, 16)]
+    return [text.strip() for text in cut]
+
+
+@check(
+    "A text ends where the model ends it, and the end token is not shown.",
+    zh="模型结束文本就到此为止，结束词元不显示。",
+    close=0,
+)
+def the_end_is_not_shown(write_texts, model, tokenizer):
+    texts = write_texts(model, tokenizer, list(QUESTIONS[:2]), 16, NEARLY_GREEDY)
+    return [text.strip() for text in texts]

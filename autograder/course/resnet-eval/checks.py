@@ -1,0 +1,617 @@
+"""Probes for `resnet-eval`: real digits, made harder one by one, and a network that reads them."""
+
+import numpy as np
+
+from autograder.checks import Tolerance, check, fixture, outcome_of
+
+# benchmarks/spread/resnet-eval.md: over seeds, threads and instruction sets, right answers differ
+# by far less than these, and the nearest misconception by far more.
+EXACT = 1e-6  # shares of pictures, some of them summed in float32
+CLOSE = Tolerance(absolute=1e-3, relative=1e-4)  # logits and losses of a float32 network
+PIXELS = 1e-4  # preprocessed pixels, float32
+
+PICTURES = 75  # 32 + 32 + 11: the last batch is smaller, and its pictures are the hardest
+
+
+@fixture
+def network():
+    """The network with its class names and the normalisation that it was trained with."""
+    from autograder.models import locate
+    from autograder.models.classifier import load_classifier
+
+    return load_classifier(locate("resnet"))
+
+
+@fixture
+def parts(network):
+    """Digits as the network wants them: "train", "validation" and "test"."""
+    from autograder.models.classifier import load_pictures
+
+    return load_pictures(network)
+
+
+def _noisy(pictures, pixel_max, rng):
+    """Some of the pictures, each noisier than the one before: the network fails ever more often."""
+    import torch
+
+    rows = rng.choice(len(pictures.names), PICTURES, replace=False)
+    images = pictures.images[rows].numpy().astype(float)
+    level = np.linspace(0, 7 / 16, PICTURES)[:, None, None, None] * pixel_max
+    noisy = np.clip(np.rint(images + level * rng.normal(size=images.shape)), 0, pixel_max)
+    return torch.from_numpy(noisy.astype(np.uint8)), [pictures.names[row] for row in rows]
+
+
+@fixture
+def hard_digits(network, parts, rng):
+    """75 test pictures (N, C, S, S), uint8, the first ones clean and the last ones very noisy."""
+    return _noisy(parts["test"], network.pixel_max, rng)
+
+
+@fixture
+def batch(network, hard_digits):
+    """The same as the network wants them: x (N, C, S, S) float32, and y (N,) int64."""
+    import torch
+
+    images, names = hard_digits
+    mean, std = (torch.tensor(v).reshape(1, -1, 1, 1) for v in (network.mean, network.std))
+    y = torch.tensor([network.class_names.index(name) for name in names])
+    return (images / network.pixel_max - mean) / std, y
+
+
+@fixture
+def hard_parts(network, parts, rng):
+    """What the program gets: noisy pictures to test with, clean ones that were trained on."""
+    train = parts["train"]
+    return {
+        "train": (train.images[:PICTURES], train.names[:PICTURES]),
+        "test": _noisy(parts["test"], network.pixel_max, rng),
+    }
+
+
+@fixture
+def reader(network):
+    """A network that reads its class off a plain picture: grey k, normalised, is class k."""
+    import torch
+    from torch import nn
+
+    count, channels = len(network.class_names), len(network.mean)
+    k = torch.arange(float(count))
+    linear = nn.Linear(channels, count)
+    with torch.no_grad():  # the logit of class j for grey k is 2jk - j², highest where j = k
+        linear.weight.zero_()
+        linear.weight[:, 0] = 2 * k * network.std[0] * network.pixel_max
+        linear.bias.copy_(2 * k * network.mean[0] * network.pixel_max - k**2)
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear)
+
+
+def _batches(x, y, size):
+    return list(zip(x.split(size), y.split(size), strict=True))
+
+
+def _moved(model, before):
+    """Names of parameters and running statistics that are no longer what they were."""
+    return [name for name, value in model.state_dict().items() if not value.equal(before[name])]
+
+
+def _state(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+# --- preprocess ---------------------------------------------------------------------------
+
+
+@check(
+    "Pixels are scaled to 0 … 1, then each channel's mean is subtracted and divided by its std.",
+    zh="像素先缩放到 0 … 1，再逐通道减去均值、除以标准差。",
+    close=PIXELS,
+)
+def scales_then_normalises(preprocess, rng):
+    import torch
+
+    # As wide as there are channels, so that statistics along the wrong axis would fit as well.
+    images = torch.from_numpy(rng.integers(0, 256, (4, 3, 3, 3)).astype(np.uint8))
+    return preprocess(images, 255, (0.41, 0.52, 0.13), (0.21, 0.35, 0.28))
+
+
+@check(
+    "What is brightest is pixel_max, be it 16, 100 or 255.",
+    zh="最亮的像素就是 pixel_max，无论它是 16、100 还是 255。",
+    close=PIXELS,
+)
+def brightest_is_pixel_max(preprocess):
+    import torch
+
+    results = []
+    for pixel_max in (16, 100, 255):
+        images = torch.tensor([0, pixel_max // 3, pixel_max], dtype=torch.uint8)
+        results.append(preprocess(images.reshape(1, 1, 1, 3), pixel_max, [0.25], [0.5]))
+    return [result.flatten() for result in results]
+
+
+@check(
+    "A picture comes out the same whichever pictures stand beside it.",
+    zh="同一张图，无论与哪些图放在一起，处理结果都一样。",
+    close=PIXELS,
+)
+def a_picture_stands_alone(preprocess, network, hard_digits):
+    images, _ = hard_digits
+    preset = (network.pixel_max, network.mean, network.std)
+    return [preprocess(images[:8], *preset)[5], preprocess(images[5:6], *preset)[0]]
+
+
+@check(
+    "The network recognises digits prepared in this way.",
+    zh="这样处理过的数字，网络认得出来。",
+    close=CLOSE,
+)
+def prepared_digits_are_recognised(preprocess, network, hard_digits):
+    import torch
+
+    images, _ = hard_digits
+    x = preprocess(images, network.pixel_max, network.mean, network.std)
+    with torch.no_grad():
+        return network.model(x)
+
+
+# --- class_indices ------------------------------------------------------------------------
+
+
+@check(
+    "The index of a name is its place in the model's own list, whatever the order of that list.",
+    zh="名字的下标就是它在模型类别表里的位置，无论表是什么顺序。",
+    close=0,
+)
+def order_is_the_models(class_indices, rng):
+    words = ["owl", "cat", "zebra", "ant", "dog"]
+    rng.shuffle(words)
+    return class_indices(["dog", "ant", "ant", "zebra", "owl", "cat"], tuple(words))
+
+
+@check(
+    "Digits get the indices of their names: here class 0 is “eight”.",
+    zh="数字按名字取下标：这里第 0 类是 “eight”。",
+    close=0,
+)
+def digits_take_their_place(class_indices, network, hard_digits):
+    return class_indices(hard_digits[1], network.class_names)
+
+
+@check(
+    "Names keep their indices where only some of the classes occur.",
+    zh="只出现部分类别时，名字的下标不变。",
+    close=0,
+)
+def some_classes_keep_their_indices(class_indices, network):
+    few = [network.class_names[k] for k in (6, 2, 9, 6, 2)]
+    return class_indices(few, network.class_names)
+
+
+@check(
+    "A name that the model does not know raises ValueError.",
+    zh="遇到模型不认识的名字，抛出 ValueError。",
+    close=0,
+)
+def unknown_names_are_refused(class_indices):
+    names = ["cat", "owl", "unicorn"]
+    return [outcome_of(class_indices, some, ("owl", "cat")) for some in (names, names[:2])]
+
+
+# --- predict_logits -----------------------------------------------------------------------
+
+
+@check(
+    "One row of logits for each picture, the last smaller batch included.",
+    zh="每张图对应一行 logits，最后那个较小的批次也不例外。",
+    close=CLOSE,
+)
+def one_row_for_each_picture(predict_logits, network, batch):
+    return predict_logits(network.model, batch[0], batch_size=32)
+
+
+@check(
+    "Rows come in the order of the pictures.",
+    zh="各行的顺序就是图片的顺序。",
+    close=CLOSE,
+)
+def rows_keep_their_order(predict_logits, network, reader):
+    logits = predict_logits(reader, _plain(network, 3 * len(network.class_names)), batch_size=8)
+    return np.asarray(logits.detach()).argmax(axis=1)
+
+
+def _plain(network, number):
+    """Plain grey pictures (N, C, 2, 2), normalised: those of `reader`'s classes in turn."""
+    import torch
+
+    grey = torch.arange(number) % len(network.class_names)
+    mean, std = (torch.tensor(v).reshape(1, -1, 1, 1) for v in (network.mean, network.std))
+    return (grey.reshape(-1, 1, 1, 1).expand(-1, len(network.mean), 2, 2) / network.pixel_max
+            - mean) / std  # fmt: skip
+
+
+@check(
+    "The size of the batches does not change a prediction, though the model came in training mode.",
+    zh="哪怕模型传进来时处于训练模式，批次大小也不影响预测。",
+    close=CLOSE,
+)
+def batch_size_changes_nothing(predict_logits, network, batch):
+    network.model.train()
+    sizes = (2, 30, 1000)
+    return [predict_logits(network.model, batch[0], batch_size=size)[:20] for size in sizes]
+
+
+@check(
+    "Neither weights nor running statistics move.",
+    zh="权重和批归一化的滑动统计量都不变。",
+    close=CLOSE,
+)
+def nothing_in_the_model_moves(predict_logits, network, batch):
+    network.model.train()
+    before = _state(network.model)
+    logits = predict_logits(network.model, batch[0], batch_size=25)
+    return {"moved": len(_moved(network.model, before)), "first": logits[0]}
+
+
+@check(
+    "The model goes back in the mode in which it came, training or evaluation.",
+    zh="模型传进来是什么模式（训练或评估），用完还是什么模式。",
+    close=CLOSE,
+)
+def mode_is_given_back(predict_logits, network, batch):
+    found = []
+    for mode in (True, False):
+        network.model.train(mode)
+        logits = predict_logits(network.model, batch[0][:9], batch_size=4)
+        parts = {part.training for part in network.model.modules()}
+        found.append({"modes after": sorted(parts), "first": logits[0]})
+    return found
+
+
+@check(
+    "No gradient is recorded: the logits need none.",
+    zh="不记录梯度：得到的 logits 不带梯度。",
+    close=CLOSE,
+)
+def no_gradient_is_recorded(predict_logits, network, batch):
+    logits = predict_logits(network.model, batch[0][:9], batch_size=4)
+    return {"needs gradient": bool(logits.requires_grad), "first": logits[0]}
+
+
+# --- evaluate -----------------------------------------------------------------------------
+
+
+@check(
+    "Accuracy counts every picture once, however the batches fall.",
+    zh="无论怎么分批，每张图在准确率里只计一次。",
+    close=EXACT,
+)
+def every_picture_counts_once(evaluate, network, batch):
+    return [evaluate(network.model, _batches(*batch, size))["accuracy"] for size in (32, 20, 75)]
+
+
+@check(
+    "The loss is the mean cross entropy over all pictures.",
+    zh="损失是全部图片的平均交叉熵。",
+    close=CLOSE,
+)
+def loss_is_the_mean_over_pictures(evaluate, network, batch):
+    return [evaluate(network.model, _batches(*batch, size))["loss"] for size in (32, 20, 75)]
+
+
+@check(
+    "Classes are compared along the class axis, also where a batch has one picture, or as many "
+    "as there are classes.",
+    zh="比较沿着类别轴进行；一个批次只有一张图，或图片数恰好等于类别数时也一样。",
+    close=EXACT,
+)
+def classes_lie_along_the_last_axis(evaluate, network, batch):
+    x, y = (part[:70] for part in batch)
+    sizes = (len(network.class_names), 1)
+    return [evaluate(network.model, _batches(x, y, size))["accuracy"] for size in sizes]
+
+
+@check(
+    "A model that came in training mode is judged in evaluation mode and stays as it was.",
+    zh="处于训练模式的模型，要在评估模式下评测，并且保持原样。",
+    close=CLOSE,
+)
+def judged_in_evaluation_mode(evaluate, network, batch):
+    network.model.train()
+    before = _state(network.model)
+    result = evaluate(network.model, _batches(*batch, 25))
+    moved = len(_moved(network.model, before))
+    return {"moved": moved, "training after": network.model.training, "loss": result["loss"]}
+
+
+@check(
+    "A data loader, and any other source of batches that can be gone through once, will do.",
+    zh="DataLoader 也好，只能遍历一次的迭代器也好，都能用。",
+    close=EXACT,
+)
+def any_source_of_batches_will_do(evaluate, network, batch):
+    from torch.utils.data import DataLoader, Subset, TensorDataset
+
+    some = DataLoader(Subset(TensorDataset(*batch), range(40, 75)), batch_size=8)
+    sampled = DataLoader(TensorDataset(*batch), batch_size=8, sampler=range(30, 75))
+    once = iter(_batches(*batch, 32))
+    return [evaluate(network.model, source)["accuracy"] for source in (some, sampled, once)]
+
+
+# --- top_k_accuracy -----------------------------------------------------------------------
+
+
+@check(
+    "A picture counts if its class is among the k highest logits.",
+    zh="真实类别在最高的 k 个 logits 之中，就算对。",
+    close=EXACT,
+)
+def among_the_k_highest(top_k_accuracy, network, batch):
+    import torch
+
+    with torch.no_grad():
+        logits = network.model(batch[0])
+    return [top_k_accuracy(logits, batch[1], k) for k in (1, 2, 3, 5)]
+
+
+@check(
+    "Also where the scores are of hundreds of classes, or barely differ.",
+    zh="类别有几百个、分数相差很小时也一样。",
+    close=EXACT,
+)
+def many_classes(top_k_accuracy, rng):
+    import torch
+
+    y = torch.from_numpy(rng.integers(0, 300, 500))
+    logits = torch.from_numpy(rng.permuted(np.tile(np.arange(300.0), (500, 1)), axis=1)) / 1000
+    logits[torch.arange(500), y] += torch.from_numpy(rng.uniform(0, 0.3, 500))
+    return [top_k_accuracy(logits, y, k) for k in (1, 5, 50)]
+
+
+@check(
+    "Each picture ranks its own classes, also where there are as many pictures as classes.",
+    zh="每张图在自己的各个类别之间排序；图片数恰好等于类别数时也一样。",
+    close=EXACT,
+)
+def each_picture_ranks_its_own_classes(top_k_accuracy, rng):
+    import torch
+
+    y = torch.from_numpy(rng.permutation(12))
+    logits = torch.from_numpy(rng.normal(size=(12, 12)) + 4 * rng.normal(size=12))
+    logits[torch.arange(12), y] += 3
+    return [top_k_accuracy(logits, y, k) for k in (1, 2, 4, 6)]
+
+
+@check(
+    "With k as large as the number of classes everything counts; one picture is enough.",
+    zh="k 等于类别数时全部算对；只有一张图也能算。",
+    close=EXACT,
+)
+def all_classes_and_one_picture(top_k_accuracy):
+    import torch
+
+    logits, y = torch.tensor([[0.1, 0.7, 0.2]]), torch.tensor([2])
+    return [top_k_accuracy(logits, y, k) for k in (1, 2, 3)]
+
+
+# --- confusion_matrix ---------------------------------------------------------------------
+
+
+@fixture
+def guesses(rng):
+    """200 targets of 6 classes, one of which never occurs, and predictions that lean upwards."""
+    import torch
+
+    y = rng.choice([0, 1, 2, 3, 5], 200, p=[0.4, 0.25, 0.2, 0.1, 0.05])
+    up = np.where(rng.random(200) < 0.3, (y + 1) % 6, y)
+    return torch.from_numpy(y), torch.from_numpy(up)
+
+
+@check(
+    "Row is the actual class, column the predicted one, and repeats add up.",
+    zh="行是实际类别，列是预测类别；重复出现要累加。",
+    close=0,
+)
+def rows_are_actual(confusion_matrix, guesses):
+    return confusion_matrix(*guesses, 6)
+
+
+@check(
+    "Classes that never occur have their rows and columns too.",
+    zh="没有出现的类别也有自己的行和列。",
+    close=0,
+)
+def absent_classes_have_rows(confusion_matrix):
+    import torch
+
+    return confusion_matrix(torch.tensor([1, 1, 3]), torch.tensor([1, 3, 3]), 5)
+
+
+@check(
+    "The network's mistakes on hard digits stand where they belong.",
+    zh="网络在难认的数字上犯的错各归各位。",
+    close=0,
+)
+def mistakes_of_the_network(confusion_matrix, network, batch):
+    import torch
+
+    with torch.no_grad():
+        predictions = network.model(batch[0]).argmax(1)
+    return confusion_matrix(batch[1], predictions, len(network.class_names))
+
+
+# --- class_recall -------------------------------------------------------------------------
+
+
+@check(
+    "The recall of a class is the share of its own pictures that were recognised.",
+    zh="某一类的召回率，是这一类的图片中被认对的比例。",
+    close=EXACT,
+    rests_on=("confusion_matrix",),
+)
+def share_of_its_own_pictures(class_recall, network, batch):
+    import torch
+
+    with torch.no_grad():
+        predictions = network.model(batch[0]).argmax(1)
+    return class_recall(batch[1], predictions, len(network.class_names))
+
+
+@check(
+    "A class without pictures has no recall: nan, and the others keep their places.",
+    zh="没有图片的类别谈不上召回率，记为 nan；其余类别的位置不变。",
+    close=EXACT,
+    rests_on=("confusion_matrix",),
+)
+def absent_class_has_no_recall(class_recall, guesses):
+    return class_recall(*guesses, 6)
+
+
+@check(
+    "A class that is never recognised has recall 0, however rare it is.",
+    zh="从未被认对的类别召回率为 0，不管它多罕见。",
+    close=EXACT,
+    rests_on=("confusion_matrix",),
+)
+def never_recognised_is_zero(class_recall):
+    import torch
+
+    y = torch.tensor([0] * 9 + [1, 2, 2])
+    return class_recall(y, torch.zeros_like(y), 3)
+
+
+# --- plot_confusion -----------------------------------------------------------------------
+
+
+def _read(axes):
+    """What a reader sees: the number in each cell under its row's and its column's name."""
+    import matplotlib.pyplot as plt
+
+    axes.figure.canvas.draw()
+    named = []
+    for axis, coordinate in ((axes.yaxis, 1), (axes.xaxis, 0)):
+        names = {}
+        for place, label in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False):
+            point = (place, 0) if coordinate == 0 else (0, place)
+            if label.get_text():
+                names[axes.transData.transform(point)[coordinate]] = label.get_text()
+        named.append(names)
+    cells = {}
+    for text in axes.texts:
+        if not text.get_text().strip():
+            continue
+        x, y = text.get_transform().transform(text.get_position())
+        row, column = (
+            names[min(names, key=lambda place, here=here: abs(place - here))]
+            for names, here in zip(named, (y, x), strict=True)
+        )
+        cells[f"{row}, taken for {column}"] = _value(text.get_text())
+    sides = [_side(axes.get_ylabel()), _side(axes.get_xlabel())]
+    plt.close(axes.figure)
+    return {"cells": {key: value for key, value in cells.items() if value != 0}, "sides": sides}
+
+
+def _value(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _side(label):
+    words = {"predicted": ("pred", "预测"), "actual": ("actual", "true", "truth", "实际", "真实")}
+    return next((s for s, known in words.items() if any(w in label.lower() for w in known)), label)
+
+
+@check(
+    "Each cell shows its count, between the right names.",
+    zh="每个格子写着自己的计数，对应的行名和列名都正确。",
+    close=0,
+)
+def each_cell_shows_its_count(plot_confusion):
+    matrix = np.array([[5, 2, 0], [1, 7, 3], [4, 0, 9]])
+    return _read(plot_confusion(matrix, ["owl", "cat", "dog"]))["cells"]
+
+
+@check(
+    "The labels of the axes say which side is actual and which predicted.",
+    zh="坐标轴标签说明哪边是实际类别、哪边是预测类别。",
+    close=0,
+)
+def axes_say_which_is_which(plot_confusion):
+    seen = _read(plot_confusion(np.array([[3, 1], [2, 4]]), ["up", "down"]))
+    return {"actual, predicted": seen["sides"], "cells": len(seen["cells"])}
+
+
+# --- mended_report ------------------------------------------------------------------------
+
+
+def _report(mended_report, network, parts, **changes):
+    given = network._replace(**changes) if changes else network
+    result = mended_report(
+        given.model, given.class_names, given.pixel_max, given.mean, given.std, parts
+    )
+    return {"accuracy": result["accuracy"], "names": list(result["names"])}
+
+
+_STEPS = ("preprocess", "class_indices")
+
+
+@check(
+    "The report is right on hard digits: one accuracy for all, and a name for each.",
+    zh="在难认的数字上报告正确：一个总的准确率，每张图一个名字。",
+    close=EXACT,
+    rests_on=_STEPS,
+    weight=2,
+)
+def report_on_hard_digits(mended_report, network, hard_parts):
+    return _report(mended_report, network, hard_parts)
+
+
+@check(
+    "It holds for a model with its classes in another order, and where only some of them occur.",
+    zh="换一个类别顺序不同的模型、只出现部分类别，结果照样正确。",
+    close=EXACT,
+    rests_on=_STEPS,
+)
+def report_with_other_classes(mended_report, network, hard_parts, rng):
+    import torch
+
+    order = rng.permutation(len(network.class_names))
+    head = network.model.fc
+    with torch.no_grad():
+        head.weight.copy_(head.weight[order].clone())
+        head.bias.copy_(head.bias[order].clone())
+    few = {}
+    for part, (images, names) in hard_parts.items():
+        rows = [i for i, name in enumerate(names) if name[0] in "fstn"]
+        few[part] = (images[rows], [names[i] for i in rows])
+    names = tuple(network.class_names[k] for k in order)
+    return _report(mended_report, network, few, class_names=names)
+
+
+@check(
+    "Names come in the order of the test pictures.",
+    zh="名字的顺序就是测试图片的顺序。",
+    close=EXACT,
+)
+def names_in_the_order_of_the_pictures(mended_report, network, reader):
+    import torch
+
+    count = len(network.class_names)
+    grey = torch.arange(7 * count).to(torch.uint8) % count
+    images = grey.reshape(-1, 1, 1, 1).expand(-1, len(network.mean), 2, 2).contiguous()
+    plain = images, [network.class_names[k] for k in grey.tolist()]
+    report = _report(mended_report, network, {"train": plain, "test": plain}, model=reader)
+    return report["names"]
+
+
+@check(
+    "The model is judged in evaluation mode and nothing in it moves.",
+    zh="模型在评估模式下评测，内部没有任何变化。",
+    close=EXACT,
+    rests_on=("preprocess",),
+)
+def report_leaves_the_model_alone(mended_report, network, hard_parts):
+    network.model.train()
+    before = _state(network.model)
+    report = _report(mended_report, network, hard_parts)
+    return {"moved": len(_moved(network.model, before)), "names": report["names"]}
