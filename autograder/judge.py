@@ -186,7 +186,7 @@ def _given(
     """The diagnosed misconception, in a name that this check rests on, which explains it all."""
     parts = [diagnosed[name] for name in check.rests_on if name in diagnosed]
     for label in [(part,) for part in parts] + [tuple(sorted(parts))]:
-        if label in known and same(seen, known[label], check.close):
+        if label and label in known and same(seen, known[label], check.close):
             return label[0]
     return ""
 

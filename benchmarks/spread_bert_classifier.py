@@ -218,8 +218,9 @@ def table(rows: dict[str, Row], suite: Suite) -> str:
         if name not in TRAINED:
             at, who = row["nearest"]
             shown = "∞" if at == math.inf else f"{at:.2g}"
+            mistake = "–" if at == math.inf else f"`{who}`"
             allowed = f"{suite.checks[name].close.absolute:g}"
-            lines.append(f"| `{name}` | {row['spread']:.1e} | {allowed} | `{who}` | {shown} |")
+            lines.append(f"| `{name}` | {row['spread']:.1e} | {allowed} | {mistake} | {shown} |")
     return "\n".join(lines) + "\n"
 
 

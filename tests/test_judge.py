@@ -164,6 +164,13 @@ def test_right_given_a_diagnosed_mistake_is_not_counted_twice() -> None:
     assert judge_exercise(tasks, undiagnosed, key)[1].points == 0
 
 
+def test_what_equals_the_reference_but_lacks_the_property_is_judged_by_the_property() -> None:
+    check = make_check(expect=at_least(0.9), rests_on=("precision",))
+    key = key_of({"claim": {(): value(0.5)}})
+    result = judge_task(make_task(), [check], {"claim": value(0.5)}, key, {})
+    assert (result.status, result.points) == ("fail", 0)
+
+
 @pytest.mark.parametrize("seen", [0.5, None, "1", True, [1.0], math.nan, {}])
 def test_a_property_is_not_held_by_things_of_another_form(seen: object) -> None:
     assert not at_least(0.9)(seen, None)
