@@ -77,7 +77,8 @@ def test_heat_evens_probabilities_out(row: list[float], temperature: float) -> N
     chances = ORACLE["temperature_probabilities"](logits, temperature)
     hotter = ORACLE["temperature_probabilities"](logits, 2 * temperature)
     assert float(chances.sum()) == pytest.approx(1)
-    assert int(chances.argmax()) == int(logits.argmax())
+    # Logits closer than softmax can tell may tie: the place may differ then, not the chance.
+    assert float(chances[logits.argmax()]) == float(chances.max())
     assert float(hotter.max()) <= float(chances.max()) + 1e-9
 
 
