@@ -248,6 +248,8 @@ def untouched(seed: int) -> Iterator[None]:
     np.random.seed(seed)
     if torch:
         torch.manual_seed(seed)
+        # As in a worker: more threads only wait for each other where other processes compute too.
+        torch.set_num_threads(1)
     try:
         yield
     finally:
