@@ -133,3 +133,59 @@ class SubmissionResult:
             "internal" in (task.status, *(verdict.status for verdict in task.verdicts))
             for task in self.tasks
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """One notebook of a class, graded.
+
+    Attributes
+    ----------
+    student
+        The student's name as the class's folder or archive gives it.
+    name
+        Where the notebook was in it, with forward slashes; never a path of this machine.
+    identifier
+        The number that the learning platform knows the student by, where the name of the file
+        told it (Canvas, Moodle); else empty.
+    result
+        Its ``path`` is `name`.
+    """
+
+    student: str
+    name: str
+    result: SubmissionResult
+    identifier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassResult:
+    """What grading a class came to, in the order of students' names, then of notebooks'.
+
+    Attributes
+    ----------
+    hidden
+        Whether a secret changed the seeds, so that the tests were others than the visible ones.
+    """
+
+    graded: tuple[Graded, ...]
+    hidden: bool = False
+
+    @property
+    def students(self) -> tuple[str, ...]:
+        """Everybody who is in the class, also without a notebook that could be graded."""
+        return tuple(dict.fromkeys(item.student for item in self.graded))
+
+    @property
+    def exercises(self) -> tuple[str, ...]:
+        """Slugs of the exercises that somebody handed in, in alphabetical order."""
+        return tuple(sorted({g.result.exercise for g in self.graded} - {""}))
+
+    def best(self, student: str, exercise: str) -> Graded | None:
+        """The notebook that counts where a student handed in several: the one with most points."""
+        mine = [
+            item
+            for item in self.graded
+            if item.student == student and item.result.exercise == exercise
+        ]
+        return max(mine, key=lambda item: item.result.points, default=None)
