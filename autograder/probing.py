@@ -27,6 +27,9 @@ Locate = Callable[[TracebackType | None], tuple[str, str]]
 """Finds the learner's place in a traceback: ``("recall:3", "return tp / 0")``, or empty."""
 
 
+_IMPORT = dis.opmap["IMPORT_NAME"]
+
+
 class Overtime(BaseException):
     """Raised in the midst of a learner's code when its time is over."""
 
@@ -168,7 +171,7 @@ def _code_names(code: CodeType) -> tuple[set[str], set[str]]:
     names = set(code.co_names)
     imports = {
         str(step.argval).partition(".")[0]
-        for step in dis.get_instructions(code)
+        for step in (dis.get_instructions(code) if code.co_code[::2].count(_IMPORT) else ())
         if step.opname == "IMPORT_NAME"
     }
     for constant in code.co_consts:

@@ -44,6 +44,11 @@ def reason(seen: Outcome, name: str) -> Text:
                 f"The notebook as a whole took more than {detail} s; this was not reached.",
                 f"整份 notebook 运行超过 {detail} 秒，没能轮到这一项。",
             )
+        case "timeout" if seen.error == "processor":
+            return _both(
+                f"It used more than {detail} s of processor time.",
+                f"占用的处理器时间超过 {detail} 秒。",
+            )
         case "timeout":
             return _both(f"Still running after {detail} s.", f"{detail} 秒后仍未结束。")
         case "memory":

@@ -18,7 +18,7 @@ from autograder.catalog import Exercise
 from autograder.engine import walls
 from autograder.engine.frames import Frames
 from autograder.engine.fresh import worker_environment
-from autograder.engine.protocol import Request, frame_of
+from autograder.engine.protocol import Limits, Request, frame_of
 from autograder.results import Isolation
 
 START_SECONDS = 120.0
@@ -40,13 +40,16 @@ class Leashed:
         return self.frames.next(seconds)
 
     def ending(self) -> tuple[str, str]:
-        """How the child ended: ``("signal", "SIGSEGV")``, ``("memory", "")``, ``("wall", …)``."""
+        """How the child ended: ``("signal", "SIGSEGV")``, ``("memory", "")``, ``("wall", …)``.
+
+        ``("lost", "")`` says that nobody is left to tell, because the pool itself was ended.
+        """
         self._leash.settimeout(5)
         try:
             reason, _, detail = self._leash.recv(4096).decode("utf-8", "replace").partition(" ")
         except OSError:
-            return "exit", "?"
-        return reason or "exit", detail
+            return "lost", ""
+        return reason or "lost", detail
 
     def last_words(self) -> str:
         """A pool keeps none."""
@@ -81,15 +84,19 @@ class Pool:
         return "sandbox" if self.walled else "process"
 
     def __enter__(self) -> Pool:
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def _start(self) -> None:
         self._files = contextlib.ExitStack()
         home = self._files.enter_context(
             tempfile.TemporaryDirectory(prefix="touchstone-pool-", ignore_cleanup_errors=True)
         )
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = worker_environment(walls.PRIVATE if self.walled else Path(home))
-        if self.walled:
-            environment["MPLCONFIGDIR"] = str(walls.PRIVATE / "matplotlib")
-            environment["TMPDIR"] = str(walls.PRIVATE)
+        environment = self._environment(Path(home))
         command = [sys.executable, "-m", "autograder.engine.zygote", str(theirs.fileno())]
         command += ["walled" if self.walled else "open", str(self._course), *self._slugs]
         if self.walled:
@@ -107,11 +114,19 @@ class Pool:
             ready = b""
         if ready != b"ready":
             words = self._words.read_text("utf-8", "replace").strip().splitlines()
-            self.__exit__()
+            self._stop()
             raise PoolError(f"the warm process did not start: {words[-1] if words else 'no words'}")
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def _environment(self, home: Path) -> dict[str, str]:
+        environment = worker_environment(walls.PRIVATE if self.walled else home)
+        if self.walled:
+            environment["MPLCONFIGDIR"] = str(walls.PRIVATE / "matplotlib")
+            environment["TMPDIR"] = str(walls.PRIVATE)
+        # Large pages: what a child costs is the copying of the tables that list its pages.
+        environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
+        return environment
+
+    def _stop(self) -> None:
         self._control.close()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, 9)
@@ -121,14 +136,17 @@ class Pool:
 
     @contextlib.contextmanager
     def worker(self, request: Request) -> Iterator[Leashed]:
-        """Have a child serve `request`; it is ended, with all that it started, afterwards."""
+        """Have a child serve `request`; it is ended, with all that it started, afterwards.
+
+        If the warm process was ended by somebody, another one is started first.
+        """
         ours, channel = socket.socketpair()
-        leash, theirs = socket.socketpair()
+        leash, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         stream = ours.makefile("rb")
         child = Leashed(stream, leash)
         try:
-            with channel, theirs, self._lock:
-                socket.send_fds(self._control, [b"run"], [channel.fileno(), theirs.fileno()])
+            with channel, theirs:
+                self._hand_over(request, channel.fileno(), theirs.fileno())
             body = frame_of(request.packed())
             threading.Thread(target=_send, args=(ours, body), daemon=True).start()
             yield child
@@ -138,6 +156,19 @@ class Pool:
                 ours.shutdown(socket.SHUT_RDWR)
             child.frames.close()
             ours.close()
+
+    def _hand_over(self, request: Request, *descriptors: int) -> None:
+        message = Limits(request.total_seconds, request.memory).packed()
+        with self._lock:
+            if self._process.poll() is not None:
+                self._stop()
+                self._start()
+            try:
+                socket.send_fds(self._control, [message], descriptors)
+            except OSError:
+                self._stop()
+                self._start()
+                socket.send_fds(self._control, [message], descriptors)
 
 
 def _send(connection: socket.socket, body: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from autograder.observations import Kind, Outcome
 from autograder.results import CellRun, Isolation
 
 MAX_RESTARTS = 4
+MAX_DOUBTS = 2
 START_SECONDS = 60.0
 GRACE_SECONDS = 1.0
 
@@ -63,16 +65,22 @@ class _Progress:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     cells: dict[int, CellRun] = field(default_factory=dict)
     skip: list[str] = field(default_factory=list)
+    doubts: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """How one worker ended: an outcome's kind, reason and detail, and the step under way."""
+    """How one worker ended: an outcome's kind, reason and detail, and the step under way.
+
+    ``from_outside`` says that the submission may have had no part in it: the pool was ended, or
+    the worker was killed, which behind walls nobody inside can do.
+    """
 
     kind: Kind
     reason: str = ""
     detail: str = ""
     step: str = ""
+    from_outside: bool = False
 
 
 Launch = Callable[[Request], AbstractContextManager[Worker]]
@@ -98,18 +106,24 @@ def observe(
     progress = _Progress()
     checks = tuple(Suite(exercise, secret).checks)
     cells = tuple((cell.id, cell.source) for cell in notebook.cells)
-    ending = _Ending("internal")
-    for _ in range(1 + MAX_RESTARTS):
-        left = exercise.submission_seconds - (time.perf_counter() - started)
+    over = started + exercise.submission_seconds
+    while True:
         request = Request(
             "notebook", exercise.slug, str(course), secret, cells, tuple(progress.skip),
             cell_seconds=exercise.cell_seconds, check_seconds=exercise.check_seconds,
             total_seconds=exercise.submission_seconds, memory=exercise.memory, pictures=pictures,
         )  # fmt: skip
-        ending = _attempt(launch, request, exercise, progress, checks, left)
+        begun = time.perf_counter()
+        ending = _attempt(launch, request, exercise, progress, checks, over - begun)
+        if ending.from_outside and progress.doubts[ending.step] < MAX_DOUBTS:
+            progress.doubts[ending.step] += 1
+            over += time.perf_counter() - begun
+            continue
         if ending.kind in ("value", "tampered") or not ending.step:
             break
         _blame(progress, ending, cells)
+        if len(progress.skip) > MAX_RESTARTS:
+            break
     for name in checks:
         progress.outcomes.setdefault(name, _outcome(name, ending))
     return Observed(
@@ -171,11 +185,15 @@ def _died(frames: Worker, step: str) -> _Ending:
     reason, detail = frames.ending()
     if reason == "memory":
         return _Ending("memory", step=step)
+    if reason == "processor":
+        return _Ending("timeout", "processor", detail, step)
+    from_outside = reason == "lost" or (reason, detail) == ("signal", "SIGKILL")
     if step:
-        return _Ending("crashed", reason, detail, step)
+        return _Ending("crashed", reason, detail, step, from_outside)
     # Between two steps nothing of the learner's runs, so this is ours unless it was a signal.
     words = frames.last_words()
-    return _Ending("internal", "worker", f"{reason} {detail} {words}".strip())
+    what = f"{reason} {detail} {words}".strip()
+    return _Ending("internal", "worker", what, from_outside=from_outside)
 
 
 def _take(

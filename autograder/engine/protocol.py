@@ -78,6 +78,23 @@ class Request:
         return cls(**table)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a child of a pool may take: processor time in seconds, and memory in bytes."""
+
+    seconds: float
+    memory: int
+
+    def packed(self) -> bytes:
+        """Serialise for the warm process."""
+        return pack({"seconds": self.seconds, "memory": self.memory})
+
+    @classmethod
+    def parse(cls, body: bytes) -> Limits:
+        """Read what `packed` wrote."""
+        return cls(**unpack(body))
+
+
 def frame_of(body: bytes) -> bytes:
     """A frame with `body`: its length before it."""
     return _LENGTH.pack(len(body)) + body

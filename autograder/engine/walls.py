@@ -15,6 +15,7 @@ import fcntl
 import os
 import resource
 import shutil
+import signal
 import socket
 import struct
 import sys
@@ -30,6 +31,8 @@ DISK_BYTES = 64 * 2**20
 _ANSWERS = ("reference.py", "wrong.py", "right.py", "notebook.py")
 _UNSHARED = ("--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts")
 _NOBODY = 65534
+_INSIDE = 1000
+_ENTER_SECONDS = 10.0
 _CLONE = {
     "mounts": 0x00020000,
     "host name": 0x04000000,
@@ -40,7 +43,7 @@ _CLONE = {
 }
 _MS_REC_PRIVATE = 0x4000 | 0x40000
 _MS_NOSUID_NODEV = 2 | 4
-_PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 4, 24, 38
+_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 24, 38
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
 
@@ -66,6 +69,8 @@ def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
         # The kernel limits the processes of everybody but root, so root's children have to become
         # somebody else, and only a pool that keeps root's rights can make them so.
         line = [*line[:1], *_UNSHARED, *line[2:], "--cap-add", "ALL"]
+    else:
+        line += ["--cap-add", "CAP_SYS_ADMIN"]
     line += ["--hostname", "touchstone", "--dev", "/dev", "--proc", "/proc"]
     line += ["--tmpfs", str(PRIVATE), "--tmpfs", "/run", "--tmpfs", "/var"]
     readable = list(_readable())
@@ -109,53 +114,62 @@ def _hidden() -> Iterator[Path]:
         yield content
 
 
-def enter() -> None:
-    """Put this process into namespaces of its own; its next child is the first one in them.
+@contextlib.contextmanager
+def new_process_ids() -> Iterator[None]:
+    """Have processes that are started in the body be the first of a namespace for process ids.
 
-    Inside, the child is an ordinary user; outside it is whoever runs the pool, or nobody if that
-    is root.
+    It is made out here, and not by the child, so that one `fork` is enough: copying the tables of
+    a process that holds all libraries is most of what a child costs.
 
     Raises
     ------
     WallError
         If the kernel refuses.
     """
+    flag = _CLONE["process ids"]
+    with open("/proc/self/ns/pid") as own:
+        _call("unshare", flag)
+        try:
+            yield
+        finally:
+            # Without this the process could start neither a thread nor another namespace.
+            _call("setns", own.fileno(), flag)
+
+
+def enter(outside: socket.socket) -> None:
+    """Put this process into namespaces of its own, with the help of `let_in` on the other side.
+
+    Inside, it is an ordinary user; outside it is whoever runs the pool, or nobody if that is root.
+
+    Raises
+    ------
+    WallError
+        If the kernel refuses.
+    """
+    if os.getuid() == 0:
+        os.setgroups([])
     flags = 0
-    for flag in _CLONE.values():
-        flags |= flag
-    user, group = (os.getuid(), os.getgid()) if os.getuid() else (_NOBODY, _NOBODY)
-    if user == _NOBODY:
-        # A namespace's maker may map others only from outside, so a helper does it from there.
-        _map_from_outside(flags, user, group)
-        return
+    for name, flag in _CLONE.items():
+        flags |= flag if name != "process ids" else 0
     _call("unshare", flags)
-    _write_maps("self", user, group)
+    outside.send(b"x")
+    if outside.recv(1) != b"x":
+        raise WallError("uid_map: not written")
+    os.setresgid(_INSIDE, _INSIDE, _INSIDE)
+    os.setresuid(_INSIDE, _INSIDE, _INSIDE)
 
 
-def _map_from_outside(flags: int, user: int, group: int) -> None:
-    ready, go = os.pipe(), os.pipe()
-    maker = os.getpid()
-    helper = os.fork()
-    if helper == 0:
-        os.read(ready[0], 1)
-        _write_maps(str(maker), user, group)
-        os.write(go[1], b"x")
-        os._exit(0)
-    _call("unshare", flags)
-    os.write(ready[1], b"x")
-    os.read(go[0], 1)
-    os.waitpid(helper, 0)
-    for descriptor in (*ready, *go):
-        os.close(descriptor)
-    os.setresgid(1000, 1000, 1000)
-    os.setresuid(1000, 1000, 1000)
-
-
-def _write_maps(process: str, user: int, group: int) -> None:
-    folder = Path("/proc") / process
-    (folder / "setgroups").write_text("deny")
-    (folder / "uid_map").write_text(f"1000 {user} 1")
-    (folder / "gid_map").write_text(f"1000 {group} 1")
+def let_in(process: int, inside: socket.socket) -> None:
+    """Say who a process in `enter` is; only its parent, outside, may say it of another user."""
+    inside.settimeout(_ENTER_SECONDS)
+    with contextlib.suppress(OSError):
+        if inside.recv(1) == b"x":
+            user, group = (os.getuid(), os.getgid()) if os.getuid() else (_NOBODY, _NOBODY)
+            folder = Path("/proc") / str(process)
+            (folder / "setgroups").write_text("deny")
+            (folder / "uid_map").write_text(f"{_INSIDE} {user} 1")
+            (folder / "gid_map").write_text(f"{_INSIDE} {group} 1")
+            inside.send(b"x")
 
 
 def close_in() -> None:
@@ -190,6 +204,11 @@ def _drop_privileges() -> None:
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     header = struct.pack("Ii", 0x20080522, 0)
     _call("capset", header, bytes(24))
+
+
+def end_with_parent() -> None:
+    """Have this process killed when the one that started it ends, however that comes about."""
+    _call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def limit(*, seconds: float, memory: int) -> None:

@@ -8,22 +8,24 @@ drops to have the child ended, and on which it is told how the child ended.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
+import re
 import select
 import signal
 import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.catalog import exercise
 from autograder.engine import walls, worker
-from autograder.engine.protocol import Request, read_body
+from autograder.engine.protocol import Limits, Request, read_body
 from autograder.engine.shell import LearnerShell
 
 WATCH_SECONDS = 0.05
-WALL_FAILED = 71
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_OWN_MEMORY = re.compile(r"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
 
 
 def main() -> None:
@@ -43,99 +45,159 @@ def main() -> None:
         # Its list of fonts takes longer to make than most submissions take to grade.
         importlib.import_module("matplotlib.pyplot")
         importlib.import_module("matplotlib_inline.backend_inline")
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.collect()
+    # Children would otherwise copy every page that holds an object, to mark it as seen.
+    gc.freeze()
     control.send(b"ready")
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 64, 2)
-        if not message:
-            return
-        if os.fork() == 0:
-            control.close()
-            os.dup2(sink, 2)
-            _guard(*descriptors, walled=walled)
-        for descriptor in descriptors:
-            os.close(descriptor)
+    os.dup2(sink, 2)
+    _Nursery(control, walled=walled).run()
 
 
-def _guard(channel: int, leash: int, *, walled: bool) -> None:
-    """Run one child and watch it: ends it when the leash is dropped or its memory is used up."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    code = 0
-    try:
-        with os.fdopen(os.dup(channel), "rb", buffering=0) as stream:
-            request = Request.parse(read_body(stream))
-        if walled:
-            walls.enter()
-        child = os.fork()
-        if child == 0:
-            os.close(leash)
-            _serve(request, channel, walled=walled)
-        os.close(channel)
-        os.write(leash, _watch(child, leash, request.memory).encode())
-    except walls.WallError as error:
-        os.write(leash, f"wall {error}".encode())
-    except BaseException:
-        code = 1
-    finally:
-        os._exit(code)
+@dataclass
+class _Child:
+    """A child that runs, what it may take, and whether it took more."""
+
+    process: int
+    leash: int
+    limits: Limits
+    before: int
+    ended: int = -1
+    greedy: bool = False
+
+    def __post_init__(self) -> None:
+        self.ended = os.pidfd_open(self.process)
+
+    def kill(self) -> None:
+        """End it; it is the first of its namespace, so whatever it left running ends with it."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(self.process, signal.SIGKILL)
+
+    def farewell(self) -> str:
+        """Wait for it, and say how it ended."""
+        _, status, usage = os.wait4(self.process, 0)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process, signal.SIGKILL)
+        if self.greedy:
+            return "memory"
+        if not os.WIFSIGNALED(status):
+            return f"exit {os.WEXITSTATUS(status)}"
+        if usage.ru_utime + usage.ru_stime >= self.limits.seconds:
+            return f"processor {self.limits.seconds:g}"
+        return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
 
 
-def _serve(request: Request, channel: int, *, walled: bool) -> None:
+class _Nursery:
+    """Starts children and watches them from outside their walls.
+
+    A child ends when it is done, when the grader drops its leash, or when its memory is used up.
+    """
+
+    def __init__(self, control: socket.socket, *, walled: bool) -> None:
+        self._control = control
+        self._walled = walled
+        self._children: list[_Child] = []
+
+    def run(self) -> None:
+        """Serve until the grader goes."""
+        while True:
+            poll = select.poll()
+            poll.register(self._control, select.POLLIN)
+            for child in self._children:
+                poll.register(child.ended, select.POLLIN)
+                poll.register(child.leash, select.POLLIN)
+            events = dict(poll.poll(WATCH_SECONDS * 1000 if self._children else None))
+            if self._control.fileno() in events:
+                message, descriptors, _, _ = socket.recv_fds(self._control, 256, 2)
+                if not message:
+                    break
+                self._start(Limits.parse(message), *descriptors)
+            self._children = [c for c in self._children if not self._is_over(c, events)]
+        for child in self._children:
+            child.kill()
+
+    def _start(self, limits: Limits, channel: int, leash: int) -> None:
+        try:
+            with self._namespace():
+                ours, theirs = socket.socketpair()
+                process = os.fork()
+                if process == 0:
+                    for descriptor in (self._control, ours):
+                        descriptor.close()
+                    for child in self._children:
+                        os.close(child.leash)
+                        os.close(child.ended)
+                    _serve(limits, channel, leash, theirs, walled=self._walled)
+            os.close(channel)
+            theirs.close()
+            self._children.append(_Child(process, leash, limits, _resident(process)))
+            with ours:
+                if self._walled:
+                    walls.let_in(process, ours)
+        except (walls.WallError, OSError) as error:
+            with contextlib.suppress(OSError):
+                os.write(leash, f"wall {error}".encode())
+
+    def _namespace(self) -> contextlib.AbstractContextManager[None]:
+        return walls.new_process_ids() if self._walled else contextlib.nullcontext()
+
+    def _is_over(self, child: _Child, events: dict[int, int]) -> bool:
+        if child.ended in events:
+            with contextlib.suppress(OSError):
+                os.write(child.leash, child.farewell().encode())
+            os.close(child.leash)
+            os.close(child.ended)
+            return True
+        child.greedy = child.greedy or _resident(child.process) - child.before > child.limits.memory
+        if child.greedy or child.leash in events:
+            child.kill()
+        return False
+
+
+def _serve(
+    limits: Limits, channel: int, leash: int, outside: socket.socket, *, walled: bool
+) -> None:
     """In the child: close the walls behind it, then do what is asked."""
     code = 1
     try:
-        walls.limit(seconds=request.total_seconds, memory=4 * request.memory)
+        if walled:
+            walls.enter(outside)
+        outside.close()
+        walls.end_with_parent()
+        walls.limit(seconds=limits.seconds, memory=4 * limits.memory)
         if walled:
             walls.close_in()
         else:
             os.setsid()
+        with os.fdopen(os.dup(channel), "rb", buffering=0) as stream:
+            request = Request.parse(read_body(stream))
         with os.fdopen(channel, "wb") as stream:
+            os.close(leash)
+            leash = -1
             worker.serve(request, stream)
         code = 0
+    except walls.WallError as error:
+        with contextlib.suppress(OSError):
+            os.write(leash, f"wall {error}".encode())
     except BaseException:
-        import traceback
-
-        traceback.print_exc()
+        pass
     finally:
         os._exit(code)
 
 
-def _watch(child: int, leash: int, memory: int) -> str:
-    """Wait until the child is gone; return how it ended."""
-    ended = os.pidfd_open(child)
-    poll = select.poll()
-    poll.register(ended, select.POLLIN)
-    poll.register(leash, select.POLLIN)
-    before = _resident(child)
-    over = False
-    while True:
-        events = dict(poll.poll(WATCH_SECONDS * 1000))
-        if ended in events:
-            break
-        over = over or _resident(child) - before > memory
-        if over or leash in events:
-            # The first process of its namespace: whatever it left running ends with it.
-            os.kill(child, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if over:
-        return "memory"
-    if os.WIFSIGNALED(status):
-        return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
-    return f"exit {os.WEXITSTATUS(status)}"
-
-
 def _resident(process: int) -> int:
-    """Bytes that a process and those that it started hold in memory."""
+    """Bytes that a process and those that it started hold in memory of their own.
+
+    Pages of libraries' files do not count: they are everybody's, and come in as code first runs.
+    """
     total, pending = 0, [process]
     while pending:
         number = pending.pop()
         try:
-            total += int(Path(f"/proc/{number}/statm").read_text().split()[1]) * _PAGE
+            status = Path(f"/proc/{number}/status").read_text()
+            total += sum(1024 * int(size) for size in _OWN_MEMORY.findall(status))
             for task in Path(f"/proc/{number}/task").iterdir():
                 pending += map(int, (task / "children").read_text().split())
-        except (OSError, ValueError, IndexError):
+        except (OSError, ValueError):
             continue
     return total
 
