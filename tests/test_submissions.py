@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from attempts import RECALL, SETUP, code_cell, grade, notebook, save, statuses, task, verdicts
 
 from autograder import catalog
+from autograder.engine import UnreadableNotebook, parse_notebook, read_notebook
 from autograder.engine.pool import Pool
 from autograder.grading import NothingToGrade, find_notebooks, grade_path
 
@@ -196,8 +198,6 @@ def test_frames_that_a_submission_writes_itself_count_for_nothing(tmp_path: Path
 
 def quick_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the limits on cells and checks to a second."""
-    from dataclasses import replace
-
     from autograder import catalog, grading
 
     found = replace(catalog.exercise("metrics"), cell_seconds=1.0, check_seconds=1.0)
@@ -232,6 +232,18 @@ def test_what_is_no_notebook_of_ours_is_said_in_one_line_and_harms_no_other(
     assert reason in problem["en"]
     assert "\n" not in problem["en"]
     assert problem["zh"] != problem["en"]
+    with pytest.raises(UnreadableNotebook) as error:
+        parse_notebook(content, "attempt.ipynb")
+    assert error.value.text == problem
+
+
+def test_a_notebook_that_is_no_file_here_reads_like_one_that_is(tmp_path: Path) -> None:
+    content = notebook(RECALL)
+    path = save(tmp_path, content)
+    there = parse_notebook(path.read_bytes(), "class/lin/attempt.ipynb")
+    assert there.path == Path("class/lin/attempt.ipynb")
+    assert replace(there, path=path) == read_notebook(path)
+    assert there.digest == read_notebook(path).digest
 
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:

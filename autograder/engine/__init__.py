@@ -1,6 +1,6 @@
 """From a notebook to observations. Knows neither the judge nor what is right."""
 
-from autograder.engine.cells import Notebook, UnreadableNotebook, read_notebook
+from autograder.engine.cells import Notebook, UnreadableNotebook, parse_notebook, read_notebook
 from autograder.engine.process import KeyRows, Observed, WorkerFailed, observe, observe_key
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "WorkerFailed",
     "observe",
     "observe_key",
+    "parse_notebook",
     "read_notebook",
 ]

@@ -65,7 +65,24 @@ def read_notebook(path: Path, *, course: Path = catalog.COURSE) -> Notebook:
     UnreadableNotebook
         If it is not there, is no notebook, is too large, or answers no exercise of `course`.
     """
-    content = _parse(_read(path))
+    return _notebook(_read(path), path, course)
+
+
+def parse_notebook(content: bytes, name: str, *, course: Path = catalog.COURSE) -> Notebook:
+    """Read a notebook that is no file here, such as one in an archive, from its `content`.
+
+    `name` says where it was, with forward slashes; it becomes the notebook's `path`.
+
+    Raises
+    ------
+    UnreadableNotebook
+        As `read_notebook` does.
+    """
+    return _notebook(content, Path(name), course)
+
+
+def _notebook(data: bytes, path: Path, course: Path) -> Notebook:
+    content = _parse(_text(data))
     raw = [cell for cell in content["cells"] if cell.get("cell_type") == "code"]
     if len(raw) > MAX_CELLS:
         raise UnreadableNotebook(
@@ -84,31 +101,42 @@ def read_notebook(path: Path, *, course: Path = catalog.COURSE) -> Notebook:
     return Notebook(path, slug, language, cells)
 
 
-def _read(path: Path) -> str:
+def too_large(size: int) -> UnreadableNotebook:
+    """Return the error for a file of `size` bytes, more than `MAX_BYTES`."""
+    return UnreadableNotebook(
+        f"It is {size / 2**20:.0f} MB large; at most {MAX_BYTES // 2**20} MB are read. "
+        "Clear its outputs and save it again.",
+        f"文件有 {size / 2**20:.0f} MB，最多读 {MAX_BYTES // 2**20} MB。请清除输出后重新保存。",
+    )
+
+
+def _read(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise UnreadableNotebook(
-                f"It is {size / 2**20:.0f} MB large; at most {MAX_BYTES // 2**20} MB are read. "
-                "Clear its outputs and save it again.",
-                f"文件有 {size / 2**20:.0f} MB，最多读 {MAX_BYTES // 2**20} MB。"
-                "请清除输出后重新保存。",
-            )
-        return path.read_bytes().decode("utf-8-sig")
+            raise too_large(size)
+        return path.read_bytes()
     except FileNotFoundError:
         raise UnreadableNotebook(
             "There is no such file. Check the path.", "没有这个文件，请检查路径。"
-        ) from None
-    except UnicodeDecodeError:
-        raise UnreadableNotebook(
-            "It is not text, so not a notebook. Hand in the .ipynb file itself.",
-            "它不是文本，因而不是 notebook。请提交 .ipynb 文件本身。",
         ) from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UnreadableNotebook(
             f"It cannot be read: {reason}. Check what it is and who may read it.",
             f"无法读取：{reason}。请检查文件及其权限。",
+        ) from None
+
+
+def _text(content: bytes) -> str:
+    if len(content) > MAX_BYTES:
+        raise too_large(len(content))
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UnreadableNotebook(
+            "It is not text, so not a notebook. Hand in the .ipynb file itself.",
+            "它不是文本，因而不是 notebook。请提交 .ipynb 文件本身。",
         ) from None
 
 
