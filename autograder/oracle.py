@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
 import sys
 import tempfile
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -22,19 +24,24 @@ from autograder.judge import AnswerKey, Label, Misconception, judge_exercise
 from autograder.observations import Outcome, pack, unpack
 from autograder.results import TaskResult
 
-_FORMAT = 2
+_FORMAT = 3
+# Several submissions are judged side by side, and all of them would begin with the same key.
+_ONE_AT_A_TIME = threading.Lock()
+_MOST_REMEMBERED = 128
+_remembered: dict[Path, KeyRows] = {}
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "transformers")
 
 
 def reference_key(exercise: Exercise, *, secret: str = "") -> AnswerKey:
     """What the reference yields for every check: all that a right submission needs."""
     path = _path(exercise, "reference", fingerprint(exercise, secret))
-    rows = _read(path)
-    if rows is None:
-        rows = observe_key(
-            exercise, secret=secret, course=exercise.folder.parent, reference_only=True
-        )
-        _write(path, rows)
+    with _ONE_AT_A_TIME:
+        rows = _read(path)
+        if rows is None:
+            rows = observe_key(
+                exercise, secret=secret, course=exercise.folder.parent, reference_only=True
+            )
+            _write(path, rows)
     return make_key(exercise, rows)
 
 
@@ -46,23 +53,31 @@ def answer_key(
     By default for all tasks. What was computed before comes from the cache; the rest is computed
     in one process.
     """
-    suite = Suite(exercise, secret)
     wanted = [task.name for task in exercise.tasks if tasks is None or task.name in tasks]
     version = fingerprint(exercise, secret)
-    found = {name: _read(_path(exercise, name, version)) for name in wanted}
-    missing = [name for name in wanted if found[name] is None]
-    if missing:
-        checks = {check.name: name for name in missing for check in suite.of_task(name)}
-        rows = observe_key(
-            exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks)
-        )
-        for name in missing:
-            mine = [row for row in rows.outcomes if checks[row[1].check] == name]
-            found[name] = KeyRows(mine, rows.misconceptions)
-            _write(_path(exercise, name, version), found[name])
+    with _ONE_AT_A_TIME:
+        found = {name: _read(_path(exercise, name, version)) for name in wanted}
+        missing = [name for name in wanted if found[name] is None]
+        if missing:
+            found |= _compute(exercise, missing, secret)
+            for name in missing:
+                _write(_path(exercise, name, version), found[name])
     parts = [part for part in found.values() if part is not None]
     outcomes = [row for part in parts for row in part.outcomes]
     return make_key(exercise, KeyRows(outcomes, parts[-1].misconceptions if parts else []))
+
+
+def _compute(exercise: Exercise, tasks: Sequence[str], secret: str) -> dict[str, KeyRows | None]:
+    """Run the reference and the misconceptions for the checks of `tasks`; rows by task."""
+    suite = Suite(exercise, secret)
+    checks = {check.name: name for name in tasks for check in suite.of_task(name)}
+    rows = observe_key(exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks))
+    return {
+        name: KeyRows(
+            [row for row in rows.outcomes if checks[row[1].check] == name], rows.misconceptions
+        )
+        for name in tasks
+    }
 
 
 def judged_by_need(
@@ -112,17 +127,26 @@ def make_key(exercise: Exercise, rows: KeyRows) -> AnswerKey:
 def fingerprint(exercise: Exercise, secret: str = "") -> str:
     """Hash of all that an answer key depends on: content, seed and the versions in use."""
     digest = hashlib.sha256(f"{_FORMAT}\0{exercise.slug}\0{secret}\0".encode())
-    for path in sorted(exercise.folder.glob("*.py")):
-        if path.name != "notebook.py":
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    for name in ("checks.py", "probing.py", "observations.py", "engine/worker.py"):
-        digest.update((catalog.PACKAGE / name).read_bytes())
-    for library in _LIBRARIES:
-        digest.update(f"{library}={_version(library)}\0".encode())
-    digest.update(f"{sys.version}\0{platform.machine()}\0".encode())
+    paths = [p for p in sorted(exercise.folder.glob("*.py")) if p.name != "notebook.py"]
+    ours = ("checks.py", "probing.py", "observations.py", "engine/worker.py")
+    for path in [*paths, *(catalog.PACKAGE / name for name in ours)]:
+        digest.update(path.name.encode() + b"\0" + _content(path, path.stat().st_mtime_ns))
+    digest.update(_versions())
     for variable in ("ATEN_CPU_CAPABILITY", "TOUCHSTONE_MODEL"):
         digest.update(os.environ.get(variable, "").encode() + b"\0")
     return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=512)
+def _content(path: Path, changed: int) -> bytes:
+    """Hash of a file, for a class whose every submission asks for the same ones."""
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+@functools.cache
+def _versions() -> bytes:
+    parts = [f"{library}={_version(library)}" for library in _LIBRARIES]
+    return "\0".join([*parts, sys.version, platform.machine(), ""]).encode()
 
 
 def _version(library: str) -> str:
@@ -138,18 +162,30 @@ def _cache_folder() -> Path:
 
 def _read(path: Path) -> KeyRows | None:
     """A cached key; ``None`` if there is none, or what is there is damaged."""
+    if path in _remembered:
+        return _remembered[path]
     try:
         table = unpack(path.read_bytes())
         rows = [(tuple(label), outcome_from(row)) for label, row in table["outcomes"]]
-        return KeyRows(rows, table["misconceptions"])
+        key = KeyRows(rows, table["misconceptions"])
     except (OSError, ValueError, TypeError, KeyError, BrokenChannel):
         return None
+    _remember(path, key)
+    return key
+
+
+def _remember(path: Path, key: KeyRows) -> None:
+    """Keep a key in memory too; its path names all that it depends on."""
+    while len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.pop(next(iter(_remembered)), None)
+    _remembered[path] = key
 
 
 def _write(path: Path, rows: KeyRows | None) -> None:
     """Cache a key; without a place to write, grading goes on and is only slower."""
     if rows is None:
         return
+    _remember(path, rows)
     outcomes = [[list(label), outcome_to(outcome)] for label, outcome in rows.outcomes]
     body = pack({"outcomes": outcomes, "misconceptions": rows.misconceptions})
     try:

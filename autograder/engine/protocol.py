@@ -156,13 +156,16 @@ def read_frame(channel: BinaryIO) -> dict[str, Any] | None:
     return table
 
 
+_OUTCOME_FIELDS = {item.name for item in fields(Outcome)}
+_OUTCOME_TYPES = {"check": str, "kind": str, "error": str, "message": str, "where": str,
+                  "line": str, "seconds": float}  # fmt: skip
+
+
 def outcome_from(table: dict[str, Any]) -> Outcome:
     """Rebuild an outcome from a frame, refusing any field that is not of its type."""
     try:
-        kinds = {"check": str, "kind": str, "error": str, "message": str, "where": str,
-                 "line": str, "seconds": float}  # fmt: skip
-        known = {item.name for item in fields(Outcome)}
-        if set(table) != known or any(type(table[k]) is not t for k, t in kinds.items()):
+        typed = _OUTCOME_TYPES.items()
+        if set(table) != _OUTCOME_FIELDS or any(type(table[k]) is not t for k, t in typed):
             raise ValueError("fields")
         if table["kind"] not in OUTCOME_KINDS:
             raise ValueError("kind")
