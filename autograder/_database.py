@@ -1,16 +1,16 @@
-"""The SQLite file behind the journal: made, recognised, and left alone where it is not fit."""
+"""SQLite files of ours: made, recognised, and left alone where they are not fit."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from autograder._errors import BilingualError
+from autograder.catalog import Text
 
-VERSION = 1
-_APPLICATION = 0x54534A4C  # "TSJL" in the file's header marks it as ours
 _BUSY_SECONDS = 20.0
 # What may pass or can be mended from outside; anything else that SQLite says is damage.
 _CIRCUMSTANCES = {
@@ -26,37 +26,35 @@ _CIRCUMSTANCES = {
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_AUTH,
 }
-_SCHEMA = """
-CREATE TABLE attempts (
-    key TEXT PRIMARY KEY,
-    exercise TEXT NOT NULL,
-    submission TEXT NOT NULL,
-    environment TEXT NOT NULL,
-    last_seen TEXT NOT NULL,
-    recorded TEXT NOT NULL,
-    points REAL NOT NULL,
-    max_points REAL NOT NULL,
-    at_fault INTEGER NOT NULL,
-    result TEXT NOT NULL
-);
-CREATE INDEX attempts_by_exercise ON attempts (exercise, points);
-CREATE TABLE hints (
-    exercise TEXT NOT NULL, task TEXT NOT NULL, level INTEGER NOT NULL,
-    PRIMARY KEY (exercise, task)
-);
-CREATE TABLE surrenders (
-    exercise TEXT NOT NULL, task TEXT NOT NULL, at TEXT NOT NULL,
-    PRIMARY KEY (exercise, task)
-);
-"""
 
 
 class JournalError(BilingualError):
     """A journal that cannot be used; the file is left as it was."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the journal at `path`, or make it. Nothing is written to a file that is not fit.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A kind of file.
+
+    Attributes
+    ----------
+    name
+        What the file is called in messages.
+    application
+        Number in the file's header that marks it as ours.
+    remedy
+        What to do about one that is damaged.
+    """
+
+    name: Text
+    application: int
+    version: int
+    schema: str
+    remedy: Text
+
+
+def connect(path: Path, form: Form) -> sqlite3.Connection:
+    """Open the file at `path`, or make it. Nothing is written to a file that is not fit.
 
     Raises
     ------
@@ -66,11 +64,11 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unusable(path, str(error)) from error
-    with guarded(path):
+        raise _unusable(path, form, str(error)) from error
+    with guarded(path, form):
         database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
-            _prepare(database, path)
+            _prepare(database, path, form)
         except BaseException:
             database.close()
             raise
@@ -78,14 +76,14 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def guarded(path: Path) -> Iterator[None]:
+def guarded(path: Path, form: Form) -> Iterator[None]:
     """Turn what SQLite raises into a `JournalError` that says what to do."""
     try:
         yield
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _CIRCUMSTANCES:
-            raise _unusable(path, str(error)) from error
-        raise damaged(path, str(error)) from error
+            raise _unusable(path, form, str(error)) from error
+        raise damaged(path, form, str(error)) from error
 
 
 @contextlib.contextmanager
@@ -101,34 +99,33 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
     database.execute("COMMIT")
 
 
-def damaged(path: Path, reason: str) -> JournalError:
-    """The error for a journal that cannot be understood."""
+def damaged(path: Path, form: Form, reason: str) -> JournalError:
+    """The error for a file that cannot be understood."""
     return JournalError(
-        f"The journal {path} is damaged ({reason}) and was left as it is. Move it away and run "
-        "the command again; grading your notebooks anew brings the points back.",
-        f"学习记录 {path} 已损坏（{reason}），文件未作改动。请把它移走后重新运行本命令；"
-        "重新评分即可恢复各题得分。",
+        f"The {form.name['en']} {path} is damaged ({reason}) and was left as it is. "
+        f"{form.remedy['en']}",
+        f"{form.name['zh']} {path} 已损坏（{reason}），文件未作改动。{form.remedy['zh']}",
     )
 
 
-def _prepare(database: sqlite3.Connection, path: Path) -> None:
+def _prepare(database: sqlite3.Connection, path: Path, form: Form) -> None:
     if _is_new(database):
         with transaction(database):
             if _is_new(database):  # no other process was quicker
-                for statement in filter(str.strip, _SCHEMA.split(";")):
+                for statement in filter(str.strip, form.schema.split(";")):
                     database.execute(statement)
-                database.execute(f"PRAGMA application_id = {_APPLICATION}")
-                database.execute(f"PRAGMA user_version = {VERSION}")
-    if _pragma(database, "application_id") != _APPLICATION:
+                database.execute(f"PRAGMA application_id = {form.application}")
+                database.execute(f"PRAGMA user_version = {form.version}")
+    if _pragma(database, "application_id") != form.application:
         raise JournalError(
-            f"{path} is no journal of Touchstone and was left as it is. Move it away.",
-            f"{path} 不是 Touchstone 的学习记录，文件未作改动。请把它移走。",
+            f"{path} is no {form.name['en']} of Touchstone and was left as it is. Move it away.",
+            f"{path} 不是 Touchstone 的{form.name['zh']}，文件未作改动。请把它移走。",
         )
-    if _pragma(database, "user_version") > VERSION:
+    if _pragma(database, "user_version") > form.version:
         raise JournalError(
-            f"The journal {path} was written by a newer version of Touchstone and was left as it "
-            "is. Upgrade Touchstone: `pip install --upgrade touchstone-course`.",
-            f"学习记录 {path} 由更新版本的 Touchstone 写入，文件未作改动。"
+            f"The {form.name['en']} {path} was written by a newer version of Touchstone and was "
+            "left as it is. Upgrade Touchstone: `pip install --upgrade touchstone-course`.",
+            f"{form.name['zh']} {path} 由更新版本的 Touchstone 写入，文件未作改动。"
             "请升级：`pip install --upgrade touchstone-course`。",
         )
     # Others may have the file open at this moment: then it is the next one who switches it.
@@ -145,10 +142,11 @@ def _pragma(database: sqlite3.Connection, name: str) -> int:
     return int(database.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-def _unusable(path: Path, reason: str) -> JournalError:
+def _unusable(path: Path, form: Form, reason: str) -> JournalError:
     return JournalError(
-        f"The journal {path} cannot be used now: {reason}. Nothing in it is lost. See whether "
-        "another program holds it, the disk is full or it may not be written; then try again.",
-        f"学习记录 {path} 暂时无法使用：{reason}。已有内容没有丢失。"
+        f"The {form.name['en']} {path} cannot be used now: {reason}. Nothing in it is lost. See "
+        "whether another program holds it, the disk is full or it may not be written; then try "
+        "again.",
+        f"{form.name['zh']} {path} 暂时无法使用：{reason}。已有内容没有丢失。"
         "请检查是否被其他程序占用、磁盘是否已满、有无写入权限，然后重试。",
     )

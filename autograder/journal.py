@@ -12,11 +12,45 @@ from types import TracebackType
 from typing import Any
 
 from autograder import _database
+from autograder._database import Form
 from autograder._database import JournalError as JournalError
 from autograder.results import SubmissionResult
 from autograder.serial import SerialError, result_from_dict, result_to_dict
 
 HINT_LEVELS = 3
+FORM = Form(
+    name={"en": "journal", "zh": "学习记录"},
+    application=0x54534A4C,  # "TSJL"
+    version=1,
+    schema="""
+CREATE TABLE attempts (
+    key TEXT PRIMARY KEY,
+    exercise TEXT NOT NULL,
+    submission TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    last_seen TEXT NOT NULL,
+    recorded TEXT NOT NULL,
+    points REAL NOT NULL,
+    max_points REAL NOT NULL,
+    at_fault INTEGER NOT NULL,
+    result TEXT NOT NULL
+);
+CREATE INDEX attempts_by_exercise ON attempts (exercise, points);
+CREATE TABLE hints (
+    exercise TEXT NOT NULL, task TEXT NOT NULL, level INTEGER NOT NULL,
+    PRIMARY KEY (exercise, task)
+);
+CREATE TABLE surrenders (
+    exercise TEXT NOT NULL, task TEXT NOT NULL, at TEXT NOT NULL,
+    PRIMARY KEY (exercise, task)
+);
+""",
+    remedy={
+        "en": "Move it away and run the command again; grading your notebooks anew brings the "
+        "points back.",
+        "zh": "请把它移走后重新运行本命令；重新评分即可恢复各题得分。",
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +94,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._database = _database.connect(path)
+        self._database = _database.connect(path, FORM)
 
     def __enter__(self) -> Journal:
         return self
@@ -88,7 +122,7 @@ class Journal:
         fault = int(result.at_fault)
         content = json.dumps(result_to_dict(result), allow_nan=False)
         marks = (now, result.points, result.max_points, fault, content)
-        with _database.guarded(self.path), _database.transaction(self._database):
+        with _database.guarded(self.path, FORM), _database.transaction(self._database):
             self._database.execute(
                 "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (key) DO UPDATE SET last_seen = excluded.last_seen",
@@ -110,7 +144,7 @@ class Journal:
         try:
             return result_from_dict(json.loads(rows[0][0])) if rows else None
         except (SerialError, ValueError, AttributeError) as error:
-            raise _database.damaged(self.path, f"an attempt: {error}") from None
+            raise _database.damaged(self.path, FORM, f"an attempt: {error}") from None
 
     def best(self, slug: str) -> dict[str, float]:
         """Most points that each task of an exercise ever got."""
@@ -147,7 +181,7 @@ class Journal:
 
     def open_hint(self, slug: str, task: str) -> int:
         """Open the next hint for a task and return its level: 1, 2, and from then on 3."""
-        with _database.guarded(self.path), _database.transaction(self._database):
+        with _database.guarded(self.path, FORM), _database.transaction(self._database):
             self._database.execute(
                 "INSERT INTO hints VALUES (?, ?, 1) ON CONFLICT (exercise, task)"
                 " DO UPDATE SET level = min(level + 1, ?)",
@@ -172,7 +206,7 @@ class Journal:
         return bool(self._rows(query, slug, task))
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with _database.guarded(self.path), closing(self._database.cursor()) as cursor:
+        with _database.guarded(self.path, FORM), closing(self._database.cursor()) as cursor:
             return cursor.execute(query, values).fetchall()
 
 

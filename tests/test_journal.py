@@ -293,8 +293,8 @@ def test_a_write_that_is_killed_half_way_leaves_no_trace(path: Path) -> None:
     script = """
 import os, signal, sys
 from pathlib import Path
-from autograder import _database
-database = _database.connect(Path(sys.argv[1]))
+from autograder import _database, journal
+database = _database.connect(Path(sys.argv[1]), journal.FORM)
 with _database.transaction(database):
     database.execute("INSERT INTO hints VALUES ('metrics', 'recall', 1)")
     os._exit(9)
