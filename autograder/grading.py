@@ -127,7 +127,7 @@ def grade(
             return judged(
                 notebook, exercise, observed, key.result(), secret=secret, started=started
             )
-        except WorkerFailed as error:
+        except (WorkerFailed, PoolError) as error:
             return SubmissionResult(
                 str(notebook.path), exercise.slug, notebook.language,
                 max_points=exercise.points, problem=_our_fault(error),

@@ -14,6 +14,7 @@ from typing import Any
 
 from autograder import catalog
 from autograder.catalog import LANGUAGES, Language, Text
+from autograder.observations import pack, unpack
 
 MAX_BYTES = 256 * 2**20
 MAX_SOURCE = 2 * 2**20
@@ -55,6 +56,21 @@ class Notebook:
     def digest(self) -> str:
         text = "\0".join(f"{cell.id}\0{cell.source}" for cell in self.cells)
         return hashlib.sha256(f"{self.exercise}\0{text}".encode()).hexdigest()
+
+    def packed(self) -> bytes:
+        """Serialise, to be graded elsewhere."""
+        cells = [[cell.id, cell.source] for cell in self.cells]
+        return pack(
+            {"path": self.path.as_posix(), "exercise": self.exercise, "language": self.language,
+             "cells": cells}
+        )  # fmt: skip
+
+    @classmethod
+    def parse(cls, body: bytes) -> Notebook:
+        """Read what `packed` wrote."""
+        table = unpack(body)
+        cells = tuple(Cell(id, source) for id, source in table["cells"])
+        return cls(Path(table["path"]), table["exercise"], table["language"], cells)
 
 
 def read_notebook(path: Path, *, course: Path = catalog.COURSE) -> Notebook:

@@ -1,0 +1,163 @@
+"""Grading on a Dask cluster: the same function as here, and a scheduler that others keep.
+
+Each worker keeps warm pools of its own. What travels is data: a notebook's code as bytes there, a
+result as bytes back. Dask itself does again what was under way on a worker that died.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import threading
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from types import TracebackType
+from typing import Any
+
+from autograder import catalog
+from autograder._errors import BilingualError
+from autograder.catalog import Text
+from autograder.classroom.graders import Graders, Job, NoWalls, Pools
+from autograder.engine import Notebook
+from autograder.oracle import fingerprint
+from autograder.results import SubmissionResult
+from autograder.serial import result_from_dict, result_to_dict
+
+CONNECT_SECONDS = 20
+
+
+class ClusterError(BilingualError):
+    """The cluster cannot grade this class."""
+
+
+class ClusterGraders(Graders):
+    """Graders on the workers of the Dask scheduler at `address`.
+
+    Parameters
+    ----------
+    sandbox
+        Whether walls have to stand on every worker.
+
+    Raises
+    ------
+    ClusterError
+        If Dask is not installed here, nobody answers, or there are no workers.
+    """
+
+    def __init__(self, address: str, *, sandbox: bool = True) -> None:
+        self._address = address
+        self._sandbox = sandbox
+        self._client = _connected(address)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def results(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, SubmissionResult]]:
+        """Grade `jobs`; a few for each thread of the cluster are on their way at a time."""
+        from distributed import as_completed
+
+        pending = iter(jobs)
+        running = {self._submit(job): job for job in islice(pending, self._room())}
+        done = as_completed(list(running))
+        for future in done:
+            job = running.pop(future)
+            yield job, self._taken(future, job)
+            future.release()
+            for job in islice(pending, max(self._room() - len(running), 1)):
+                running[added := self._submit(job)] = job
+                done.add(added)
+
+    def _room(self) -> int:
+        """How many jobs may be on their way: enough that no thread waits for the next."""
+        return max(2, 2 * sum(self._client.nthreads().values()))
+
+    def _submit(self, job: Job) -> Any:
+        return self._client.submit(
+            _grade_there, job.notebook.packed(), job.environment, job.secret, self._sandbox,
+            key=f"touchstone-{job.key}", pure=False,
+        )  # fmt: skip
+
+    def _taken(self, future: Any, job: Job) -> SubmissionResult:
+        """The result of a job; one that the cluster could not do is nobody's but our fault."""
+        from distributed import KilledWorker
+
+        try:
+            return result_from_dict(json.loads(future.result()))
+        except (NoWalls, ClusterError):
+            raise
+        except KilledWorker:
+            why = {
+                "en": "every worker of the cluster that took it up died",
+                "zh": "集群中接手的工作进程都意外退出",
+            }
+        except Exception as error:
+            why = dict.fromkeys(("en", "zh"), f"{type(error).__name__}: {error}")
+        return _lost(job, why)  # type: ignore[arg-type]
+
+
+def _lost(job: Job, why: Text) -> SubmissionResult:
+    exercise = catalog.exercise(job.notebook.exercise)
+    problem: Text = {
+        "en": f"Our fault, not yours: {why['en']}. Run the same command with --resume.",
+        "zh": f"是我们的错，不怪你：{why['zh']}。请加 --resume 再运行一次。",
+    }
+    return SubmissionResult(
+        str(job.notebook.path), exercise.slug, job.notebook.language,
+        max_points=exercise.points, problem=problem,
+    )  # fmt: skip
+
+
+def _connected(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ClusterError(
+            "Dask is not installed. Run: python -m pip install 'touchstone-course[cluster]'",
+            "尚未安装 Dask。请运行：python -m pip install 'touchstone-course[cluster]'",
+        ) from None
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        raise ClusterError(
+            f"No Dask scheduler answers at {address} ({reason}). Start one with `dask scheduler`, "
+            "or check the address.",
+            f"{address} 没有 Dask 调度器应答（{reason}）。请用 `dask scheduler` 启动，或检查地址。",
+        ) from None
+    if not client.nthreads():
+        client.close()
+        raise ClusterError(
+            f"The Dask scheduler at {address} has no workers. Start some with `dask worker "
+            f"{address}`.",
+            f"{address} 的 Dask 调度器没有工作进程。请用 `dask worker {address}` 启动。",
+        )
+    return client
+
+
+_pools: dict[bool, Pools] = {}
+_pools_lock = threading.Lock()
+
+
+def _grade_there(packed: bytes, environment: str, secret: str, sandbox: bool) -> bytes:
+    """On a worker: grade one notebook in this worker's own pools."""
+    notebook = Notebook.parse(packed)
+    exercise = catalog.exercise(notebook.exercise)
+    if fingerprint(exercise, secret) != environment:
+        raise ClusterError(
+            "A worker of the cluster has another edition of Touchstone, or other versions of "
+            "Python and its libraries, than this machine; the results would not be the same. "
+            "Install the same ones everywhere.",
+            "集群中某个工作进程的 Touchstone、Python 或依赖库版本与本机不同，结果会不一致。"
+            "请在所有机器上安装相同的版本。",
+        )
+    with _pools_lock:
+        if sandbox not in _pools:
+            _pools[sandbox] = Pools(sandbox=sandbox)
+            atexit.register(_pools[sandbox].close)
+    result = _pools[sandbox].grade(notebook, secret)
+    return json.dumps(result_to_dict(result), allow_nan=False).encode()

@@ -1,0 +1,146 @@
+"""Grading many notebooks side by side on this machine, each behind walls of its own."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol
+
+from autograder import catalog
+from autograder._errors import BilingualError
+from autograder.catalog import Exercise
+from autograder.engine import Notebook, walls
+from autograder.engine.pool import Pool, PoolError
+from autograder.grading import grade
+from autograder.results import SubmissionResult
+
+
+class NoWalls(BilingualError):
+    """The work of others is not run without walls unless that is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A notebook to grade, and what its result is kept by.
+
+    Attributes
+    ----------
+    environment
+        Fingerprint of the exercise, the secret and the versions that it is to be graded with.
+    """
+
+    key: str
+    notebook: Notebook
+    environment: str
+    secret: str = ""
+
+
+class Graders(AbstractContextManager["Graders"], Protocol):
+    """Whoever grades jobs side by side: threads of this machine, or a cluster."""
+
+    def results(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, SubmissionResult]]:
+        """Grade `jobs`, a few at a time; the results come as they are done."""
+
+
+class LocalGraders(Graders):
+    """Graders on this machine: `workers` notebooks at a time, in a warm pool for each exercise.
+
+    Parameters
+    ----------
+    sandbox
+        Whether walls have to stand. Without, notebooks are run with the limits that the platform
+        has.
+
+    Raises
+    ------
+    NoWalls
+        If they have to and cannot.
+    """
+
+    def __init__(self, workers: int, *, sandbox: bool = True) -> None:
+        self._workers = workers
+        self._pools = Pools(sandbox=sandbox)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pools.close()
+
+    def results(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, SubmissionResult]]:
+        """Grade `jobs`; at most twice as many as there are workers are held at a time."""
+        with ThreadPoolExecutor(self._workers, thread_name_prefix="grader") as threads:
+            running: dict[Future[SubmissionResult], Job] = {}
+            for job in jobs:
+                running[threads.submit(self._grade, job)] = job
+                if len(running) >= 2 * self._workers:
+                    yield from _finished(running)
+            while running:
+                yield from _finished(running)
+
+    def _grade(self, job: Job) -> SubmissionResult:
+        return self._pools.grade(job.notebook, job.secret)
+
+
+def _finished(
+    running: dict[Future[SubmissionResult], Job],
+) -> Iterator[tuple[Job, SubmissionResult]]:
+    done, _ = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        yield running.pop(future), future.result()
+
+
+class Pools:
+    """Warm pools by exercise, each started when it is first needed."""
+
+    def __init__(self, *, sandbox: bool) -> None:
+        if sandbox and not walls.available():
+            raise _no_walls(
+                "bubblewrap is not installed" if sys.platform == "linux" else "no Linux"
+            )
+        self._sandbox = sandbox
+        self._pools: dict[str, Pool] = {}
+        self._lock = threading.Lock()
+
+    def grade(self, notebook: Notebook, secret: str) -> SubmissionResult:
+        """Grade a notebook in the pool of its exercise."""
+        exercise = catalog.exercise(notebook.exercise)
+        return grade(notebook, exercise, secret=secret, pool=self._pool(exercise))
+
+    def _pool(self, exercise: Exercise) -> Pool | None:
+        """The pool for an exercise; none where the platform has no pools, and needs none."""
+        if not self._sandbox and sys.platform != "linux":
+            return None
+        with self._lock:
+            if exercise.slug not in self._pools:
+                pool = Pool([exercise], walled=self._sandbox)
+                try:
+                    pool.__enter__()
+                except (PoolError, OSError) as error:
+                    raise _no_walls(str(error)) from None
+                self._pools[exercise.slug] = pool
+            return self._pools[exercise.slug]
+
+    def close(self) -> None:
+        """End every pool."""
+        with self._lock:
+            while self._pools:
+                self._pools.popitem()[1].__exit__()
+
+
+def _no_walls(reason: str) -> NoWalls:
+    return NoWalls(
+        f"Nobody else's work is run here, because the walls around it do not stand ({reason}). "
+        "They need Linux and bubblewrap (Debian and Ubuntu: apt install bubblewrap); `touchstone "
+        "doctor` tells more. For work that you trust, say --no-sandbox.",
+        f"沙箱不可用（{reason}），因此不会运行他人的作业。沙箱需要 Linux 和 bubblewrap"
+        "（Debian、Ubuntu：apt install bubblewrap），详情见 `touchstone doctor`。"
+        "如果信任这些作业，可加 --no-sandbox。",
+    )

@@ -1,0 +1,88 @@
+"""Grading everything that a class handed in, into a ledger."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+from autograder import catalog
+from autograder.classroom.graders import Graders, Job
+from autograder.classroom.intake import Submission
+from autograder.classroom.ledger import Ledger, key_of
+from autograder.engine import Notebook, UnreadableNotebook
+from autograder.engine.cells import parse_notebook
+from autograder.oracle import fingerprint
+from autograder.results import SubmissionResult
+
+Told = Callable[[Submission, SubmissionResult | None], None]
+"""Is told of each submission when it is settled; without a result if it had one already."""
+
+
+def grade_class(
+    submissions: Sequence[Submission],
+    ledger: Ledger,
+    graders: Graders,
+    *,
+    secret: str = "",
+    told: Told = lambda submission, result: None,
+) -> None:
+    """Grade every submission that has no result in the ledger yet.
+
+    Whatever cannot be read gets a result that says why. Each result is in the ledger before
+    `told` hears of it, so whatever ends this loses nothing.
+    """
+    _Round(ledger, secret, told).grade(submissions, graders)
+
+
+class _Round:
+    """One pass over a class: looks for notebooks to grade, and settles what comes back."""
+
+    def __init__(self, ledger: Ledger, secret: str, told: Told) -> None:
+        self._ledger = ledger
+        self._secret = secret
+        self._told = told
+        self._environments: dict[str, str] = {}
+        self._waiting: defaultdict[str, list[Submission]] = defaultdict(list)
+
+    def grade(self, submissions: Sequence[Submission], graders: Graders) -> None:
+        self._ledger.set_hidden(bool(self._secret))
+        for job, result in graders.results(self._jobs(submissions)):
+            self._ledger.record(job.key, result)
+            for submission in self._waiting.pop(job.key):
+                self._settle(submission, job.key, result)
+        self._ledger.keep_only(submission.name for submission in submissions)
+
+    def _jobs(self, submissions: Sequence[Submission]) -> Iterator[Job]:
+        """What is to be graded; the same code of several students once."""
+        for submission in submissions:
+            try:
+                notebook = parse_notebook(submission.read(), submission.name)
+            except UnreadableNotebook as error:
+                self._refuse(submission, error)
+                continue
+            environment = self._environment(notebook)
+            key = key_of(notebook, environment)
+            if self._ledger.has(key):
+                self._settle(submission, key, None)
+                continue
+            self._waiting[key].append(submission)
+            if len(self._waiting[key]) == 1:
+                yield Job(key, notebook, environment, self._secret)
+
+    def _environment(self, notebook: Notebook) -> str:
+        slug = notebook.exercise
+        if slug not in self._environments:
+            environment = fingerprint(catalog.exercise(slug), self._secret)
+            self._ledger.open_for(slug, environment)
+            self._environments[slug] = environment
+        return self._environments[slug]
+
+    def _refuse(self, submission: Submission, error: UnreadableNotebook) -> None:
+        key = f"unread/{submission.name}"
+        result = SubmissionResult(submission.name, problem=error.text)
+        self._ledger.record(key, result)
+        self._settle(submission, key, result)
+
+    def _settle(self, submission: Submission, key: str, result: SubmissionResult | None) -> None:
+        self._ledger.enter(submission.student, submission.name, submission.identifier, key)
+        self._told(submission, result)

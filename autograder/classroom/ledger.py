@@ -1,0 +1,218 @@
+"""The ledger of a class: who handed in what, and what it came to. One SQLite file in a folder.
+
+A result is kept by what it depends on: code, exercise, language and environment. So a grader that
+is killed and run again goes on where it was, a notebook that was handed in twice is graded once,
+and one that was changed is graded anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autograder import _database
+from autograder._database import Form
+from autograder._errors import BilingualError
+from autograder.engine import Notebook
+from autograder.results import ClassResult, Graded, SubmissionResult
+from autograder.serial import SerialError, result_from_dict, result_to_dict
+
+FILE = "class.sqlite"
+_LOCK = ".grading"
+FORM = Form(
+    name={"en": "class ledger", "zh": "班级成绩库"},
+    application=0x54534C47,  # "TSLG"
+    version=1,
+    schema="""
+CREATE TABLE editions (exercise TEXT PRIMARY KEY, environment TEXT NOT NULL);
+CREATE TABLE traits (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE results (
+    key TEXT PRIMARY KEY,
+    at_fault INTEGER NOT NULL,
+    result TEXT NOT NULL
+);
+CREATE TABLE handed_in (
+    name TEXT PRIMARY KEY,
+    student TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    key TEXT NOT NULL
+);
+""",
+    remedy={
+        "en": "Move it away, and grade the class again.",
+        "zh": "请把它移走，然后重新评分。",
+    },
+)
+
+
+class LedgerError(BilingualError):
+    """A folder that cannot take this class's results; what is in it stays."""
+
+
+def key_of(notebook: Notebook, environment: str) -> str:
+    """What a notebook's result is kept by.
+
+    Parameters
+    ----------
+    environment
+        Fingerprint of the exercise, the secret and the versions in use.
+    """
+    parts = [notebook.digest, notebook.exercise, notebook.language, environment]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+class Ledger:
+    """The ledger in `folder`, which is made if need be.
+
+    Parameters
+    ----------
+    writing
+        Whether to grade into it, which only one process may do at a time. It belongs to the
+        thread that opened it.
+
+    Raises
+    ------
+    LedgerError
+        If another process grades into the folder, or, for reading, there is no ledger in it.
+    JournalError
+        If it is damaged, foreign, of a newer version, or cannot be written. It is left alone.
+    """
+
+    def __init__(self, folder: Path, *, writing: bool = False) -> None:
+        self.path = folder / FILE
+        if not writing and not self.path.is_file():
+            raise LedgerError(
+                f"{folder} holds no graded class. Grade one with `touchstone class grade "
+                f"SOURCE --out {folder}`.",
+                f"{folder} 里没有班级成绩。请先运行 `touchstone class grade 作业 --out {folder}`。",
+            )
+        self._lock = self._locked(folder) if writing else None
+        self._database = _database.connect(self.path, FORM)
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._database.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def _locked(self, folder: Path) -> sqlite3.Connection:
+        """Hold the folder, until this process ends in whatever way: SQLite's own locks do that."""
+        path = folder / _LOCK
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        except (OSError, sqlite3.Error) as error:
+            raise _unwritable(folder, error) from None
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            lock.close()
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                raise LedgerError(
+                    f"Another process is grading into {folder}. Wait until it is done, or name "
+                    "another folder with --out.",
+                    f"另一个进程正在往 {folder} 里评分。请等它结束，或用 --out 换一个文件夹。",
+                ) from None
+            raise _unwritable(folder, error) from None
+        return lock
+
+    def __len__(self) -> int:
+        return int(self._rows("SELECT count(*) FROM results")[0][0])
+
+    def open_for(self, exercise: str, environment: str) -> None:
+        """Say in which environment an exercise is graded here; it stays the same one.
+
+        Raises
+        ------
+        LedgerError
+            If results of another environment are here already.
+        """
+        query = "SELECT environment FROM editions WHERE exercise = ?"
+        rows = self._rows(query, exercise)
+        if rows and rows[0][0] != environment:
+            raise LedgerError(
+                f"{self.path.parent} holds results of `{exercise}` from another edition of the "
+                "course, other versions of the libraries, or another secret. They were left as "
+                "they are. Grade with the same ones, or name another folder with --out.",
+                f"{self.path.parent} 里已有 `{exercise}` 的成绩，但课程版本、依赖库版本或密钥不同，"
+                "原有成绩未作改动。请使用相同的版本和密钥，或用 --out 换一个文件夹。",
+            )
+        if not rows:
+            self._write("INSERT INTO editions VALUES (?, ?)", exercise, environment)
+
+    def set_hidden(self, hidden: bool) -> None:
+        """Remember whether a secret changed the seeds."""
+        self._write("INSERT OR REPLACE INTO traits VALUES ('hidden', ?)", str(int(hidden)))
+
+    def has(self, key: str) -> bool:
+        """Whether a result is here that need not be sought again: one not marred by our fault."""
+        return bool(self._rows("SELECT 1 FROM results WHERE key = ? AND at_fault = 0", key))
+
+    def record(self, key: str, result: SubmissionResult) -> None:
+        """Keep a result; it is on the disk when this returns."""
+        fault = result.at_fault or (result.problem is not None and bool(result.exercise))
+        content = json.dumps(result_to_dict(result), allow_nan=False, sort_keys=True)
+        statement = "INSERT OR REPLACE INTO results VALUES (?, ?, ?)"
+        self._write(statement, key, int(fault), content)
+
+    def enter(self, student: str, name: str, identifier: str, key: str) -> None:
+        """Note that a student handed in, as `name`, what has its result under `key`."""
+        statement = "INSERT OR REPLACE INTO handed_in VALUES (?, ?, ?, ?)"
+        self._write(statement, name, student, identifier, key)
+
+    def keep_only(self, names: Iterable[str]) -> None:
+        """Forget who handed in anything else than `names`; results stay."""
+        known = {row[0] for row in self._rows("SELECT name FROM handed_in")}
+        with _database.guarded(self.path, FORM), _database.transaction(self._database):
+            for name in sorted(known - set(names)):
+                self._database.execute("DELETE FROM handed_in WHERE name = ?", (name,))
+
+    def class_result(self) -> ClassResult:
+        """Everything that was graded so far, by students' names."""
+        query = (
+            "SELECT student, name, identifier, result FROM handed_in JOIN results USING (key)"
+            " ORDER BY student, name"
+        )
+        hidden = self._rows("SELECT value FROM traits WHERE name = 'hidden'") == [("1",)]
+        try:
+            graded = tuple(
+                Graded(student, name, replace(_result(text), path=name), identifier)
+                for student, name, identifier, text in self._rows(query)
+            )
+        except (SerialError, ValueError, AttributeError) as error:
+            raise _database.damaged(self.path, FORM, f"a result: {error}") from None
+        return ClassResult(graded, hidden)
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with _database.guarded(self.path, FORM), closing(self._database.cursor()) as cursor:
+            return cursor.execute(query, values).fetchall()
+
+    def _write(self, statement: str, *values: object) -> None:
+        with _database.guarded(self.path, FORM), _database.transaction(self._database):
+            self._database.execute(statement, values)
+
+
+def _result(text: str) -> SubmissionResult:
+    return result_from_dict(json.loads(text))
+
+
+def _unwritable(folder: Path, error: Exception) -> LedgerError:
+    return LedgerError(
+        f"{folder} cannot be written: {error}. Free the disk or its permissions, or name another "
+        "folder with --out.",
+        f"{folder} 无法写入：{error}。请检查磁盘空间和权限，或用 --out 换一个文件夹。",
+    )

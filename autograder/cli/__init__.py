@@ -1,0 +1,34 @@
+"""The ``touchstone`` command. Thin: each command hands over and prints.
+
+Exit codes: 0 everything passed, 1 something did not, 2 wrong use, 3 our fault.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+from autograder.cli import authors, learners, teachers
+from autograder.cli.shared import ARGUMENTS, WRONG_LANGUAGE, blame, explain, fail
+
+app = learners.app
+app.add_typer(teachers.app, name="class")
+app.add_typer(authors.app, name="dev")
+
+
+def main() -> None:
+    """Run the command; no traceback of ours reaches a user."""
+    if WRONG_LANGUAGE:
+        fail(WRONG_LANGUAGE)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        app(ARGUMENTS, prog_name="touchstone")
+    except (KeyboardInterrupt, BrokenPipeError):
+        os._exit(130)
+    except Exception as error:
+        if os.environ.get("TOUCHSTONE_DEBUG"):
+            raise
+        fail(explain(error), code=blame(error))

@@ -1,0 +1,64 @@
+"""Commands for authors: make, build and verify exercises."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from autograder.cli.shared import say
+
+app = typer.Typer(
+    help=say("For authors: make, build and verify exercises.", "写给作者：新建、生成、验证练习。"),
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+
+@app.command("new", help=say("Scaffold an exercise.", "新建练习的骨架。"))
+def new_exercise(slug: str) -> None:
+    from autograder import catalog
+    from autograder.dev.new import new
+    from autograder.report import messages
+
+    for path in new(slug, catalog.content_root()):
+        messages.say(str(path))
+
+
+@app.command("build", help=say("Generate the notebooks.", "生成 notebook。"))
+def build_notebooks(
+    slugs: Annotated[list[str] | None, typer.Argument()] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help=say("Only say what is stale.", "只检查是否过期。"))
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help=say("Execute everything again.", "全部重新执行。"))
+    ] = False,
+) -> None:
+    from autograder.dev.build import build
+    from autograder.report import messages
+
+    changes = [c for e in _chosen(slugs) for c in build(e, check=check, force=force)]
+    for change in changes:
+        messages.say(str(change), "yellow" if check else "")
+    raise typer.Exit(1 if check and changes else 0)
+
+
+@app.command("verify", help=say("Prove exercises.", "验证练习。"))
+def verify_exercises(slugs: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    from autograder.dev.verify import verify
+    from autograder.report import messages
+
+    well = True
+    for exercise in _chosen(slugs):
+        started = time.perf_counter()
+        found = verify(exercise)
+        well &= messages.show_promises(exercise.slug, found, time.perf_counter() - started)
+    raise typer.Exit(0 if well else 1)
+
+
+def _chosen(slugs: list[str] | None) -> list:  # type: ignore[type-arg]
+    from autograder import catalog
+
+    return [catalog.exercise(slug) for slug in slugs] if slugs else list(catalog.exercises())

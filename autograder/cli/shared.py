@@ -1,0 +1,88 @@
+"""What the commands share: the language, and how an error is told."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autograder.catalog import Language
+from autograder.language import UnknownLanguage, guess_language, take_language
+
+try:
+    ARGUMENTS, ASKED = take_language(sys.argv[1:])
+    WRONG_LANGUAGE = ""
+except UnknownLanguage as error:
+    ARGUMENTS, ASKED, WRONG_LANGUAGE = [], None, str(error)
+LANGUAGE: Language = ASKED or guess_language()
+
+
+def say(en: str, zh: str) -> str:
+    """The sentence of the language in use."""
+    return zh if LANGUAGE == "zh" else en
+
+
+def blame(error: Exception) -> int:
+    """Whose fault an exception is: 2 for what the user can put right, 3 for ours."""
+    from autograder._errors import BilingualError
+    from autograder.catalog import CatalogError
+    from autograder.grading import NothingToGrade
+    from autograder.report import ReportError
+
+    known = (BilingualError, CatalogError, NothingToGrade, ReportError)
+    return 2 if isinstance(error, known) else 3
+
+
+def explain(error: Exception) -> str:
+    """What to tell the user of an exception, in their language."""
+    text = getattr(error, "text", None)
+    if isinstance(text, dict):
+        return str(text[LANGUAGE])
+    if blame(error) == 2:
+        return str(error)
+    what = f"{type(error).__name__}: {error}"
+    return say(
+        f"Our fault, not yours: {what}. Run `touchstone doctor`; with TOUCHSTONE_DEBUG=1 you see "
+        "where. Please report it.",
+        f"是我们的错，不怪你：{what}。请运行 `touchstone doctor`；设置 TOUCHSTONE_DEBUG=1 "
+        "可看到出处。请反馈给我们。",
+    )
+
+
+def fail(message: str, code: int = 2) -> None:
+    """Say what is wrong and end."""
+    from autograder.report import messages
+
+    messages.complain(message)
+    raise SystemExit(code)
+
+
+@contextlib.contextmanager
+def desk() -> Iterator[tuple]:  # type: ignore[type-arg]
+    """The learner's desk, and its journal while the body runs."""
+    from autograder.journal import Journal
+    from autograder.learner import Desk
+
+    here = Desk.here(ASKED, LANGUAGE)
+    with Journal(here.journal) as journal:
+        yield here, journal
+
+
+Report = Annotated[
+    Path | None, typer.Option(help=say("Also write a report here.", "另写一份报告。"))
+]
+
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help=say(
+            "Run on this model (a folder, or a name in the hub cache) instead of the tiny one.",
+            "换用这个模型（文件夹，或 hub 缓存里的名字），不用自带的小模型。",
+        )
+    ),
+]

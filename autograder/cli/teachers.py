@@ -1,0 +1,88 @@
+"""Commands for teachers: grade a class, report on it, export its points."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autograder.cli.shared import LANGUAGE, say
+
+app = typer.Typer(
+    help=say("For teachers: grade a class.", "写给老师：给全班评分。"),
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+Out = Annotated[
+    Path, typer.Option("--out", help=say("Folder for the results.", "存放成绩的文件夹。"))
+]
+Graded = Annotated[
+    Path, typer.Argument(help=say("A folder that `class grade` filled.", "已评分的文件夹。"))
+]
+
+
+@app.command(
+    help=say(
+        "Grade what a class handed in: a folder, a ZIP, or a pattern in quotes. Exit code 1 says "
+        "that some of it could not be graded.",
+        "给全班作业评分：文件夹、ZIP，或加引号的通配符。退出码 1 表示有作业无法评分。",
+    )
+)
+def grade(
+    source: str,
+    out: Out,
+    workers: Annotated[
+        int, typer.Option(min=1, help=say("Notebooks at a time.", "同时评几份。"))
+    ] = os.cpu_count() or 1,
+    secret: Annotated[
+        Path | None,
+        typer.Option(
+            help=say(
+                "A file whose text changes every seed: hidden tests that nobody had to write.",
+                "一个文本文件，其内容改变所有随机种子，等于无需另写的隐藏测试。",
+            )
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help=say("Go on where it stopped.", "从中断处继续。"))
+    ] = False,
+    dask: Annotated[
+        str | None,
+        typer.Option(help=say("Address of a Dask scheduler to grade on.", "Dask 调度器地址。")),
+    ] = None,
+    no_sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--no-sandbox",
+            help=say("Do without walls: trusted work only.", "不用沙箱，仅限可信作业。"),
+        ),
+    ] = False,
+) -> None:
+    from autograder import classroom
+    from autograder.report import messages, print_class_summary
+    from autograder.report.progress import class_progress
+
+    submissions = classroom.find_submissions(source)
+    hidden = classroom.read_secret(secret) if secret else ""
+    with (
+        classroom.Ledger(out, writing=True) as ledger,
+        classroom.graders(workers, dask, sandbox=not no_sandbox) as graders,
+        class_progress(len(submissions), LANGUAGE) as told,
+    ):
+        if len(ledger) and not resume:
+            raise classroom.not_resumed(out, len(ledger))
+        classroom.grade_class(submissions, ledger, graders, secret=hidden, told=told)
+        result = ledger.class_result()
+    print_class_summary(result, console=messages.out(), language=LANGUAGE)
+    messages.say(
+        say(
+            f"Next: touchstone class report {out}, or touchstone class export {out} --to csv",
+            f"下一步：touchstone class report {out}，或 touchstone class export {out} --to csv",
+        )
+    )
+    problems = [item.result for item in result.graded if item.result.problem is not None]
+    if any(item.result.at_fault for item in result.graded) or any(p.exercise for p in problems):
+        raise typer.Exit(3)
+    raise typer.Exit(1 if problems else 0)
