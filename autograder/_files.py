@@ -1,15 +1,26 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and which of them are nobody's hand-in."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from datetime import date
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePath
+
+# What `create_dated` makes, such as ``x.before-reset-2026-01-31.ipynb``.
+_DATED_COPY = re.compile(r"\.[a-z-]+-\d{4}-\d{2}-\d{2}(-\d+)?\.ipynb$")
+
+
+def is_set_aside(path: PurePath) -> bool:
+    """Whether `path`, relative to a folder that is searched, is hidden or a dated copy of ours."""
+    return bool(_DATED_COPY.search(path.name)) or any(
+        part.startswith(".") or part == "__MACOSX" for part in path.parts
+    )
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from autograder import catalog
+from autograder._files import is_set_aside
 from autograder.catalog import Exercise, Text
 from autograder.checks import Suite
 from autograder.engine import (
@@ -26,9 +26,6 @@ from autograder.engine.pool import Pool, PoolError
 from autograder.judge import AnswerKey
 from autograder.oracle import judged_by_need, reference_key
 from autograder.results import Seconds, SubmissionResult
-
-# What `start` and `reset` keep beside a learner's notebook, such as ``x.before-reset-2026-01-31``.
-_DATED_COPY = re.compile(r"\.[a-z-]+-\d{4}-\d{2}-\d{2}(-\d+)?\.ipynb$")
 
 
 class NothingToGrade(Exception):
@@ -48,7 +45,7 @@ def find_notebooks(paths: Iterable[Path]) -> list[Path]:
         if not path.is_dir():
             found.append(path)
             continue
-        inside = sorted(p for p in path.rglob("*.ipynb") if not _is_hidden(p.relative_to(path)))
+        inside = sorted(p for p in path.rglob("*.ipynb") if not is_set_aside(p.relative_to(path)))
         if not inside:
             raise NothingToGrade(
                 f"The folder {path} holds no notebook. Name one, or make some with "
@@ -56,10 +53,6 @@ def find_notebooks(paths: Iterable[Path]) -> list[Path]:
             )
         found.extend(inside)
     return list(dict.fromkeys(found))
-
-
-def _is_hidden(path: Path) -> bool:
-    return bool(_DATED_COPY.search(path.name)) or any(p.startswith(".") for p in path.parts)
 
 
 @contextlib.contextmanager
