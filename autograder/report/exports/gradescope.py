@@ -1,0 +1,68 @@
+"""Results as Gradescope reads them: its "Autograder Specifications", section "Output format".
+
+A test for each task, since points are given for tasks; its output says what each claim came to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograder.catalog import Language
+from autograder.report import clean, digest
+from autograder.report.card import card_text
+from autograder.report.discreet import discreet
+from autograder.report.texts import text
+from autograder.results import SubmissionResult, TaskResult
+
+
+def gradescope_results(
+    result: SubmissionResult, language: Language | None = None, *, hidden: bool = True
+) -> dict[str, Any]:
+    """The content of ``results.json`` for one submission, fit for a student's eyes.
+
+    Parameters
+    ----------
+    language
+        By default the submission's own.
+    hidden
+        Whether a secret changed the seeds.
+    """
+    shown = discreet(result, hidden=hidden)
+    spoken = language or shown.language
+    return {
+        "score": _points(shown.points),
+        "execution_time": max(shown.seconds.total, 0.0),
+        "output": _summary(shown, spoken),
+        "output_format": "text",
+        "visibility": "visible",
+        # Standard output is that of our own program, for the teacher alone.
+        "stdout_visibility": "hidden",
+        "tests": [_test(task, spoken) for task in shown.tasks],
+        "extra_data": {"exercise": shown.exercise, "isolation": shown.isolation},
+    }
+
+
+def _summary(result: SubmissionResult, language: Language) -> str:
+    if result.problem is not None:
+        problem = clean.line(result.problem[language], 1200)
+        return text("not_graded", language).capitalize() + text("separator", language) + problem
+    points = digest.points_line(result.points, result.max_points, language)
+    return f"{points}\n{digest.next_thing(result, language)}"
+
+
+def _test(task: TaskResult, language: Language) -> dict[str, Any]:
+    return {
+        "name": clean.line(task.title[language]),
+        "name_format": "text",
+        "score": _points(task.points),
+        "max_score": _points(task.max_points),
+        "status": "passed" if task.status == "pass" else "failed",
+        "output": card_text(task, language, hint_available=False),
+        "output_format": "text",
+        "visibility": "visible",
+    }
+
+
+def _points(value: float) -> float:
+    """A number that JSON can hold."""
+    return float(value) if abs(value) < 1e15 else 0.0
