@@ -80,6 +80,8 @@ def _last_state(row: str) -> str:
 
 
 def _escape(found: str) -> str:
+    if found.isascii() and found.isprintable():
+        return found
     shown: list[str] = []
     marks = 0
     for character in found:

@@ -36,12 +36,26 @@ def write_html(
     write_text(path, page(results, language=language))
 
 
-def page(results: Sequence[SubmissionResult], *, language: Language | None = None) -> str:
-    """The page; each submission in its own language."""
+def page(
+    results: Sequence[SubmissionResult],
+    *,
+    language: Language | None = None,
+    heading: str = "",
+    notice: str = "",
+) -> str:
+    """The page; each submission in its own language.
+
+    Parameters
+    ----------
+    heading, notice
+        What stands at its top, and a sentence below; by default its usual heading alone.
+    """
     return render(
         "report.html.j2",
         results=results,
         language=language or (results[0].language if results else "en"),
+        heading=heading,
+        notice=notice,
         shown=shown,
         clean=clean,
     )

@@ -119,6 +119,53 @@ TEXTS: dict[str, Text] = {
     "page.cell": {"en": "cell {cell}", "zh": "单元 {cell}"},
     "page.unnamed_cell": {"en": "unnamed cell", "zh": "未命名单元"},
     "page.cut": {"en": "… cut here", "zh": "……后文略"},
+    # A class
+    "class.title": {"en": "Class report", "zh": "班级报告"},
+    "class.students": {"en": "Students", "zh": "学生"},
+    "class.graded": {"en": "Notebooks graded", "zh": "已判分的 notebook"},
+    "class.ungraded": {"en": "Not graded", "zh": "未能判分"},
+    "class.seeds": {"en": "Tests", "zh": "测试"},
+    "class.hidden": {"en": "hidden, by a secret", "zh": "隐藏（由密钥生成）"},
+    "class.visible": {"en": "those in the notebook", "zh": "与 notebook 中相同"},
+    "class.empty": {
+        "en": "Nobody handed in anything that could be graded.",
+        "zh": "没有任何可判分的提交。",
+    },
+    "class.spread": {"en": "Distribution of points", "zh": "得分分布"},
+    "class.bin": {
+        "en": "{low} to {high} points, students: {count}",
+        "zh": "{low}–{high} 分：{count} 人",
+    },
+    "class.numbers": {
+        "en": "Students: {count} · mean {mean} · median {median} of {max_points} points",
+        "zh": "{count} 人 · 平均 {mean} 分 · 中位数 {median} 分 · 满分 {max_points} 分",
+    },
+    "class.hardest": {"en": "Hardest tasks first", "zh": "任务（由难到易）"},
+    "class.hardest_few": {"en": "Hardest tasks", "zh": "最难的任务"},
+    "class.task": {"en": "Task", "zh": "任务"},
+    "class.share": {"en": "Mean share of points", "zh": "平均得分率"},
+    "class.passed": {"en": "Passed", "zh": "通过人数"},
+    "class.of": {"en": "{passed} of {count}", "zh": "{passed}/{count}"},
+    "class.passed_of": {"en": "passed by {passed} of {count}", "zh": "通过 {passed}/{count} 人"},
+    "class.misconceptions": {"en": "Most common misconceptions", "zh": "最常见的误解"},
+    "class.mistakes": {
+        "en": "Most common misconceptions, by number of students",
+        "zh": "最常见的误解（按人数）",
+    },
+    "class.rarer": {"en": "Rarer ones: {count}", "zh": "其余 {count} 种"},
+    "class.no_misconceptions": {
+        "en": "No known misconception was recognised.",
+        "zh": "没有识别出已知的误解。",
+    },
+    "class.holders": {"en": "Students: {count}", "zh": "{count} 人"},
+    "class.student": {"en": "Student", "zh": "学生"},
+    "class.total": {"en": "Total", "zh": "总分"},
+    "class.more_ungraded": {"en": "… and {count} more.", "zh": "……另有 {count} 份。"},
+    "class.withheld": {
+        "en": "The tests of this class are hidden: this page shows what was asked and what to do "
+        "next, but no test data, expected values or outputs.",
+        "zh": "本班使用隐藏测试：本页只说明考查什么、接下来做什么，不含测试数据、期望值和输出。",
+    },
     # Files
     "file.folder": {
         "en": "{path} is a folder. Name a file in it.",
