@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from autograder.report._write import ReportError
     from autograder.report.card import card_html, card_text, hint_html, hint_text
+    from autograder.report.classpage import write_class_report
+    from autograder.report.classsummary import print_class_summary
+    from autograder.report.discreet import discreet
+    from autograder.report.exports import FORMS, Exported, write_export
+    from autograder.report.exports.gradescope import gradescope_results
     from autograder.report.html import write_html
     from autograder.report.jsonfile import to_json, write_json
     from autograder.report.junit import write_junit
@@ -19,7 +24,14 @@ if TYPE_CHECKING:
     from autograder.report.texts import text
 
 _HOME = {
+    "FORMS": "exports",
+    "Exported": "exports",
+    "write_export": "exports",
+    "gradescope_results": "exports.gradescope",
     "ReportError": "_write",
+    "write_class_report": "classpage",
+    "print_class_summary": "classsummary",
+    "discreet": "discreet",
     "card_html": "card",
     "card_text": "card",
     "hint_html": "card",
@@ -35,9 +47,10 @@ _HOME = {
     "text": "texts",
 }
 __all__ = [
-    "Next", "ReportError", "Standing", "card_html", "card_text", "hint_html", "hint_text",
-    "print_results", "print_standing", "text", "to_json", "write_html", "write_json",
-    "write_junit",
+    "FORMS", "Exported", "Next", "ReportError", "Standing", "card_html", "card_text", "discreet",
+    "gradescope_results", "hint_html", "hint_text", "print_class_summary", "print_results",
+    "print_standing", "text", "to_json", "write_class_report", "write_export", "write_html",
+    "write_json", "write_junit",
 ]  # fmt: skip
 
 

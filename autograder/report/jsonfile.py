@@ -29,7 +29,12 @@ def to_json(results: Sequence[SubmissionResult]) -> dict[str, Any]:
 
 def dumps(results: Sequence[SubmissionResult]) -> str:
     """The same as text: UTF-8 that is safe to print, and ends with a line break."""
-    text = json.dumps(to_json(results), ensure_ascii=False, allow_nan=False, indent=2)
+    return as_text(to_json(results))
+
+
+def as_text(table: dict[str, Any]) -> str:
+    """Plain maps and lists as such text."""
+    text = json.dumps(table, ensure_ascii=False, allow_nan=False, indent=2)
     return _BEYOND_ASCII.sub(_readable, text) + "\n"
 
 

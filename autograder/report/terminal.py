@@ -38,15 +38,15 @@ def print_results(
         Language of the table around several results; by default that of the first.
     """
     if not results:
-        _show(console, [Text(text("nothing", language or "en"))])
+        show(console, [Text(text("nothing", language or "en"))])
     elif len(results) == 1:
-        _show(console, _submission(results[0], verbose))
+        show(console, _submission(results[0], verbose))
     else:
         shown = _many(results, language or results[0].language)
         if verbose:
             for result in results:
                 shown += [Text(), *_submission(result, verbose)]
-        _show(console, shown)
+        show(console, shown)
 
 
 def print_standing(
@@ -58,7 +58,7 @@ def print_standing(
 ) -> None:
     """Print the exercises with the points reached, and the one thing to do next."""
     if not standings:
-        _show(console, [Text(text("standing.empty", language))])
+        show(console, [Text(text("standing.empty", language))])
         return
     total = text(
         "standing.total", language,
@@ -85,7 +85,7 @@ def print_standing(
         ]  # fmt: skip
     elif all(item.passed for item in standings):
         shown.append(Text(text("standing.done", language), "bold green"))
-    _show(console, shown)
+    show(console, shown)
 
 
 def _standings(standings: Sequence[Standing], following: Next | None, language: Language) -> Table:
@@ -201,7 +201,7 @@ def _short_names(paths: Sequence[str]) -> list[str]:
     return [clean.line(os.path.relpath(path, common) if common else path) for path in paths]
 
 
-def _show(console: Console, shown: Sequence[RenderableType]) -> None:
+def show(console: Console, shown: Sequence[RenderableType]) -> None:
     """Print; where it is piped, without blanks at line ends or what its encoding lacks."""
     is_utf8 = console.encoding.lower().replace("-", "") == "utf8"
     if console.is_terminal and is_utf8:

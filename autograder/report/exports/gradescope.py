@@ -5,14 +5,31 @@ A test for each task, since points are given for tasks; its output says what eac
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from autograder.catalog import Language
-from autograder.report import clean, digest
+from autograder.report import clean, digest, jsonfile
+from autograder.report._filenames import filenames
+from autograder.report._write import write_text
 from autograder.report.card import card_text
 from autograder.report.discreet import discreet
 from autograder.report.texts import text
-from autograder.results import SubmissionResult, TaskResult
+from autograder.results import ClassResult, SubmissionResult, TaskResult
+
+
+def write_gradescope(result: ClassResult, folder: Path, language: Language) -> None:
+    """Write a ``results.json`` for each notebook, named after it, into `folder`."""
+    seen: Counter[str] = Counter()
+    keys = []
+    for item in result.graded:
+        seen[item.name] += 1
+        keys.append(item.name if seen[item.name] == 1 else f"{item.name}#{seen[item.name]}")
+    names = filenames(keys)
+    for key, item in zip(keys, result.graded, strict=True):
+        table = gradescope_results(item.result, language, hidden=result.hidden)
+        write_text(folder / f"{names[key]}.json", jsonfile.as_text(table))
 
 
 def gradescope_results(

@@ -1,0 +1,95 @@
+"""A class on the terminal, in a page."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from autograder.catalog import Language
+from autograder.report import clean
+from autograder.report._lines import Prose, grid, row, symbol
+from autograder.report.overview import ClassOverview, ExerciseOverview, overview
+from autograder.report.terminal import show
+from autograder.report.texts import number, text
+from autograder.results import ClassResult, Graded
+
+_FEW = 3
+_FEW_UNGRADED = 5
+
+
+def print_class_summary(result: ClassResult, console: Console, language: Language) -> None:
+    """Print how a class did: points, hardest tasks, commonest misconceptions, what went wrong."""
+    seen = overview(result)
+    shown: list[RenderableType] = [_head(seen, language)]
+    for item in seen.exercises:
+        shown += [Text(), *_exercise(item, language)]
+    if not seen.exercises:
+        shown.append(Text(text("class.empty", language)))
+    if seen.ungraded:
+        shown += [Text(), *_ungraded(seen.ungraded, language)]
+    show(console, shown)
+
+
+def _head(seen: ClassOverview, language: Language) -> Text:
+    colon = text("separator", language)
+    counts = {
+        "class.students": len(seen.students),
+        "class.graded": seen.graded,
+        "class.ungraded": len(seen.ungraded),
+    }
+    parts = [text(key, language) + colon + str(count) for key, count in counts.items()]
+    return Text(" · ".join(parts), "bold")
+
+
+def _exercise(item: ExerciseOverview, language: Language) -> list[RenderableType]:
+    numbers = text(
+        "class.numbers", language, count=len(item.points), mean=number(item.mean),
+        median=number(item.median), max_points=number(item.max_points),
+    )  # fmt: skip
+    hard = [task for task in item.tasks if task.share < 1][:_FEW]
+    shown: list[RenderableType] = [Text(clean.line(item.title[language]), "bold"), Prose(numbers)]
+    if hard:
+        rows = [
+            (
+                f"{round(task.share * 100)} %",
+                clean.line(task.title[language]),
+                text("class.passed_of", language, passed=task.passed, count=task.count),
+            )
+            for task in hard
+        ]
+        shown += _listed("class.hardest_few", rows, language)
+    if item.misconceptions:
+        rows = [
+            (
+                str(found.students),
+                clean.line(found.text[language]),
+                clean.line(found.task[language]),
+            )
+            for found in item.misconceptions[:_FEW]
+        ]
+        shown += _listed("class.mistakes", rows, language)
+    return shown
+
+
+def _listed(
+    heading: str, rows: list[tuple[str, str, str]], language: Language
+) -> list[RenderableType]:
+    """A heading, and under it a figure, a sentence and a remark in each row."""
+    table = grid(("right", max(cell_len(figure) for figure, _, _ in rows)), ("left", None), gap=2)
+    for figure, sentence, remark in rows:
+        table.add_row(Text(figure, "bold"), Prose(f"{sentence} · {remark}"))
+    return [Text(text(heading, language), "dim"), Padding(table, (0, 0, 0, 2))]
+
+
+def _ungraded(items: tuple[Graded, ...], language: Language) -> list[RenderableType]:
+    shown: list[RenderableType] = [Text(text("class.ungraded", language), "bold")]
+    for item in items[:_FEW_UNGRADED]:
+        problem = item.result.problem or {"en": "", "zh": ""}
+        shown.append(row(symbol("error"), Text(clean.line(item.name) or "–", "bold")))
+        shown.append(Padding(Prose(clean.line(problem[language], 1200)), (0, 0, 0, 2)))
+    if len(items) > _FEW_UNGRADED:
+        more = text("class.more_ungraded", language, count=len(items) - _FEW_UNGRADED)
+        shown.append(Text(more, "dim"))
+    return shown
