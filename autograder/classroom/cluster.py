@@ -7,6 +7,7 @@ result as bytes back. Dask itself does again what was under way on a worker that
 from __future__ import annotations
 
 import atexit
+import importlib
 import json
 import threading
 from collections.abc import Iterable, Iterator
@@ -47,7 +48,9 @@ class ClusterGraders(Graders):
     def __init__(self, address: str, *, sandbox: bool = True) -> None:
         self._address = address
         self._sandbox = sandbox
-        self._client = _connected(address)
+        # Any: Dask's own functions are not typed.
+        self._distributed: Any = _distributed()
+        self._client: Any = _connected(self._distributed, address)
 
     def __exit__(
         self,
@@ -59,11 +62,9 @@ class ClusterGraders(Graders):
 
     def results(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, SubmissionResult]]:
         """Grade `jobs`; a few for each thread of the cluster are on their way at a time."""
-        from distributed import as_completed
-
         pending = iter(jobs)
         running = {self._submit(job): job for job in islice(pending, self._room())}
-        done = as_completed(list(running))
+        done = self._distributed.as_completed(list(running))
         for future in done:
             job = running.pop(future)
             yield job, self._taken(future, job)
@@ -74,7 +75,7 @@ class ClusterGraders(Graders):
 
     def _room(self) -> int:
         """How many jobs may be on their way: enough that no thread waits for the next."""
-        return max(2, 2 * sum(self._client.nthreads().values()))
+        return max(2, 2 * int(sum(self._client.nthreads().values())))
 
     def _submit(self, job: Job) -> Any:
         return self._client.submit(
@@ -84,13 +85,11 @@ class ClusterGraders(Graders):
 
     def _taken(self, future: Any, job: Job) -> SubmissionResult:
         """The result of a job; one that the cluster could not do is nobody's but our fault."""
-        from distributed import KilledWorker
-
         try:
             return result_from_dict(json.loads(future.result()))
         except (NoWalls, ClusterError):
             raise
-        except KilledWorker:
+        except self._distributed.KilledWorker:
             why = {
                 "en": "every worker of the cluster that took it up died",
                 "zh": "集群中接手的工作进程都意外退出",
@@ -112,16 +111,19 @@ def _lost(job: Job, why: Text) -> SubmissionResult:
     )  # fmt: skip
 
 
-def _connected(address: str) -> Any:
+def _distributed() -> Any:
     try:
-        from distributed import Client
+        return importlib.import_module("distributed")
     except ImportError:
         raise ClusterError(
             "Dask is not installed. Run: python -m pip install 'touchstone-course[cluster]'",
             "尚未安装 Dask。请运行：python -m pip install 'touchstone-course[cluster]'",
         ) from None
+
+
+def _connected(distributed: Any, address: str) -> Any:
     try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = str(error) or type(error).__name__
         raise ClusterError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -66,14 +67,14 @@ def grade(
 
     submissions = classroom.find_submissions(source)
     hidden = classroom.read_secret(secret) if secret else ""
-    with (
-        classroom.Ledger(out, writing=True) as ledger,
-        classroom.graders(workers, dask, sandbox=not no_sandbox) as graders,
-        class_progress(len(submissions), LANGUAGE) as told,
-    ):
+    with classroom.Ledger(out, writing=True) as ledger:
         if len(ledger) and not resume:
             raise classroom.not_resumed(out, len(ledger))
-        classroom.grade_class(submissions, ledger, graders, secret=hidden, told=told)
+        with (
+            classroom.graders(workers, dask, sandbox=not no_sandbox) as graders,
+            class_progress(len(submissions), LANGUAGE) as told,
+        ):
+            classroom.grade_class(submissions, ledger, graders, secret=hidden, told=told)
         result = ledger.class_result()
     print_class_summary(result, console=messages.out(), language=LANGUAGE)
     messages.say(
@@ -86,3 +87,70 @@ def grade(
     if any(item.result.at_fault for item in result.graded) or any(p.exercise for p in problems):
         raise typer.Exit(3)
     raise typer.Exit(1 if problems else 0)
+
+
+@app.command(
+    help=say(
+        "Write pages: one for the class, one for each student without hidden inputs or answers.",
+        "生成网页：全班一页，每人一页（不含隐藏输入和答案）。",
+    )
+)
+def report(
+    folder: Graded,
+    to: Annotated[
+        Path | None, typer.Option("--to", help=say("Where to; by default here.", "写到哪里。"))
+    ] = None,
+) -> None:
+    from autograder import classroom
+    from autograder.report import messages, print_class_summary, write_class_report
+
+    result = classroom.load(folder)
+    pages = write_class_report(result, to or folder / "report", LANGUAGE)
+    print_class_summary(result, console=messages.out(), language=LANGUAGE)
+    messages.say(say(f"Written: {pages[0]}", f"已写入：{pages[0]}"))
+
+
+class Form(StrEnum):
+    """What the points can be exported to."""
+
+    csv = "csv"
+    canvas = "canvas"
+    gradescope = "gradescope"
+    nbgrader = "nbgrader"
+    junit = "junit"
+    json = "json"
+
+
+_TARGETS = {
+    Form.csv: "class.csv", Form.canvas: "canvas.csv", Form.gradescope: "gradescope",
+    Form.nbgrader: "gradebook.db", Form.junit: "class.xml", Form.json: "class.json",
+}  # fmt: skip
+
+
+@app.command(help=say("Export the points to another system.", "把成绩导出到其他系统。"))
+def export(
+    folder: Graded,
+    to: Annotated[Form, typer.Option("--to", help=say("Which one.", "导出格式。"))],
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            help=say(
+                "File or folder to write; for nbgrader also a database's address.",
+                "写到哪个文件或文件夹；nbgrader 也可给数据库地址。",
+            ),
+        ),
+    ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(help=say("Canvas: your exported gradebook.", "Canvas：你导出的成绩册。")),
+    ] = None,
+) -> None:
+    from autograder import classroom
+    from autograder.report import messages, write_export
+
+    place = target if target is not None else str(folder / _TARGETS[to])
+    done = write_export(classroom.load(folder), to.value, place, roster=roster, language=LANGUAGE)
+    for warning in done.warnings:
+        messages.say(warning[LANGUAGE], "yellow")
+    messages.say(say(f"Written: {done.target}", f"已写入：{done.target}"))

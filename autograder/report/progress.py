@@ -23,13 +23,13 @@ from autograder.catalog import Language
 from autograder.results import SubmissionResult
 
 _WORDS = {
-    "full": {"en": "full marks", "zh": "满分"},
-    "some": {"en": "in part", "zh": "部分"},
-    "none": {"en": "no points", "zh": "零分"},
-    "unread": {"en": "not gradable", "zh": "无法评"},
-    "before": {"en": "graded before", "zh": "已评过"},
+    "full": {"en": "full", "zh": "满分"},
+    "some": {"en": "partial", "zh": "部分"},
+    "none": {"en": "zero", "zh": "零分"},
+    "unread": {"en": "unread", "zh": "无法评"},
+    "before": {"en": "before", "zh": "已评过"},
 }
-_RATE = {"en": "a second", "zh": "份/秒"}
+_RATE = {"en": "/s", "zh": " 份/秒"}
 
 
 class _Rate(ProgressColumn):
@@ -40,7 +40,7 @@ class _Rate(ProgressColumn):
         self._language = language
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed or 0:.1f} {_RATE[self._language]}")
+        return Text(f"{task.speed or 0:.1f}{_RATE[self._language]}")
 
 
 @contextmanager
@@ -50,8 +50,8 @@ def class_progress(
     """Show a bar on standard error while the body runs; what it yields is told of each result."""
     counts: Counter[str] = Counter()
     bar = Progress(
-        BarColumn(bar_width=20), MofNCompleteColumn(), _Rate(language), TimeRemainingColumn(),
-        TextColumn("{task.fields[counts]}"),
+        BarColumn(bar_width=16), MofNCompleteColumn(), _Rate(language), TimeRemainingColumn(),
+        TextColumn("{task.fields[counts]}", markup=False),
         console=console or Console(stderr=True, highlight=False),
     )  # fmt: skip
     with bar:

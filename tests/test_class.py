@@ -1,0 +1,321 @@
+"""Grading a class by its command: same results whoever grades, nothing lost whatever ends it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dev_exercise
+import psutil
+import pytest
+from toy_class import ANSWERS, RIGHT, SETUP, command, course, graded, hand_in
+
+from autograder.engine import walls
+
+pytestmark = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
+KILLS = 100
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    return course(tmp_path / "course")
+
+
+def class_of(folder: Path, count: int, *, pause: float = 0.0) -> Path:
+    """A class of `count` notebooks that all differ, with every kind of answer among them."""
+    kinds = itertools.cycle(ANSWERS.items())
+    slow = {"hangs", "dies"}
+    for number, (kind, answer) in zip(range(count), kinds, strict=False):
+        chosen = RIGHT if kind in slow and number > len(ANSWERS) else answer
+        mine = f"import time\nmine = {number}\ntime.sleep({pause})"
+        hand_in(folder, f"student-{number:03}/{dev_exercise.SLUG}.ipynb", chosen, mine)
+    return folder
+
+
+def test_the_same_results_for_any_number_of_workers(env: dict[str, str], tmp_path: Path) -> None:
+    source = class_of(tmp_path / "in", 21)
+    found = []
+    for workers in (1, 2, 3):
+        out = tmp_path / f"out-{workers}"
+        done = command(env, "class", "grade", source, "--out", out, "--workers", workers)
+        assert done.returncode == 0, done.stderr
+        found.append(graded(env, out))
+    assert found[0] == found[1] == found[2]
+    statuses = {task["status"] for item in found[0]["submissions"] for task in item["tasks"]}
+    assert {"pass", "todo", "timeout", "crashed", "error"} <= statuses
+    assert {item["isolation"] for item in found[0]["submissions"]} == {"sandbox"}
+
+
+@pytest.mark.slow
+def test_killing_at_random_moments_loses_nothing(env: dict[str, str], tmp_path: Path) -> None:
+    """Grader, pool or worker, a hundred times: the result is that of an uninterrupted run."""
+    source = class_of(tmp_path / "in", 28, pause=0.1)
+    calm = tmp_path / "calm"
+    assert command(env, "class", "grade", source, "--out", calm).returncode == 0
+    expected = graded(env, calm)
+    draw, done, rounds = random.Random(4), 0, 0
+    hit: set[str] = set()
+    while done < KILLS:
+        rounds += 1
+        out = tmp_path / f"round-{rounds}"
+        while True:
+            kills, code = grade_under_fire(env, source, out, draw, KILLS - done, hit)
+            done += kills
+            if code == 0:
+                break
+            assert code == -signal.SIGKILL
+        assert graded(env, out) == expected
+    assert hit == {"grader", "pool", "worker"}
+
+
+def grade_under_fire(
+    env: dict[str, str], source: Path, out: Path, draw: random.Random, most: int, hit: set[str]
+) -> tuple[int, int]:
+    """Grade, and kill something now and then; how often, and how the grader ended."""
+    grader = subprocess.Popen(
+        [sys.executable, "-m", "autograder", "class", "grade", str(source), "--out", str(out),
+         "--resume", "--workers", "2"],
+        env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    kills = 0
+    while grader.poll() is None:
+        time.sleep(draw.expovariate(5))
+        target = draw.choices(("grader", "pool", "worker"), (1, 1, 4))[0]
+        victims = processes(grader.pid)[target]
+        if kills < most and victims:
+            victim = draw.choice(victims)
+            try:
+                os.kill(victim, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            kills += 1
+            hit.add(target)
+            if victim == grader.pid:
+                grader.wait()
+    return kills, grader.wait()
+
+
+def processes(grader: int) -> dict[str, list[int]]:
+    """Who is at work: the grader once it has begun, its warm process, and that one's children."""
+    found: dict[str, list[int]] = {"grader": [], "pool": [], "worker": []}
+    try:
+        below = psutil.Process(grader).children(recursive=True)
+        warm = {p.pid: p.ppid() for p in below if "autograder.engine.zygote" in p.cmdline()}
+    except psutil.Error:
+        return found
+    python = {pid: parent for pid, parent in warm.items() if parent in warm}
+    for pid, parent in warm.items():
+        # bubblewrap's own two processes have the command in their arguments as well.
+        depth = sum(1 for _ in ancestors(pid, python)) if parent in warm else 0
+        found["worker" if depth >= 3 else "pool"].append(pid)
+    if warm:
+        found["grader"].append(grader)
+    return found
+
+
+def ancestors(pid: int, parents: dict[int, int]) -> list[int]:
+    line = []
+    while pid in parents:
+        pid = parents[pid]
+        line.append(pid)
+    return line
+
+
+def test_a_secret_turns_hard_coded_answers_down(env: dict[str, str], tmp_path: Path) -> None:
+    """What the visible tests ask can be found out; what hidden ones ask cannot."""
+    spy = tmp_path / "spy.py"
+    spy.write_text(
+        "from autograder import catalog\n"
+        "from autograder.checks import Suite, references\n"
+        f"found = catalog.exercise({dev_exercise.SLUG!r})\n"
+        "table = {}\n"
+        "right = references(found)['average']\n"
+        "def noting(values):\n"
+        "    table[tuple(values)] = right(values)\n"
+        "    return table[tuple(values)]\n"
+        "suite = Suite(found)\n"
+        "for check in suite.checks.values():\n"
+        "    others = [suite.fixture(n, check.name) for n in check.arguments if n != 'average']\n"
+        "    check.function(noting, *others)\n"
+        "print(repr(table))\n"
+    )
+    seen = subprocess.run(
+        [sys.executable, spy], env=env, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    known = f"def average(values):\n    return {seen}.get(tuple(values), 0.0)\n"
+    hand_in(tmp_path / "in", "knows.ipynb", known)
+    hand_in(tmp_path / "in", "solves.ipynb", RIGHT)
+    secret = tmp_path / "secret.txt"
+    secret.write_text("a line that students do not know\n")
+    points = {}
+    for name, options in (("visible", ()), ("hidden", ("--secret", secret))):
+        out = tmp_path / name
+        done = command(env, "class", "grade", tmp_path / "in", "--out", out, *options)
+        assert done.returncode == 0, done.stderr
+        found = graded(env, out)["submissions"]
+        points[name] = {item["student"]: item["points"] for item in found}
+    assert points["visible"] == {"knows": 2.0, "solves": 2.0}
+    assert points["hidden"]["solves"] == 2.0
+    assert points["hidden"]["knows"] < 2.0
+    assert secret.read_text().strip().encode() not in b"".join(
+        p.read_bytes() for p in (tmp_path / "hidden").rglob("*") if p.is_file()
+    )
+
+
+def test_a_thousand_good_ones_and_sixty_broken_ones(env: dict[str, str], tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    for number in range(1000):
+        hand_in(source, f"good-{number:04}.ipynb", RIGHT, f"group = {number % 5}")
+    broken = [b"", b"{", b"\x00\xff\x80", b'{"cells": 3}', b"[]", b"null"]
+    for number in range(60):
+        (source / f"broken-{number:02}.ipynb").write_bytes(broken[number % len(broken)])
+    done = command(env, "class", "grade", source, "--out", tmp_path / "out", "--lang", "en")
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    found = graded(env, tmp_path / "out")["submissions"]
+    assert len(found) == 1060
+    good = [item for item in found if item["student"].startswith("good")]
+    assert [item["points"] for item in good] == [2.0] * 1000
+    rest = [item for item in found if item["student"].startswith("broken")]
+    assert len(rest) == 60
+    assert all(item["problem"] and not item["tasks"] for item in rest)
+
+
+def test_what_is_new_or_changed_is_graded_and_the_rest_is_not(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    hand_in(source, "ana.ipynb", ANSWERS["zero"])
+    hand_in(source, "bo.ipynb", RIGHT)
+    assert command(env, "class", "grade", source, "--out", out).returncode == 0
+    refused = command(env, "class", "grade", source, "--out", out, "--lang", "en")
+    assert refused.returncode == 2
+    assert "--resume" in refused.stderr
+    hand_in(source, "ana.ipynb", RIGHT, "changed = True")
+    hand_in(source, "cy.ipynb", RIGHT, "new = True")
+    (source / "bo.ipynb").unlink()
+    done = command(env, "class", "grade", source, "--out", out, "--resume")
+    assert done.returncode == 0, done.stderr
+    found = graded(env, out)["submissions"]
+    assert [(item["student"], item["points"]) for item in found] == [("ana", 2.0), ("cy", 2.0)]
+
+
+def test_a_second_grader_says_that_one_is_at_work(env: dict[str, str], tmp_path: Path) -> None:
+    source, out = class_of(tmp_path / "in", 12, pause=0.3), tmp_path / "out"
+    first = subprocess.Popen(
+        [sys.executable, "-m", "autograder", "class", "grade", str(source), "--out", str(out)],
+        env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while not (out / "class.sqlite").exists():
+        time.sleep(0.02)
+    second = command(env, "class", "grade", source, "--out", out, "--resume", "--lang", "en")
+    assert (second.returncode, first.poll()) == (2, None), second.stderr
+    assert "Another process is grading into" in " ".join(second.stderr.split())
+    assert first.wait() == 0
+    assert len(graded(env, out)["submissions"]) == 12
+
+
+def test_another_edition_is_told_and_what_was_graded_stays(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    source, out = class_of(tmp_path / "in", 3), tmp_path / "out"
+    assert command(env, "class", "grade", source, "--out", out).returncode == 0
+    before = graded(env, out)
+    dev_exercise.edit("checks.py", "3.0, 2.0", "4.0, 2.0")(tmp_path / "course")
+    done = command(env, "class", "grade", source, "--out", out, "--resume", "--lang", "en")
+    assert done.returncode == 2
+    assert "another edition" in " ".join(done.stderr.split())
+    assert graded(env, out) == before
+
+
+def test_without_walls_nobody_elses_work_is_run(env: dict[str, str], tmp_path: Path) -> None:
+    source, mark = tmp_path / "in", tmp_path / "ran"
+    hand_in(source, "ana.ipynb", RIGHT, f"open({str(mark)!r}, 'w').close()")
+    bare = {**env, "PATH": str(tmp_path)}
+    done = command(bare, "class", "grade", source, "--out", tmp_path / "out", "--lang", "en")
+    assert done.returncode == 2
+    assert "--no-sandbox" in done.stderr
+    assert not mark.exists()
+    trusting = ("class", "grade", source, "--out", tmp_path / "out", "--no-sandbox")
+    assert command(bare, *trusting).returncode == 0
+    assert mark.exists()
+    (item,) = graded(env, tmp_path / "out")["submissions"]
+    assert (item["points"], item["isolation"]) == (2.0, "process")
+
+
+@pytest.mark.parametrize("place", ["a-file/out", "/proc/nothing"])
+def test_a_folder_that_cannot_be_written(env: dict[str, str], tmp_path: Path, place: str) -> None:
+    (tmp_path / "a-file").write_text("")
+    hand_in(tmp_path / "in", "ana.ipynb", RIGHT)
+    done = command(env, "class", "grade", tmp_path / "in", "--out", tmp_path / place)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "--out" in done.stderr
+
+
+def test_a_full_disk_stops_it_and_what_was_graded_stays(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    """On a disk of half a megabyte, and then on one with room."""
+    source, out = class_of(tmp_path / "in", 14), tmp_path / "out"
+    out.mkdir()
+    # Outputs that take room in the ledger.
+    for number in range(30):
+        hand_in(source, f"big-{number:02}.ipynb", RIGHT, f"print({number}, 'x' * 15000)")
+    script = (
+        'mount -t tmpfs -o size=300k none "$OUT" || exit 77; '
+        '"$PYTHON" -m autograder --lang en class grade "$IN" --out "$OUT"; code=$?; '
+        'cp -a "$OUT"/. "$KEPT"; exit $code'
+    )
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script],
+        env={**env, "OUT": str(out), "IN": str(source), "KEPT": str(kept),
+             "PYTHON": sys.executable},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode in (1, 77) and ("unshare" in done.stderr or "mount" in done.stderr):
+        pytest.skip("may not mount a small disk here")
+    assert done.returncode == 2, done.stderr
+    assert "disk" in done.stderr
+    some = graded(env, kept)["submissions"]
+    assert 0 < len(some) < 44
+    assert command(env, "class", "grade", source, "--out", kept, "--resume").returncode == 0
+    whole = graded(env, kept)["submissions"]
+    assert len(whole) == 44
+    assert all(item in whole for item in some)
+
+
+def test_what_was_our_fault_is_tried_again(env: dict[str, str], tmp_path: Path) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    hand_in(source, "ana.ipynb", RIGHT)
+    hidden = tmp_path / "course" / "autograder" / "course" / dev_exercise.SLUG
+    sound = (hidden / "reference.py").read_text("utf-8")
+    (hidden / "reference.py").write_text("raise RuntimeError('broken')\n")
+    faulty = command(env, "class", "grade", source, "--out", out)
+    assert faulty.returncode == 3, faulty.stderr
+    (hidden / "reference.py").write_text(sound)
+    other = command(env, "class", "grade", source, "--out", out, "--resume")
+    # Mending the course makes it another edition; the results of the faulty one were none.
+    assert other.returncode in (0, 2)
+
+
+def test_the_language_of_a_class_without_an_exercise(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "notes.txt").write_text("nothing")
+    for source in (tmp_path / "in", tmp_path / "nowhere", tmp_path / "in" / "notes.txt"):
+        done = command(env, "--lang", "zh", "class", "grade", source, "--out", tmp_path / "out")
+        assert done.returncode == 2
+        assert done.stderr.strip()
+        assert "Traceback" not in done.stderr
+    shutil.rmtree(tmp_path / "in")
+    assert json.dumps(SETUP)
