@@ -22,6 +22,9 @@ from autograder.engine.protocol import Limits, Request, frame_of
 from autograder.results import Isolation
 
 START_SECONDS = 120.0
+MAX_STARTS = 4
+# How bubblewrap ends when it is killed, or what it runs.
+_KILLED = (-9, 128 + 9)
 
 
 class PoolError(Exception):
@@ -91,6 +94,18 @@ class Pool:
         self._stop()
 
     def _start(self) -> None:
+        """Start the warm process; once more if it is killed meanwhile, which is not its fault."""
+        for _ in range(MAX_STARTS):
+            words = self._started()
+            if not words:
+                return
+            self._stop()
+            if self._process.returncode not in _KILLED:
+                break
+        raise PoolError(f"the warm process did not start: {words}")
+
+    def _started(self) -> str:
+        """Start the warm process; what it said last, if it did not come up."""
         self._files = contextlib.ExitStack()
         home = self._files.enter_context(
             tempfile.TemporaryDirectory(prefix="touchstone-pool-", ignore_cleanup_errors=True)
@@ -112,10 +127,10 @@ class Pool:
             ready = self._control.recv(64)
         except OSError:
             ready = b""
-        if ready != b"ready":
-            words = self._words.read_text("utf-8", "replace").strip().splitlines()
-            self._stop()
-            raise PoolError(f"the warm process did not start: {words[-1] if words else 'no words'}")
+        if ready == b"ready":
+            return ""
+        words = self._words.read_text("utf-8", "replace").strip().splitlines()
+        return words[-1] if words else "no words"
 
     def _environment(self, home: Path) -> dict[str, str]:
         environment = worker_environment(walls.PRIVATE if self.walled else home)
@@ -128,6 +143,9 @@ class Pool:
 
     def _stop(self) -> None:
         self._control.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            # It may just be ending by itself, and how tells what happened to it.
+            self._process.wait(0.2)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, 9)
         self._process.kill()
