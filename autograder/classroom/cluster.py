@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import importlib
 import json
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -64,7 +65,7 @@ class ClusterGraders(Graders):
         """Grade `jobs`; a few for each thread of the cluster are on their way at a time."""
         pending = iter(jobs)
         running = {self._submit(job): job for job in islice(pending, self._room())}
-        done = self._distributed.as_completed(list(running))
+        done = self._distributed.as_completed(list(running), loop=self._client.loop)
         for future in done:
             job = running.pop(future)
             yield job, self._taken(future, job)
@@ -123,6 +124,7 @@ def _distributed() -> Any:
 
 def _connected(distributed: Any, address: str) -> Any:
     try:
+        _knock(distributed, address)
         client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = str(error) or type(error).__name__
@@ -139,6 +141,14 @@ def _connected(distributed: Any, address: str) -> Any:
             f"{address} 的 Dask 调度器没有工作进程。请用 `dask worker {address}` 启动。",
         )
     return client
+
+
+def _knock(distributed: Any, address: str) -> None:
+    """See whether anybody is there at all: a client that does not get through says too much."""
+    scheme, location = distributed.comm.parse_address(address)
+    distributed.comm.registry.get_backend(scheme)
+    host, port = distributed.comm.parse_host_port(location, default_port=8786)
+    socket.create_connection((host, port), CONNECT_SECONDS).close()
 
 
 _pools: dict[bool, Pools] = {}
