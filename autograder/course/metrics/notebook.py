@@ -68,7 +68,8 @@ alarm = (radius >= 15).astype(int)  # (569,) the clinic's rule
 
 figure, axes = plt.subplots(figsize=(7, 2.8))
 axes.hist([radius[malignant == 0], radius[malignant == 1]], bins=40, stacked=True,
-          color=["#8fb8de", "#d1495b"], label=["benign (0)", "malignant (1)"])
+          histtype="stepfilled", color=["#8fb8de", "#d1495b"],
+          label=["benign (0)", "malignant (1)"])
 axes.axvline(15, color="black", linewidth=1, linestyle="--", label="radius = 15")
 axes.set(xlabel="mean radius", ylabel="tumours")
 axes.legend(frameon=False)
@@ -471,13 +472,10 @@ def average_precision(labels, scores):
     labels, scores = np.asarray(labels), np.asarray(scores)
     if not labels.any():
         return 0.0
-    total = before = 0.0
-    for threshold in np.unique(scores)[::-1]:
-        called = scores >= threshold
-        now = labels[called].sum() / labels.sum()
-        total += (now - before) * labels[called].mean()
-        before = now
-    return total
+    thresholds, group = np.unique(-scores, return_inverse=True)  # (G,) highest score first
+    entering = np.bincount(group, weights=labels)  # (G,) positives that enter at each threshold
+    precision = np.cumsum(entering) / np.cumsum(np.bincount(group))  # (G,)
+    return float(np.sum(precision * entering) / labels.sum())
     ### END SOLUTION
 
 # %% id="average_precision-try"
@@ -546,7 +544,7 @@ for b in np.unique(number):
     above.scatter(stated[inside].mean(), unseen[inside].mean(), s=20 + inside.sum(),
                   color="#d1495b", alpha=0.7)
 above.set(ylabel="share malignant")
-below.hist(stated, bins=10, range=(0, 1), color="#8fb8de", log=True)
+below.hist(stated, bins=10, range=(0, 1), histtype="stepfilled", color="#8fb8de", log=True)
 below.set(xlabel="stated probability", ylabel="tumours")
 plt.show()
 with suppress(NotImplementedError):
@@ -725,13 +723,15 @@ def screening_threshold(labels, scores, recall_at_least):
     labels, scores = np.asarray(labels), np.asarray(scores)
     if not labels.any():
         raise ValueError("without positives there is no recall to reach")
-    candidates = []
-    for threshold in np.unique(scores):
+    best = ()
+    for threshold in np.unique(scores)[::-1]:  # as it falls, recall grows and specificity falls
         called = (scores >= threshold).astype(int)
-        found = recall(labels, called)
+        spared, found = specificity(labels, called), recall(labels, called)
+        if best and spared < best[0]:
+            break
         if found >= recall_at_least:
-            candidates.append((specificity(labels, called), found, threshold))
-    return max(candidates)[2]
+            best = spared, found, threshold
+    return best[-1]
     ### END SOLUTION
 
 # %% id="screening_threshold-try"
