@@ -39,7 +39,7 @@ class Touchstone:
         elapsed = command("touchstone", "grade", str(SOLUTION), "--json", str(report),
                           cwd=self._folder, env=self._env)  # fmt: skip
         (result,) = json.loads(report.read_text("utf-8"))["submissions"]
-        _expect_full("touchstone", result["points"])
+        expect_full("touchstone", result["points"])
         return elapsed
 
     def grade_without_key(self) -> float:
@@ -71,7 +71,7 @@ class Nbgrader:
         command("nbgrader", "export", cwd=self._folder, env=self._env)
         with (self._folder / "grades.csv").open(encoding="utf-8") as file:
             (row,) = csv.DictReader(file)
-        _expect_full("nbgrader", float(row["score"]))
+        expect_full("nbgrader", float(row["score"]))
 
 
 class Otter:
@@ -87,11 +87,11 @@ class Otter:
         elapsed = command("otter", "run", "submission.ipynb", "-a", "autograder.zip", "--no-logo",
                           cwd=self._folder)  # fmt: skip
         results = json.loads((self._folder / "results.json").read_text("utf-8"))
-        _expect_full("otter", sum(test.get("score", 0.0) for test in results["tests"]))
+        expect_full("otter", sum(test.get("score", 0.0) for test in results["tests"]))
         return elapsed
 
 
-def _expect_full(name: str, points: float) -> None:
+def expect_full(name: str, points: float) -> None:
     if abs(points - METRICS.points) > 1e-6:
         raise SystemExit(f"{name} gave {points:g} of {METRICS.points:g} points to the solution.")
 
