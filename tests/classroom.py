@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from functools import cache
 
 from samples import both, sample_results
 
@@ -21,9 +22,14 @@ def graded(student: str, result: SubmissionResult, **fields: str) -> Graded:
     return Graded(student, name, replace(result, path=name), **fields)
 
 
+@cache
+def samples(language: Language) -> list[SubmissionResult]:
+    return sample_results(language)
+
+
 def attempt(draw: random.Random, language: Language = "en") -> SubmissionResult:
     """A submission in which each task is passed, or is as in the sample of one that has it all."""
-    sample = sample_results(language)[0]
+    sample = samples(language)[0]
     skill = draw.betavariate(2.2, 1.3)
     tasks = tuple(
         _passed(task) if draw.random() < skill - 0.1 * place + 0.25 else task
@@ -55,7 +61,7 @@ def classroom(
     """A class of `count` students, some with a second exercise or a file that is no notebook."""
     draw = random.Random(seed)
     found: list[Graded] = []
-    broken = sample_results(language)[3]
+    broken = samples(language)[3]
     for number, student in enumerate(names or tuple(f"student-{n:05}" for n in range(count))):
         found.append(graded(student, attempt(draw, language), identifier=str(1000 + number)))
         if number % 3 == 0:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from autograder.report.card import card_html, card_text, hint_html, hint_text
     from autograder.report.classpage import write_class_report
     from autograder.report.classsummary import print_class_summary
-    from autograder.report.discreet import discreet
+    from autograder.report.discretion import discreet
     from autograder.report.exports import FORMS, Exported, write_export
     from autograder.report.exports.gradescope import gradescope_results
     from autograder.report.html import write_html
@@ -31,7 +31,7 @@ _HOME = {
     "ReportError": "_write",
     "write_class_report": "classpage",
     "print_class_summary": "classsummary",
-    "discreet": "discreet",
+    "discreet": "discretion",
     "card_html": "card",
     "card_text": "card",
     "hint_html": "card",

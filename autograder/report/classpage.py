@@ -12,7 +12,7 @@ from autograder.report import clean, html
 from autograder.report._filenames import filenames
 from autograder.report._templates import render
 from autograder.report._write import write_text
-from autograder.report.discreet import discreet
+from autograder.report.discretion import discreet
 from autograder.report.overview import ClassOverview, ExerciseOverview, overview
 from autograder.report.texts import number, text
 from autograder.results import ClassResult, SubmissionResult

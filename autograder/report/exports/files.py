@@ -8,7 +8,7 @@ from typing import Any
 from autograder.catalog import Language
 from autograder.report import jsonfile, junit
 from autograder.report._write import write_text
-from autograder.report.discreet import discreet
+from autograder.report.discretion import discreet
 from autograder.report.overview import best_of
 from autograder.results import ClassResult
 

@@ -14,7 +14,7 @@ from autograder.report import clean, digest, jsonfile
 from autograder.report._filenames import filenames
 from autograder.report._write import write_text
 from autograder.report.card import card_text
-from autograder.report.discreet import discreet
+from autograder.report.discretion import discreet
 from autograder.report.texts import text
 from autograder.results import ClassResult, SubmissionResult, TaskResult
 

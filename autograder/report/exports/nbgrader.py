@@ -8,9 +8,14 @@ grading by hand.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sysconfig
+import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from subprocess import SubprocessError
 from typing import TYPE_CHECKING, Any
 
 from autograder.catalog import Text
@@ -33,19 +38,34 @@ def write_nbgrader(result: ClassResult, target: Path | str) -> Exported:
     Each submission is entered whole or not at all; entering the same again changes nothing.
     """
     from nbgrader.api import Gradebook, InvalidEntry
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
     url = _url(target)
     shown = url.render_as_string(hide_password=True) if url.host else str(url.database)
     best = best_of(result.graded)
     fit = {key: item for key, item in best.items() if _fits(key[0])}
     try:
-        with Gradebook(url) as book:
+        with _own_programs():
+            book = Gradebook(url)
+        with book, warnings.catch_warnings():
+            # nbgrader's own way of adding a submission makes SQLAlchemy warn.
+            warnings.simplefilter("ignore", SAWarning)
             for slug, items in _by_exercise(fit.values()).items():
                 _enter(book, slug, items)
-    except (SQLAlchemyError, InvalidEntry, ImportError, OSError) as error:
+    except (SQLAlchemyError, InvalidEntry, ImportError, OSError, SubprocessError) as error:
         raise _failed(shown, error) from error
     return Exported(shown, _left_out(result, fit))
+
+
+@contextlib.contextmanager
+def _own_programs() -> Iterator[None]:
+    """For a new gradebook nbgrader runs ``alembic`` by name: the one beside this Python."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
 
 
 def _url(target: Path | str) -> URL:
