@@ -55,7 +55,12 @@ WAYS = {
     told = Outcome("probe_forged", "forbidden", error=str(values), where=str(values),
                    seconds=float(values[0]))
     table = {"type": "check", "step": "check:probe_forged", "outcome": outcome_to(told)}
-    write_frame(frame.f_locals["channel"], table)
+    channel = frame.f_locals["channel"]
+    write_frame(channel, table)
+    write_frame(channel, {"type": "start", "step": "cell:0"})
+    output = {"kind": "stream", "text": str(values), "png": ""}
+    write_frame(channel, {"type": "cell", "step": "cell:0", "id": str(values), "error": "",
+                          "outputs": [output], "message": "", "seconds": float(values[0])})
     return 0""",
 }
 HELPERS = """
@@ -173,6 +178,15 @@ def test_no_hidden_number_in_any_page_or_export(
     content = {path.name: path.read_bytes() for path in written}
     for number in hidden_numbers(exercise("echo", course)):
         assert [name for name, data in content.items() if number.encode() in data] == []
+
+
+def test_cells_show_nothing_of_what_was_probed_after_them(
+    course: Path, echoed: SubmissionResult
+) -> None:
+    """Neither by a file that a probe left to the next worker, nor by a frame about a cell."""
+    first = discreet(echoed, hidden=False).cells[0]
+    assert first.id == "first"
+    assert [output.text for output in first.outputs] == ["nothing yet\n"]
 
 
 def test_what_a_student_needs_stays(echoed: SubmissionResult) -> None:

@@ -41,7 +41,7 @@ def write_nbgrader(result: ClassResult, target: Path | str) -> Exported:
     from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
     url = _url(target)
-    shown = url.render_as_string(hide_password=True) if url.host else str(url.database)
+    shown = _shown(url)
     best = best_of(result.graded)
     fit = {key: item for key, item in best.items() if _fits(key[0])}
     try:
@@ -76,7 +76,8 @@ def _url(target: Path | str) -> URL:
         try:
             return make_url(target)
         except (ArgumentError, ValueError) as error:
-            raise _failed("the database", error) from error
+            # SQLAlchemy's own message would hold the address, and with it a password.
+            raise _failed("", ValueError("the address is no database URL")) from error
     path = Path(target)
     path = path / "gradebook.db" if path.is_dir() else path
     try:
@@ -84,6 +85,13 @@ def _url(target: Path | str) -> URL:
     except OSError as error:
         raise _failed(str(path), error) from error
     return URL.create("sqlite", database=str(path))
+
+
+def _shown(url: URL) -> str:
+    """The database as people may see it; a password may stand in the query too."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def _fits(student: str) -> bool:
