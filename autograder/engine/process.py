@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +217,9 @@ def _take(
             return name, exercise.check_seconds + GRACE_SECONDS
     elif name == step and step and kind == "cell" and step.startswith("cell:"):
         number = int(step.partition(":")[2])
-        progress.cells[number] = cell_from(frame, request.cells[number][1])
+        id, source = request.cells[number]
+        # As it ran first: later, a probe may have left behind for it what it was given.
+        progress.cells.setdefault(number, replace(cell_from(frame, source), id=id))
         return "", GRACE_SECONDS + exercise.check_seconds
     elif name == step and step and kind == "check" and step.startswith("check:"):
         outcome = outcome_from(frame.get("outcome", {}))

@@ -26,12 +26,12 @@ def out() -> Console:
 
 def complain(message: str) -> None:
     """Say on standard error what went wrong, in one paragraph."""
-    Console(stderr=True, highlight=False).print(Text(clean.line(message), "red"))
+    Console(stderr=True, highlight=False).print(Text(clean.plain(message), "red"))
 
 
 def say(message: str, style: str = "") -> None:
     """Say one thing."""
-    out().print(Text(clean.line(message), style))
+    out().print(Text(clean.plain(message), style))
 
 
 def show_text(text: str) -> None:
