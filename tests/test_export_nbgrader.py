@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -196,17 +197,16 @@ def test_a_password_is_not_told() -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """The URL of an empty database on a PostgreSQL server of our own."""
     pytest.importorskip("psycopg")
     found = [shutil.which(name) for name in ("initdb", "pg_ctl")]
     initdb, control = (path or pytest.skip("needs PostgreSQL") for path in found)
-    folder = tmp_path_factory.mktemp("pg")
+    # Not in pytest's folder, which is for nobody else, and short, for the path of a socket.
+    folder = Path(tempfile.mkdtemp(prefix="touchstone-pg-"))
     user = None
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         user = "postgres" if shutil.which("runuser") else pytest.skip("needs another user")
-        for path in (folder, *folder.parents[:2]):
-            path.chmod(0o755)
         shutil.chown(folder, user)
     data, options = str(folder / "data"), f"-c listen_addresses='' -k {folder}"
 
@@ -218,6 +218,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     run(control, "-D", data, "-o", options, "-w", "-l", str(folder / "log"), "start")
     yield f"postgresql+psycopg://teacher@/postgres?host={folder}"
     run(control, "-D", data, "-m", "immediate", "stop")
+    shutil.rmtree(folder)
 
 
 def test_postgresql_holds_the_same(server: str, entered: Path) -> None:

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from samples import both, sample_results
 
 from autograder.catalog import LANGUAGES, Language
-from autograder.report import FORMS, ReportError, gradescope_results, write_export
-from autograder.report.exports import _cells
+from autograder.report import ReportError, gradescope_results, write_export
+from autograder.report.exports import FORMS, _cells
 from autograder.report.overview import best_of
 from autograder.results import ClassResult, SubmissionResult
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from autograder.report.classpage import write_class_report
     from autograder.report.classsummary import print_class_summary
     from autograder.report.discretion import discreet
-    from autograder.report.exports import FORMS, Exported, write_export
+    from autograder.report.exports import Exported, write_export
     from autograder.report.exports.gradescope import gradescope_results
     from autograder.report.html import write_html
     from autograder.report.jsonfile import to_json, write_json
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from autograder.report.texts import text
 
 _HOME = {
-    "FORMS": "exports",
     "Exported": "exports",
     "write_export": "exports",
     "gradescope_results": "exports.gradescope",
@@ -47,7 +46,7 @@ _HOME = {
     "text": "texts",
 }
 __all__ = [
-    "FORMS", "Exported", "Next", "ReportError", "Standing", "card_html", "card_text", "discreet",
+    "Exported", "Next", "ReportError", "Standing", "card_html", "card_text", "discreet",
     "gradescope_results", "hint_html", "hint_text", "print_class_summary", "print_results",
     "print_standing", "text", "to_json", "write_class_report", "write_export", "write_html",
     "write_json", "write_junit",

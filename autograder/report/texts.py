@@ -147,7 +147,6 @@ TEXTS: dict[str, Text] = {
     "class.passed": {"en": "Passed", "zh": "通过人数"},
     "class.of": {"en": "{passed} of {count}", "zh": "{passed}/{count}"},
     "class.passed_of": {"en": "passed by {passed} of {count}", "zh": "通过 {passed}/{count} 人"},
-    "class.misconceptions": {"en": "Most common misconceptions", "zh": "最常见的误解"},
     "class.mistakes": {
         "en": "Most common misconceptions, by number of students",
         "zh": "最常见的误解（按人数）",
@@ -157,7 +156,6 @@ TEXTS: dict[str, Text] = {
         "en": "No known misconception was recognised.",
         "zh": "没有识别出已知的误解。",
     },
-    "class.holders": {"en": "Students: {count}", "zh": "{count} 人"},
     "class.student": {"en": "Student", "zh": "学生"},
     "class.total": {"en": "Total", "zh": "总分"},
     "class.more_ungraded": {"en": "… and {count} more.", "zh": "……另有 {count} 份。"},
