@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
+import inspect
 import json
 import random
 from collections.abc import Mapping
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from autograder.catalog import Exercise
@@ -36,26 +39,32 @@ def mixed(exercise: Exercise, draw: random.Random) -> dict[str, Any]:
     Cells that only show something are left out, so that the grader is measured and not
     matplotlib.
     """
-    import inspect
-
-    wrong = answers(exercise, "wrong")
     notebook = solved(exercise)
     kept = []
     for cell in notebook["cells"]:
-        if cell["cell_type"] != "code":
-            continue
         name = cell["id"]
-        if name in exercise.task_of and draw.random() < 0.35:
-            known = [a for a in wrong if a.stands_for == name and a.value.__closure__ is None]
-            body = inspect.getsource(draw.choice(known).value) if known else ""
-            source = body[body.index("\ndef ") + 1 :] if "\ndef " in body else ""
-            renamed = source.replace(f"def {draw_name(source)}(", f"def {name}(", 1)
-            cell = {**cell, "source": renamed if source and draw.random() < 0.7 else "pass"}
-        if not name.endswith(("-try", "-plot")):
-            kept.append(cell)
+        if cell["cell_type"] != "code" or name.endswith(("-try", "-plot")):
+            continue
+        fate = draw.random() if name in exercise.task_of else 1.0
+        if fate < 0.25:
+            cell = {**cell, "source": draw.choice(_misconceptions(exercise, name) or ["pass"])}
+        elif fate < 0.35:
+            cell = {**cell, "source": "pass"}
+        kept.append(cell)
     return {**notebook, "cells": kept}
 
 
-def draw_name(source: str) -> str:
-    """The name of the first function in `source`."""
-    return source.partition("def ")[2].partition("(")[0]
+def _misconceptions(exercise: Exercise, name: str) -> list[str]:
+    """Source of the known-wrong answers for `name` that need nothing but what a notebook has."""
+    there = {*dir(builtins), *exercise.task_of, "np"}
+    found = []
+    for answer in answers(exercise, "wrong"):
+        function = answer.value
+        if answer.stands_for == name and isinstance(function, FunctionType):
+            used = {n for n in function.__code__.co_names if n in function.__globals__} - there
+            if not used and not function.__code__.co_freevars:
+                lines = inspect.getsource(function).splitlines()
+                start = next(i for i, line in enumerate(lines) if line.startswith("def "))
+                body = "\n".join(lines[start:])
+                found.append(body.replace(f"def {function.__name__}(", f"def {name}(", 1))
+    return found

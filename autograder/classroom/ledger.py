@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import zlib
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -36,7 +37,7 @@ CREATE TABLE traits (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE results (
     key TEXT PRIMARY KEY,
     at_fault INTEGER NOT NULL,
-    result TEXT NOT NULL
+    result BLOB NOT NULL
 );
 CREATE TABLE handed_in (
     name TEXT PRIMARY KEY,
@@ -165,7 +166,9 @@ class Ledger:
     def record(self, key: str, result: SubmissionResult) -> None:
         """Keep a result; it is on the disk when this returns."""
         fault = result.at_fault or (result.problem is not None and bool(result.exercise))
-        content = json.dumps(result_to_dict(result), allow_nan=False, sort_keys=True)
+        text = json.dumps(result_to_dict(result), allow_nan=False, sort_keys=True)
+        # The claims are the same in every result, and long.
+        content = zlib.compress(text.encode())
         statement = "INSERT OR REPLACE INTO results VALUES (?, ?, ?)"
         self._write(statement, key, int(fault), content)
 
@@ -190,10 +193,10 @@ class Ledger:
         hidden = self._rows("SELECT value FROM traits WHERE name = 'hidden'") == [("1",)]
         try:
             graded = tuple(
-                Graded(student, name, replace(_result(text), path=name), identifier)
-                for student, name, identifier, text in self._rows(query)
+                Graded(student, name, replace(_result(content), path=name), identifier)
+                for student, name, identifier, content in self._rows(query)
             )
-        except (SerialError, ValueError, AttributeError) as error:
+        except (SerialError, ValueError, AttributeError, zlib.error) as error:
             raise _database.damaged(self.path, FORM, f"a result: {error}") from None
         return ClassResult(graded, hidden)
 
@@ -206,8 +209,8 @@ class Ledger:
             self._database.execute(statement, values)
 
 
-def _result(text: str) -> SubmissionResult:
-    return result_from_dict(json.loads(text))
+def _result(content: bytes) -> SubmissionResult:
+    return result_from_dict(json.loads(zlib.decompress(content)))
 
 
 def _unwritable(folder: Path, error: Exception) -> LedgerError:
