@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,12 +56,16 @@ class Fresh:
 
 
 @contextlib.contextmanager
-def fresh_worker(request: Request) -> Iterator[Fresh]:
-    """Start a fresh process for `request`; end it, and all that it started, afterwards."""
+def fresh_worker(request: Request, *, user: str = "") -> Iterator[Fresh]:
+    """Start a fresh process for `request`; end it, and all that it started, afterwards.
+
+    `user` names whose process it is to be, if root starts it: somebody who may do less.
+    """
     with tempfile.TemporaryDirectory(prefix="touchstone-", ignore_cleanup_errors=True) as folder:
         words = Path(folder) / ".stderr"
         home = Path(folder) / "home"
         home.mkdir()
+        group = _hand_over(Path(folder), home, user) if user else None
         with words.open("wb") as stderr:
             process = subprocess.Popen(
                 [sys.executable, "-m", "autograder.engine.worker"],
@@ -70,6 +75,9 @@ def fresh_worker(request: Request) -> Iterator[Fresh]:
                 cwd=home,
                 env=worker_environment(home),
                 start_new_session=os.name == "posix",
+                user=user or None,
+                group=group,
+                extra_groups=[] if user else None,
             )
         worker = Fresh(process, words)
         try:
@@ -81,6 +89,15 @@ def fresh_worker(request: Request) -> Iterator[Fresh]:
         finally:
             _end(process)
             worker.frames.close()
+
+
+def _hand_over(folder: Path, home: Path, user: str) -> int:
+    """Let `user` have `home`, and nothing else in `folder`; return their group."""
+    import pwd
+
+    folder.chmod(0o711)
+    shutil.chown(home, user)
+    return pwd.getpwnam(user).pw_gid
 
 
 def worker_environment(home: Path) -> dict[str, str]:

@@ -79,7 +79,7 @@ def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
         line += ["--perms", "0755", "--dir", str(folder)] if folder != Path("/") else []
     for path in readable:
         line += ["--ro-bind", str(path), str(path)]
-    for path in _hidden():
+    for path in answers():
         line += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", os.devnull, str(path)]
     for name, value in environment.items():
         line += ["--setenv", name, value]
@@ -101,7 +101,7 @@ def _readable() -> Iterator[Path]:
     return iter(found)
 
 
-def _hidden() -> Iterator[Path]:
+def answers() -> Iterator[Path]:
     """Files and folders with answers in them, under what is otherwise readable."""
     for exercise in catalog.COURSE.glob("*/exercise.toml"):
         for name in _ANSWERS:
