@@ -18,7 +18,7 @@ from attempts import RECALL, notebook
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from autograder.classroom import entries
+from autograder.classroom import archives, entries
 from autograder.classroom.intake import IntakeError, Submission, find_submissions
 from autograder.engine import UnreadableNotebook, parse_notebook
 
@@ -342,8 +342,9 @@ def broken_archive(path: Path, good: Files) -> set[str]:
         "nested/x.zip": zipped({"y.zip": nested}), "locked/x.zip": bytes(locked),
         "class/all.zip": zipped({"lin_1_2_x.ipynb": NOTEBOOK}), "up/../../../x.ipynb": NOTEBOOK,
         "back\\x.ipynb": NOTEBOOK, "nul.ipynb": NOTEBOOK, "/root/x.ipynb": NOTEBOOK,
-        "many/x.zip": zipped({f"{n}": b"" for n in range(entries.MAX_INNER_FILES + 1)}),
-        "only-text/x.zip": zipped({"x.txt": b""}),
+        "many/x.zip": zipped({f"{n}": b"" for n in range(archives.MAX_INNER_FILES + 1)}),
+        "only-text/x.zip": zipped({"x.txt": b""}), f"long/{'y' * 2_000}.ipynb": NOTEBOOK,
+        "deep/x.zip": zipped({"/".join(f"{n}" for n in range(9_000)) + ".ipynb": NOTEBOOK}),
     }  # fmt: skip
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in {**good, **plain}.items():
@@ -360,7 +361,8 @@ def broken_archive(path: Path, good: Files) -> set[str]:
         archive.getinfo("claims-less/x.ipynb").file_size = 5
         archive.getinfo("linked/x.ipynb").external_attr = (stat.S_IFLNK | 0o777) << 16
     return {
-        "archive", "back", "bomb", "claims-less", "claims-more", "class", "crc", "encrypted",
+        "archive", "back", "bomb", "claims-less", "claims-more", "class", "crc", "deep",
+        "encrypted", "long",
         "linked", "locked", "many", "nested", "no-notebook", "nothing", "nul", "only-text", "root",
         "twice", "unusual", "up",
     }  # fmt: skip
@@ -383,7 +385,8 @@ def broken_folder(folder: Path, good: Files) -> set[str]:
 def test_a_thousand_good_ones_and_sixty_broken_ones_are_all_there(
     make: Callable[[Path, Files], set[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entries, "MAX_BYTES", 1_000_000)
+    for module in (archives, entries):
+        monkeypatch.setattr(module, "MAX_BYTES", 1_000_000)
     content = json.dumps(notebook(RECALL)).encode()
     good = {f"good-{n:04}/metrics.ipynb": content for n in range(1_000)}
     fill = 60 - len(make(tmp_path / "only-broken", {}))

@@ -26,15 +26,13 @@ from pathlib import Path, PurePath
 from autograder import catalog
 from autograder._files import is_set_aside
 from autograder.catalog import Text
+from autograder.classroom.archives import in_archive, open_archive, opened
 from autograder.classroom.entries import (
     SYMLINK,
     Entry,
     IntakeError,
     both,
-    in_archive,
     in_folder,
-    open_archive,
-    opened,
     problem_of_file,
     read_file,
 )

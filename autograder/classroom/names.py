@@ -29,6 +29,7 @@ _MOODLE = re.compile(
     r"(?P<student>.+?)(?:_(?P<identifier>\d+))?_assignsubmission_[a-z]+(?:_.*)?", re.S
 )
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)( *\..*)?", re.I | re.S)
+LONGEST = 1_000
 _BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -94,13 +95,14 @@ def _is_everyday(char: str) -> bool:
 def tidy(name: str) -> str:
     """`name` in Unicode's composed form (NFC), as Linux has it and macOS may not.
 
-    What would garble a terminal or cannot be written at all becomes a replacement character.
+    What would garble a terminal or cannot be written at all becomes a replacement character, and
+    what no file system takes is cut off.
     """
     return "".join(
         "\N{REPLACEMENT CHARACTER}"
         if unicodedata.category(char) in ("Cc", "Cs") or char in _BIDIRECTIONAL
         else char
-        for char in unicodedata.normalize("NFC", name)
+        for char in unicodedata.normalize("NFC", name)[:LONGEST]
     )
 
 
@@ -136,5 +138,6 @@ def is_unsafe(name: str) -> bool:
         or name.startswith("/")
         or bool(re.match(r"[A-Za-z]:", name))
         or ".." in steps
+        or len(name) > LONGEST
         or any(_DEVICE.fullmatch(step.rstrip(" .")) for step in steps)
     )

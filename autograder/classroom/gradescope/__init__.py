@@ -4,6 +4,9 @@ Gradescope gives each submission a container of its own, in which everything run
 wall that is left to build stands between the grader and the submission. The submission's process
 belongs to nobody, who can read neither the answers nor the seeds, and cannot write the result.
 
+Grader and submission take some 160 MB together where an exercise needs no torch, and 750 MB where
+it does, which is all that there is by default: raise the memory in the assignment's settings.
+
 References
 ----------
 Gradescope, "Autograder Specifications" (folders, ``results.json``), "Code Autograder Best

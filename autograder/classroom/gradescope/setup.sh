@@ -10,7 +10,7 @@ apt-get update -q
 apt-get install -y -q --no-install-recommends python3-venv
 python3 -m venv "$home/uv"
 "$home/uv/bin/pip" install --quiet uv
-"$home/uv/bin/uv" venv --quiet --python "$(cat python-version)" "$home/venv"
+"$home/uv/bin/uv" venv --quiet --managed-python --python "$(cat python-version)" "$home/venv"
 python="$home/venv/bin/python"
 "$home/uv/bin/uv" pip install --quiet --no-cache --python "$python" --torch-backend cpu \
     -r requirements.txt
