@@ -23,6 +23,16 @@ Graded = Annotated[
     Path, typer.Argument(help=say("A folder that `class grade` filled.", "已评分的文件夹。"))
 ]
 
+Secret = Annotated[
+    Path | None,
+    typer.Option(
+        help=say(
+            "A file whose text changes every seed: hidden tests that nobody had to write.",
+            "一个文本文件，其内容改变所有随机种子，等于无需另写的隐藏测试。",
+        )
+    ),
+]
+
 
 @app.command(
     help=say(
@@ -37,15 +47,7 @@ def grade(
     workers: Annotated[
         int, typer.Option(min=1, help=say("Notebooks at a time.", "同时评几份。"))
     ] = os.cpu_count() or 1,
-    secret: Annotated[
-        Path | None,
-        typer.Option(
-            help=say(
-                "A file whose text changes every seed: hidden tests that nobody had to write.",
-                "一个文本文件，其内容改变所有随机种子，等于无需另写的隐藏测试。",
-            )
-        ),
-    ] = None,
+    secret: Secret = None,
     resume: Annotated[
         bool, typer.Option("--resume", help=say("Go on where it stopped.", "从中断处继续。"))
     ] = False,
@@ -154,3 +156,39 @@ def export(
     for warning in done.warnings:
         messages.say(warning[LANGUAGE], "yellow")
     messages.say(say(f"Written: {done.target}", f"已写入：{done.target}"))
+
+
+bundle = typer.Typer(
+    help=say("Make what another system grades with.", "生成供其他系统评分用的包。"),
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+app.add_typer(bundle, name="bundle")
+
+
+@bundle.command(
+    help=say(
+        "The ZIP that Gradescope takes as an autograder. It holds the answers: keep it private.",
+        "Gradescope 的自动评分包（ZIP）。其中含有答案，请勿外传。",
+    )
+)
+def gradescope(
+    slugs: Annotated[list[str], typer.Argument(help=say("Exercises.", "练习名。"))],
+    out: Annotated[
+        Path, typer.Option("--out", help=say("File or folder to write.", "写到哪里。"))
+    ] = Path(),
+    secret: Secret = None,
+) -> None:
+    from autograder import classroom
+    from autograder.classroom.bundle import write_gradescope_bundle
+    from autograder.report import messages
+
+    hidden = classroom.read_secret(secret) if secret else ""
+    written = write_gradescope_bundle(slugs, out, secret=hidden)
+    messages.say(
+        say(
+            f"Written: {written}. Upload it as the autograder; raise its memory to 2 GB or more "
+            "for exercises with torch.",
+            f"已写入：{written}。请作为 autograder 上传；用到 torch 的练习，内存请调到 2 GB 以上。",
+        )
+    )
