@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from typing import Any, BinaryIO, Protocol
 
 from autograder.engine.protocol import BrokenChannel, read_frame
+
+
+_WAITING = 4
 
 
 class Worker(Protocol):
@@ -27,13 +31,15 @@ class Frames:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._queue: queue.Queue[dict[str, Any] | BrokenChannel | None] = queue.Queue()
+        # Only a few wait: one who sends without end fills his own channel and not our memory.
+        self._queue: queue.Queue[dict[str, Any] | BrokenChannel | None] = queue.Queue(_WAITING)
+        self._closed = False
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
     def _read(self) -> None:
         try:
-            while True:
+            while not self._closed:
                 frame = read_frame(self._stream)
                 self._queue.put(frame)
                 if frame is None:
@@ -52,6 +58,9 @@ class Frames:
 
     def close(self) -> None:
         """Close the stream, unless something that escaped still holds its other end."""
+        self._closed = True
+        with contextlib.suppress(queue.Empty):
+            self._queue.get_nowait()
         self._thread.join(0.5)
         if not self._thread.is_alive():
             self._stream.close()

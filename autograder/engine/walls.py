@@ -2,18 +2,17 @@
 
 Bubblewrap gives the pool a file system that holds the libraries and no answers. Each child then
 gets namespaces of its own (user, process ids, mounts, IPC, network, host name), so that it sees
-neither the pool nor its neighbours, and gives up every privilege in them.
+neither the pool nor its neighbours, gives up every privilege in them, and may no longer make the
+system calls that `seccomp` lists.
 
-References: bwrap(1); namespaces(7), user_namespaces(7), capabilities(7), prctl(2).
+References: bwrap(1); namespaces(7), user_namespaces(7), capabilities(7), prctl(2), credentials(7).
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import fcntl
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -23,16 +22,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autograder import catalog
+from autograder.engine import seccomp
+from autograder.engine.limits import DISK_BYTES
 
 _IN_TMP = any(str(path).startswith("/tmp/") for path in (catalog.PACKAGE, sys.prefix))
 # Each child mounts a folder of its own there, which must not hide what it runs.
 PRIVATE = Path("/private" if _IN_TMP else "/tmp")
-DISK_BYTES = 64 * 2**20
 _ANSWERS = ("reference.py", "wrong.py", "right.py", "notebook.py")
+# Of the machine's settings only these: others may hold passwords, as those of mail, pip or npm do.
+_SETTINGS = (
+    "alternatives", "fonts", "gai.conf", "host.conf", "hosts", "ld.so.cache", "ld.so.conf",
+    "ld.so.conf.d", "locale.alias", "localtime", "mime.types", "nsswitch.conf", "os-release",
+    "protocols", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
+)  # fmt: skip
 _UNSHARED = ("--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts")
 _NOBODY = 65534
 _INSIDE = 1000
 _ENTER_SECONDS = 10.0
+_FILES = 4096
 _CLONE = {
     "mounts": 0x00020000,
     "host name": 0x04000000,
@@ -43,7 +50,7 @@ _CLONE = {
 }
 _MS_REC_PRIVATE = 0x4000 | 0x40000
 _MS_NOSUID_NODEV = 2 | 4
-_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 24, 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
 
@@ -51,9 +58,18 @@ class WallError(Exception):
     """A wall that could not be built; the message names it."""
 
 
-def available() -> str:
-    """Path of bubblewrap if the platform can build walls with it, else ``""``."""
-    return (shutil.which("bwrap") or "") if sys.platform == "linux" else ""
+def available() -> bool:
+    """Whether everything is there that the walls are built with."""
+    return not missing()
+
+
+def missing() -> str:
+    """What the walls are built with and is not there, such as ``"bubblewrap"``, or ``""``."""
+    if sys.platform != "linux":
+        return "Linux"
+    if not shutil.which("bwrap"):
+        return "bubblewrap"
+    return "" if seccomp.available() else "libseccomp"
 
 
 def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
@@ -64,7 +80,13 @@ def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
     environment
         The whole environment that the command gets; nothing of ours is inherited.
     """
-    line = [available(), "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+    line = [
+        shutil.which("bwrap") or "bwrap",
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+    ]
     if os.getuid() == 0:
         # The kernel limits the processes of everybody but root, so root's children have to become
         # somebody else, and only a pool that keeps root's rights can make them so.
@@ -81,7 +103,8 @@ def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
         line += ["--ro-bind", str(path), str(path)]
     for path in answers():
         line += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", os.devnull, str(path)]
-    for name, value in environment.items():
+    # Nobody's name can be looked up in there, so it is told.
+    for name, value in {"USER": "learner", "LOGNAME": "learner", **environment}.items():
         line += ["--setenv", name, value]
     # The pool needs to make namespaces for its children, and gives the right up in each of them.
     line += ["--remount-ro", "/dev", "--remount-ro", "/"]
@@ -90,7 +113,8 @@ def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
 
 def _readable() -> Iterator[Path]:
     """What the interpreter and its libraries need, outermost first, nothing twice."""
-    system = [Path(p) for p in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc")]
+    system = [Path(p) for p in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")]
+    system += [Path("/etc") / name for name in _SETTINGS]
     python = [Path(sys.base_prefix), Path(sys.prefix), catalog.PACKAGE, catalog.COURSE]
     entries = [Path(entry) for entry in sys.path if entry.endswith("-packages")]
     found: list[Path] = []
@@ -173,13 +197,28 @@ def let_in(process: int, inside: socket.socket) -> None:
 
 
 def close_in() -> None:
-    """In the first process of the new namespaces: private folders, loopback, no privileges."""
+    """In the first process of the new namespaces: private folders, loopback, no privileges.
+
+    Raises
+    ------
+    WallError
+        If a wall cannot be built; nothing of a learner's may run then.
+    """
+    # Signals to "my group" would reach the pool, which may count as the same user.
+    os.setsid()
+    # Memory that no process holds, such as that of sockets, cannot be counted; if the machine runs
+    # short of it, the kernel ends this process first. (Who changed users must ask to be let at its
+    # own settings.)
+    _call("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
+    Path("/proc/self/oom_score_adj").write_text("1000")
     _call("mount", b"none", b"/", None, _MS_REC_PRIVATE, None)
-    options = f"size={DISK_BYTES},mode=1777".encode()
-    # Bubblewrap's /proc shows the pool, and the kernel lets nobody mount a better one over its
-    # read-only parts; so there is none.
-    for folder in (PRIVATE, Path("/dev/shm"), Path("/proc")):
+    options = f"size={DISK_BYTES},nr_inodes={_FILES},mode=1777".encode()
+    for folder in (PRIVATE, Path("/dev/shm")):
         _call("mount", b"tmpfs", bytes(folder), b"tmpfs", _MS_NOSUID_NODEV, options)
+    # Bubblewrap's /proc shows the pool, and the kernel lets nobody mount a better one over its
+    # read-only parts; and through its terminals a child could leave something for the next.
+    for folder in (Path("/proc"), Path("/dev/pts")):
+        _call("mount", b"tmpfs", bytes(folder), b"tmpfs", _MS_NOSUID_NODEV | 1, b"size=4k")
     _loopback_up()
     home = PRIVATE / "home"
     home.mkdir()
@@ -188,8 +227,16 @@ def close_in() -> None:
     _drop_privileges()
 
 
+def keep_only(channel: int) -> None:
+    """Close every descriptor but `channel` and standard input, output and error."""
+    os.closerange(3, channel)
+    os.closerange(channel + 1, os.sysconf("SC_OPEN_MAX"))
+
+
 def _loopback_up() -> None:
     """The private network has a loopback, for exercises with a server of their own."""
+    import fcntl  # which the platforms without walls need not have
+
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sH14s", b"lo", 0, b"")
         answer = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request)
@@ -204,33 +251,15 @@ def _drop_privileges() -> None:
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     header = struct.pack("Ii", 0x20080522, 0)
     _call("capset", header, bytes(24))
+    try:
+        seccomp.refuse()
+    except seccomp.SeccompError as error:
+        raise WallError(str(error)) from None
 
 
 def end_with_parent() -> None:
     """Have this process killed when the one that started it ends, however that comes about."""
     _call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
-def limit(*, seconds: float, memory: int) -> None:
-    """Limits on what this process and each of its children may take.
-
-    Parameters
-    ----------
-    seconds
-        Of processor time.
-    memory
-        Bytes of address space beyond what is mapped now.
-    """
-    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    for what, most in (
-        (resource.RLIMIT_CPU, int(seconds) + 1),
-        (resource.RLIMIT_AS, mapped + memory),
-        (resource.RLIMIT_FSIZE, DISK_BYTES),
-        (resource.RLIMIT_NOFILE, 256),
-        (resource.RLIMIT_NPROC, 64),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
 
 
 def _call(name: str, *arguments: object) -> None:

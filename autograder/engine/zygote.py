@@ -21,6 +21,7 @@ from pathlib import Path
 
 from autograder.catalog import exercise
 from autograder.engine import walls, worker
+from autograder.engine.limits import limit
 from autograder.engine.protocol import Limits, Request, read_body
 from autograder.engine.shell import LearnerShell
 
@@ -163,7 +164,7 @@ def _serve(
             walls.enter(outside)
         outside.close()
         walls.end_with_parent()
-        walls.limit(seconds=limits.seconds, memory=4 * limits.memory)
+        limit(seconds=limits.seconds, memory=limits.memory)
         if walled:
             walls.close_in()
         else:
@@ -171,7 +172,7 @@ def _serve(
         with os.fdopen(os.dup(channel), "rb", buffering=0) as stream:
             request = Request.parse(read_body(stream))
         with os.fdopen(channel, "wb") as stream:
-            os.close(leash)
+            walls.keep_only(channel)
             leash = -1
             worker.serve(request, stream)
         code = 0

@@ -1,0 +1,83 @@
+"""What a submission may take: the limits that the platform keeps, and how much memory it holds.
+
+References: getrlimit(2), proc_pid_statm(5).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+DISK_BYTES = 64 * 2**20
+OPEN_FILES = 256
+PROCESSES = 64
+ADDRESSES = 4
+"""Address space for each byte of memory: much of what is reserved is never used."""
+
+
+def limit(*, seconds: float, memory: int, alone: bool = True) -> None:
+    """Limit what this process and each of its children may take, where the platform can.
+
+    Parameters
+    ----------
+    seconds
+        Of processor time.
+    memory
+        Bytes beyond what is mapped now. Whoever watches from outside is more exact; this holds
+        what is faster than they look.
+    alone
+        Whether this user runs nothing else; only then can the number of processes be limited.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    for what, most in _limits(seconds, memory, alone):
+        with contextlib.suppress(ValueError, OSError):
+            # Not above what is there already: a pool within limits keeps them.
+            _, hard = resource.getrlimit(what)
+            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.setrlimit(what, (most, most))
+
+
+def _limits(seconds: float, memory: int, alone: bool) -> Iterator[tuple[int, int]]:
+    import resource
+
+    yield resource.RLIMIT_CPU, int(seconds) + 1
+    yield resource.RLIMIT_FSIZE, DISK_BYTES
+    yield resource.RLIMIT_NOFILE, OPEN_FILES
+    yield resource.RLIMIT_CORE, 0
+    if alone:
+        yield resource.RLIMIT_NPROC, PROCESSES
+    statm = Path("/proc/self/statm")
+    if statm.is_file():
+        mapped = int(statm.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        yield resource.RLIMIT_AS, mapped + ADDRESSES * memory
+
+
+def held(process: int) -> int:
+    """Bytes that a process and those that it started hold in memory.
+
+    Pages that several of them share count once where the platform tells (Linux), so that a
+    submission may fork without being charged for what it was given.
+    """
+    try:
+        first = psutil.Process(process)
+        others = first.children(recursive=True)
+        if not others:
+            return int(first.memory_info().rss)
+    except psutil.Error:
+        return 0
+    return sum(map(_share, [first, *others]))
+
+
+def _share(process: psutil.Process) -> int:
+    try:
+        memory = process.memory_full_info()
+    except psutil.Error:
+        return 0
+    return int(getattr(memory, "pss", memory.rss))
