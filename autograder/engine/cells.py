@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +129,14 @@ def too_large(size: int) -> UnreadableNotebook:
 
 def _read(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            # A pipe would never answer, and a device never end.
+            raise UnreadableNotebook(
+                "It is no ordinary file. Hand in the .ipynb file itself.",
+                "它不是普通文件。请提交 .ipynb 文件本身。",
+            )
+        size = status.st_size
         if size > MAX_BYTES:
             raise too_large(size)
         return path.read_bytes()

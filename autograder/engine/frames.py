@@ -9,7 +9,6 @@ from typing import Any, BinaryIO, Protocol
 
 from autograder.engine.protocol import BrokenChannel, read_frame
 
-
 _WAITING = 4
 
 

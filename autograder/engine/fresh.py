@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -16,9 +18,11 @@ from typing import Any, BinaryIO, cast
 import platformdirs
 
 from autograder import catalog
+from autograder.engine import limits
 from autograder.engine.frames import Frames
 from autograder.engine.protocol import Request
 
+WATCH_SECONDS = 0.1
 _KEPT_ENVIRONMENT = (
     "PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "ATEN_CPU_CAPABILITY",
     "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HF_HOME", "TORCH_HOME", "VIRTUAL_ENV", "PYTHONPATH",
@@ -29,18 +33,36 @@ _KEPT_ENVIRONMENT = (
 class Fresh:
     """A worker in a process of its own."""
 
-    def __init__(self, process: subprocess.Popen[bytes], words: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], words: Path, memory: int) -> None:
         assert process.stdout is not None
         self.frames = Frames(cast(BinaryIO, process.stdout))
         self._process = process
         self._words = words
+        self._memory = memory
+        self._guard: threading.Thread | None = None
+        self._over = False
 
     def next(self, seconds: float) -> dict[str, Any] | None:
         """The next frame; ``None`` at the end; `queue.Empty` when none came in time."""
-        return self.frames.next(seconds)
+        frame = self.frames.next(seconds)
+        if self._guard is None and frame is not None and frame.get("type") == "ready":
+            # What the libraries take is not counted; from here on it is the learner's.
+            before = limits.held(self._process.pid)
+            self._guard = threading.Thread(target=self._watch, args=(before,), daemon=True)
+            self._guard.start()
+        return frame
+
+    def _watch(self, before: int) -> None:
+        while self._process.poll() is None:
+            if limits.held(self._process.pid) - before > self._memory:
+                self._over = True
+                return _kill(self._process)
+            time.sleep(WATCH_SECONDS)
 
     def ending(self) -> tuple[str, str]:
-        """How the process ended: ``("signal", "SIGSEGV")`` or ``("exit", "3")``."""
+        """How it ended: ``("signal", "SIGSEGV")``, ``("exit", "3")`` or ``("memory", "")``."""
+        if self._over:
+            return "memory", ""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(2)
         code = self._process.returncode
@@ -79,7 +101,7 @@ def fresh_worker(request: Request, *, user: str = "") -> Iterator[Fresh]:
                 group=group,
                 extra_groups=[] if user else None,
             )
-        worker = Fresh(process, words)
+        worker = Fresh(process, words, request.memory)
         try:
             assert process.stdin is not None
             with contextlib.suppress(BrokenPipeError, OSError):
@@ -133,8 +155,12 @@ def _matplotlib_cache() -> Path:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill the worker's whole process group: whatever it left running ends with it."""
+    _kill(process)
+    process.wait()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
-    process.wait()

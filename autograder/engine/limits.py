@@ -47,7 +47,8 @@ def limit(*, seconds: float, memory: int, alone: bool = True) -> None:
 def _limits(seconds: float, memory: int, alone: bool) -> Iterator[tuple[int, int]]:
     import resource
 
-    yield resource.RLIMIT_CPU, int(seconds) + 1
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    yield resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + seconds) + 1
     yield resource.RLIMIT_FSIZE, DISK_BYTES
     yield resource.RLIMIT_NOFILE, OPEN_FILES
     yield resource.RLIMIT_CORE, 0

@@ -17,6 +17,10 @@ from autograder.results import CellOutput, CellRun
 
 MAX_FRAME = 16 * 2**20
 MAX_PNG = 2 * 2**20
+MAX_TEXT = 20_000
+MAX_OUTPUTS = 50
+MAX_WORDS = 2_000
+MAX_SECONDS = 10**6
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _LENGTH = struct.Struct("<I")
 
@@ -169,7 +173,11 @@ def outcome_from(table: dict[str, Any]) -> Outcome:
             raise ValueError("fields")
         if table["kind"] not in OUTCOME_KINDS:
             raise ValueError("kind")
-        return Outcome(**{**table, "value": to_data(table["value"])})
+        words = {name: table[name][:MAX_WORDS] for name, kind in kinds.items() if kind is str}
+        return Outcome(
+            **{**table, **words, "value": to_data(table["value"]),
+               "seconds": _seconds(table["seconds"])}
+        )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise BrokenChannel(f"not an outcome: {error}") from None
 
@@ -188,11 +196,9 @@ def outcome_to(outcome: Outcome) -> dict[str, Any]:
 def cell_from(table: dict[str, Any], source: str) -> CellRun:
     """Rebuild how a cell ran from a frame."""
     try:
-        outputs = tuple(_output_from(item) for item in table["outputs"])
-        return CellRun(
-            str(table["id"]), source, outputs, str(table["error"]), str(table["message"]),
-            float(table["seconds"]),
-        )  # fmt: skip
+        outputs = tuple(_output_from(item) for item in table["outputs"][:MAX_OUTPUTS])
+        id, error, message = (str(table[name])[:MAX_WORDS] for name in ("id", "error", "message"))
+        return CellRun(id, source, outputs, error, message, _seconds(table["seconds"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BrokenChannel(f"not a cell: {error}") from None
 
@@ -201,7 +207,15 @@ def _output_from(table: dict[str, Any]) -> CellOutput:
     kind = table["kind"]
     if kind not in ("stream", "display", "result") or type(table["text"]) is not str:
         raise ValueError("output")
-    return CellOutput(kind, table["text"], checked_png(table["png"]))
+    return CellOutput(kind, table["text"][:MAX_TEXT], checked_png(table["png"]))
+
+
+def _seconds(claimed: object) -> float:
+    """A time that a worker claims; it is only shown, but it has to be one."""
+    seconds = float(claimed)  # type: ignore[arg-type]
+    if not 0 <= seconds < MAX_SECONDS:
+        raise ValueError("seconds")
+    return seconds
 
 
 def checked_png(text: object) -> str:

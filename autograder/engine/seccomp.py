@@ -93,6 +93,11 @@ def available() -> bool:
     return _library() is not None
 
 
+def number(name: str) -> int:
+    """The number of a system call on this machine; negative if it has none."""
+    return int(_loaded().seccomp_syscall_resolve_name(name.encode()))
+
+
 def refuse() -> None:
     """Refuse the calls in `REFUSED`, and some uses of others, to this process and its children.
 
@@ -114,11 +119,11 @@ def made() -> int:
     if not context:
         raise SeccompError("seccomp_init")
     for name, error, comparisons in _rules():
-        number = library.seccomp_syscall_resolve_name(name.encode())
-        if number < 0:
+        call = number(name)
+        if call < 0:
             continue  # this architecture, or this version of the library, has no such call
         code = library.seccomp_rule_add_array(
-            ctypes.c_void_p(context), ctypes.c_uint32(_ERRNO | error), number,
+            ctypes.c_void_p(context), ctypes.c_uint32(_ERRNO | error), call,
             len(comparisons), (_Comparison * len(comparisons))(*comparisons),
         )  # fmt: skip
         if code:

@@ -24,11 +24,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from autograder.engine.protocol import checked_png
+from autograder.engine.protocol import MAX_OUTPUTS, MAX_TEXT, checked_png
 from autograder.probing import Overtime, deadline, one_line
-
-MAX_TEXT = 20_000
-MAX_OUTPUTS = 50
 
 
 class Recorder:

@@ -28,7 +28,8 @@ from autograder.engine.limits import DISK_BYTES
 _IN_TMP = any(str(path).startswith("/tmp/") for path in (catalog.PACKAGE, sys.prefix))
 # Each child mounts a folder of its own there, which must not hide what it runs.
 PRIVATE = Path("/private" if _IN_TMP else "/tmp")
-_ANSWERS = ("reference.py", "wrong.py", "right.py", "notebook.py")
+_ANSWERS = ("reference.py", "wrong.py", "right.py", "notebook.py", "__pycache__")
+_CONTENT = catalog.PACKAGE / "_content"
 # Of the machine's settings only these: others may hold passwords, as those of mail, pip or npm do.
 _SETTINGS = (
     "alternatives", "fonts", "gai.conf", "host.conf", "hosts", "ld.so.cache", "ld.so.conf",
@@ -101,8 +102,10 @@ def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
         line += ["--perms", "0755", "--dir", str(folder)] if folder != Path("/") else []
     for path in readable:
         line += ["--ro-bind", str(path), str(path)]
-    for path in answers():
-        line += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", os.devnull, str(path)]
+    for exercise in catalog.COURSE.glob("*/exercise.toml"):
+        line += _without_answers(exercise.parent)
+    if _CONTENT.is_dir():
+        line += ["--tmpfs", str(_CONTENT)]
     # Nobody's name can be looked up in there, so it is told.
     for name, value in {"USER": "learner", "LOGNAME": "learner", **environment}.items():
         line += ["--setenv", name, value]
@@ -136,6 +139,18 @@ def answers() -> Iterator[Path]:
     content = catalog.PACKAGE / "_content"
     if content.is_dir():
         yield content
+
+
+def _without_answers(folder: Path) -> list[str]:
+    """What shows of an exercise's folder: the files that are there now and hold no answer.
+
+    Whatever comes later, such as a compiled reference, is not there either.
+    """
+    line = ["--perms", "0755", "--tmpfs", str(folder)]
+    for path in sorted(folder.iterdir()):
+        if path.name not in _ANSWERS:
+            line += ["--ro-bind", str(path), str(path)]
+    return [*line, "--remount-ro", str(folder)]
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 from autograder import notebook
 from autograder.catalog import Exercise, exercise
 from autograder.checks import Check, Suite, answers, references
+from autograder.engine import limits
 from autograder.engine.cells import defined_names
 from autograder.engine.protocol import Request, outcome_to, write_frame
 from autograder.observations import Outcome
@@ -30,9 +31,19 @@ def main() -> None:
     """Serve the one request on standard input."""
     request = Request.parse(sys.stdin.buffer.read())
     with _claimed_stdout() as channel:
+        if request.mode == "notebook":
+            _warm_and_limited(request)
         serve(request, channel)
     # Threads that a submission left running would keep the process alive.
     os._exit(0)
+
+
+def _warm_and_limited(request: Request) -> None:
+    """Load what is ours first: the limits are on what the learner's code takes."""
+    found = exercise(request.slug, Path(request.course))
+    _load(found)
+    warm(found)
+    limits.limit(seconds=request.total_seconds, memory=request.memory, alone=False)
 
 
 _WARM: dict[str, Suite] = {}
@@ -48,9 +59,7 @@ def warm(found: Exercise) -> None:
 def serve(request: Request, channel: BinaryIO) -> None:
     """Do what `request` asks and report every step on `channel`."""
     found = exercise(request.slug, Path(request.course))
-    for name in found.imports:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    _load(found)
     suite = (
         _WARM[found.slug].with_secret(request.secret)
         if found.slug in _WARM
@@ -61,6 +70,12 @@ def serve(request: Request, channel: BinaryIO) -> None:
     else:
         _serve_notebook(suite, request, channel)
     write_frame(channel, {"type": "end"})
+
+
+def _load(found: Exercise) -> None:
+    for name in found.imports:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def _serve_notebook(suite: Suite, request: Request, channel: BinaryIO) -> None:

@@ -1,0 +1,142 @@
+"""Attempts to break the walls, run where a submission runs, to see whether they stand.
+
+Each trial is one cell of a made-up submission. It says ``through`` if it got where it must not;
+those of time and memory must not come to their end at all.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+
+from autograder.catalog import Exercise
+from autograder.engine.cells import Cell, Notebook
+from autograder.engine.process import Launch, observe
+from autograder.results import CellRun
+
+MEMORY = 2**28
+SECONDS = 2.0
+
+_BEGIN = """\
+import contextlib, ctypes, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+def tried(*attempts):
+    for attempt in attempts:
+        with contextlib.suppress(Exception):
+            if attempt():
+                return "through"
+    return "held"
+def reads(path):
+    with open(path, "rb") as file:
+        return len(file.read(9)) > 0
+def writes(path):
+    with open(path, "a") as file:
+        return file.write("x") > 0
+def connects(family, kind, address):
+    with socket.socket(family, kind) as one:
+        one.settimeout(1)
+        one.connect(address)
+        return one.send(b"x") == 1
+"""
+_TRIALS = {
+    "answers": "tried(lambda: reads({reference!r}), lambda: reads({solution!r}))",
+    "files": "tried(lambda: writes({canary!r}), lambda: reads({canary!r}),\n"
+    "      lambda: writes('/etc/canary'), lambda: writes({package!r} + '/canary'))",
+    "network": "tried(\n"
+    "      lambda: connects(socket.AF_INET, socket.SOCK_STREAM, ('127.0.0.1', {port})),\n"
+    "      lambda: connects(socket.AF_INET, socket.SOCK_DGRAM, ('192.0.2.1', 9)),\n"
+    "      lambda: connects(socket.AF_UNIX, socket.SOCK_STREAM, '\\0' + {mark!r}))",
+    "processes": "tried(lambda: os.kill({grader}, 0) is None,\n"
+    "      lambda: reads('/proc/{grader}/stat'),\n"
+    "      lambda: any(name.isdigit() for name in os.listdir('/proc')))",
+    "privileges": "tried(lambda: os.setuid(0) is None, lambda: libc.unshare(0x10000000) == 0,\n"
+    "      lambda: libc.mount(b'x', b'/tmp', b'tmpfs', 0, None) == 0,\n"
+    "      lambda: libc.prctl(39, 0, 0, 0, 0) != 1)",
+    "system calls": "tried(lambda: os.memfd_create('x') > 0,\n"
+    "      lambda: libc.ptrace(0, 0, 0, 0) == 0, lambda: libc.shmget(0, 4096, 0o1600) >= 0)",
+    "left behind": "import subprocess\n"
+    "subprocess.Popen(['sleep', {seconds!r}], start_new_session=True).pid and 'started'",
+    "memory": "kept = [b'x' * 2**25 for _ in range({pieces})]\n'through'",
+    "time": "while True:\n    try:\n        while True:\n            pass\n"
+    "    except BaseException:\n        pass",
+}
+_LIMITS = ("memory", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How one attempt went.
+
+    Attributes
+    ----------
+    name
+        What it tried to reach: ``answers``, ``files``, ``network`` …
+    stands
+        Whether the wall held.
+    said
+        What came out, for somebody who wants to know why.
+    """
+
+    name: str
+    stands: bool
+    said: str
+
+
+def trials(exercise: Exercise, launch: Launch, *, only: tuple[str, ...] = ()) -> list[Trial]:
+    """Try to break every wall (or `only` those named) around a submission to `exercise`."""
+    names = only or tuple(_TRIALS)
+    quick = replace(
+        exercise, memory=MEMORY, cell_seconds=SECONDS, check_seconds=SECONDS,
+        submission_seconds=30 * SECONDS,
+    )  # fmt: skip
+    # How long it sleeps tells our process from everybody else's.
+    seconds = f"1{os.getpid()}.{os.urandom(3).hex().translate(str.maketrans('abcdef', '123456'))}"
+    mark = f"touchstone-{seconds}"
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as abstract:
+        canary = Path(folder) / "canary"
+        canary.write_text("canary")
+        if os.name == "posix":
+            abstract.bind("\0" + mark)
+            abstract.listen()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            facts = {
+                "reference": str(exercise.folder / "reference.py"),
+                "solution": str(exercise.notebook("en", solved=True)),
+                "package": str(exercise.folder), "canary": str(canary), "mark": mark,
+                "port": server.getsockname()[1], "grader": os.getpid(), "seconds": seconds,
+                "pieces": 8 * MEMORY // 2**25,
+            }  # fmt: skip
+            cells = (Cell("begin", _BEGIN), *(Cell(n, _TRIALS[n].format(**facts)) for n in names))
+            notebook = Notebook(Path("trials"), exercise.slug, "en", cells)
+            ran = observe(notebook, quick, course=exercise.folder.parent, launch=launch).cells
+    return list(_judged(ran, names, seconds))
+
+
+def _judged(ran: tuple[CellRun, ...], names: tuple[str, ...], seconds: str) -> Iterator[Trial]:
+    cells = {cell.id: cell for cell in ran}
+    for name in names:
+        cell = cells.get(name)
+        said = "" if cell is None else " ".join([o.text for o in cell.outputs] + [cell.error])
+        if name in _LIMITS:
+            stands = cell is not None and (cell.error == "Timeout") == (name == "time")
+        elif name == "left behind":
+            stands = "started" in said and not _runs(seconds)
+        else:
+            stands = "held" in said
+        yield Trial(name, stands and "through" not in said, said.strip() or "nothing")
+
+
+def _runs(seconds: str) -> bool:
+    """Whether the process that slept is still there two seconds later."""
+    for _ in range(20):
+        if not any(seconds in (p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])):
+            return False
+        time.sleep(0.1)
+    return True
