@@ -173,7 +173,7 @@ def outcome_from(table: dict[str, Any]) -> Outcome:
             raise ValueError("fields")
         if table["kind"] not in OUTCOME_KINDS:
             raise ValueError("kind")
-        words = {name: table[name][:MAX_WORDS] for name, kind in kinds.items() if kind is str}
+        words = {name: table[name][:MAX_WORDS] for name, kind in typed if kind is str}
         return Outcome(
             **{**table, **words, "value": to_data(table["value"]),
                "seconds": _seconds(table["seconds"])}
