@@ -133,7 +133,7 @@ def _walls() -> Iterator[Finding]:
         return
     try:
         with Pool([exercise]) as pool:
-            yield from _tried(trials(exercise, pool.worker))
+            yield from tried(trials(exercise, pool.worker))
     except (PoolError, OSError) as error:
         yield Finding(
             "sandbox",
@@ -174,7 +174,8 @@ def _process(exercise: Exercise) -> Finding:
     )
 
 
-def _tried(found: Iterable[Trial]) -> Iterator[Finding]:
+def tried(found: Iterable[Trial]) -> Iterator[Finding]:
+    """What came of trying each wall, one finding for each."""
     yield Finding(
         "sandbox",
         "good",

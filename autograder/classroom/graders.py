@@ -101,10 +101,9 @@ class Pools:
     """Warm pools by exercise, each started when it is first needed."""
 
     def __init__(self, *, sandbox: bool) -> None:
-        if sandbox and not walls.available():
-            raise _no_walls(
-                "bubblewrap is not installed" if sys.platform == "linux" else "no Linux"
-            )
+        lacking = walls.missing() if sandbox else ""
+        if lacking:
+            raise _no_walls("no Linux" if lacking == "Linux" else f"{lacking} is not installed")
         self._sandbox = sandbox
         self._pools: dict[str, Pool] = {}
         self._lock = threading.Lock()

@@ -6,6 +6,7 @@ those of time and memory must not come to their end at all.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import tempfile
@@ -134,9 +135,18 @@ def _judged(ran: tuple[CellRun, ...], names: tuple[str, ...], seconds: str) -> I
 
 
 def _runs(seconds: str) -> bool:
-    """Whether the process that slept is still there two seconds later."""
+    """Whether the process that sleeps is still there two seconds later; it is ended then."""
+    left: list[psutil.Process] = []
     for _ in range(20):
-        if not any(seconds in (p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])):
+        left = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if seconds in (process.info["cmdline"] or ())
+        ]
+        if not left:
             return False
         time.sleep(0.1)
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
     return True
