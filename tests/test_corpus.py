@@ -1,4 +1,4 @@
-"""Every submission of the hostile corpus, with an honest one beside it and one after it."""
+"""Every submission of the hostile corpus, with an honest one beside it."""
 
 from __future__ import annotations
 
@@ -147,7 +147,6 @@ def test_it_earns_nothing_harms_nobody_and_leaves_no_mark(
     assert time.monotonic() - started < case.exercise.submission_seconds + 30
     assert not Path(facts["outside"]).exists()
     assert settled(pool, resting)
-    assert honest(pool) == "pass"
 
 
 @pytest.mark.parametrize("case", [c for c in reach.CASES if c.succeeds], ids=str)

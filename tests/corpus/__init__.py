@@ -54,8 +54,9 @@ class Case:
     def exercise(self) -> Exercise:
         """`metrics` with short limits where they are what is tried."""
         slow = "timeout" in self.verdicts
+        in_cell = self.verdicts == {"pass"} and not self.reaches
         return replace(
-            exercise("metrics"), cell_seconds=1.0 if slow or not self.reaches else 5.0,
+            exercise("metrics"), cell_seconds=1.0 if slow or in_cell else 10.0,
             check_seconds=0.5 if slow else 5.0, submission_seconds=4.0 if slow else 20.0,
             memory=2**27 if "memory" in self.verdicts else 2**30,
         )  # fmt: skip
@@ -102,7 +103,7 @@ def in_a_cell(name: str, source: str, *verdicts: str) -> Case:
 def forging(name: str, source: str, *verdicts: str) -> Case:
     """A case with `source` in a cell and no right answer anywhere."""
     wrong = "" if "def recall" in source or "recall =" in source else WRONG
-    allowed = frozenset(verdicts or {"fail", "error", "tampered", "crashed", "timeout", "todo"})
+    allowed = frozenset(verdicts or {"fail", "error", "tampered", "crashed", "todo"})
     return Case(name, (wrong, source), allowed)
 
 

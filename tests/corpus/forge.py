@@ -196,7 +196,7 @@ class Yes:
 return Yes()""", "fail"),
     *(
         taking(f"returns a kind of {base} that equals everything", f"""
-import collections, numpy, torch
+import collections, numpy
 class Yes({base}):
     __module__ = 'numpy'
     __hash__ = None
@@ -215,12 +215,13 @@ class Yes(numpy.ndarray):
     def __eq__(self, other):
         return True
 return numpy.zeros(3).view(Yes)""", "fail"),
-    taking("returns a kind of tensor that equals everything", """
+    forging("returns a kind of tensor that equals everything", """
 import torch
 class Yes(torch.Tensor):
     def __eq__(self, other):
         return True
-return torch.zeros(1).as_subclass(Yes)""", "fail"),
+def recall(labels, predictions):
+    return torch.zeros(1).as_subclass(Yes)""", "fail"),
     taking("returns what runs when it is unpickled", """
 class Evil:
     def __reduce__(self):

@@ -173,7 +173,6 @@ def is_open(number):
     with contextlib.suppress(OSError):
         return os.fstat(number) is not None
 return sum(map(bool, map(is_open, range(3, 1024)))) > 1""",
-        open="yes",
     ),
     reaching("shares a group with others", "return os.getpgid(0) != os.getpid()"),
     reaching("makes a terminal", "return bool(os.openpty())", open="kernel"),
@@ -238,7 +237,7 @@ _RIGHTS = [
         "uses a program that gives rights",
         """
 import subprocess
-commands = (['su', '-c', 'true'], ['sudo', '-n', 'true'], ['mount', '--bind', '/', '/tmp'])
+commands = (['su', '-c', 'true'], ['mount', '--bind', '/', '/tmp'])
 return any(subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
            for command in commands)""",
     ),

@@ -203,7 +203,7 @@ while True:
     taking("recurses without end", """
 import sys
 sys.setrecursionlimit(10**9)
-return recall(labels, predictions)""", "crashed", "memory", "error"),
+return recall(labels, predictions)""", "crashed", "memory", "error", "timeout"),
     in_a_cell("nests its source", "x = " + "(" * 20_000 + "1" + ")" * 20_000),
     in_a_cell("repeats its source", "x = 1" + " + 1" * 50_000),
 ]  # fmt: skip
