@@ -93,7 +93,11 @@ def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
         # somebody else, and only a pool that keeps root's rights can make them so.
         line = [*line[:1], *_UNSHARED, *line[2:], "--cap-add", "ALL"]
     else:
-        line += ["--cap-add", "CAP_SYS_ADMIN"]
+        # As root of its own namespace, which gives it no more; bubblewrap would otherwise put it
+        # into a second one, from which it may not change namespaces for processes. Saying of a
+        # child that it is that root, outside, takes a right of its own.
+        line += ["--uid", "0", "--gid", "0"]
+        line += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP"]
     line += ["--hostname", "touchstone", "--dev", "/dev", "--proc", "/proc"]
     line += ["--tmpfs", str(PRIVATE), "--tmpfs", "/run", "--tmpfs", "/var"]
     readable = list(_readable())
@@ -185,7 +189,7 @@ def enter(outside: socket.socket) -> None:
     WallError
         If the kernel refuses.
     """
-    if os.getuid() == 0:
+    if _is_root():
         os.setgroups([])
     flags = 0
     for name, flag in _CLONE.items():
@@ -203,12 +207,18 @@ def let_in(process: int, inside: socket.socket) -> None:
     inside.settimeout(_ENTER_SECONDS)
     with contextlib.suppress(OSError):
         if inside.recv(1) == b"x":
-            user, group = (os.getuid(), os.getgid()) if os.getuid() else (_NOBODY, _NOBODY)
+            user, group = (_NOBODY, _NOBODY) if _is_root() else (os.getuid(), os.getgid())
             folder = Path("/proc") / str(process)
             (folder / "setgroups").write_text("deny")
             (folder / "uid_map").write_text(f"{_INSIDE} {user} 1")
             (folder / "gid_map").write_text(f"{_INSIDE} {group} 1")
             inside.send(b"x")
+
+
+def _is_root() -> bool:
+    """Whether this is root of the machine, and not only within bubblewrap's namespace."""
+    lines = (map(int, line.split()) for line in Path("/proc/self/uid_map").read_text().splitlines())
+    return os.getuid() == 0 and any(first <= _NOBODY < first + many for first, _, many in lines)
 
 
 def close_in() -> None:
