@@ -114,7 +114,9 @@ def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
     for name, value in {"USER": "learner", "LOGNAME": "learner", **environment}.items():
         line += ["--setenv", name, value]
     # The pool needs to make namespaces for its children, and gives the right up in each of them.
-    line += ["--remount-ro", "/dev", "--remount-ro", "/"]
+    # What it could write, each of its children could, and leave there for the next.
+    for folder in ("/dev", "/run", "/var", "/"):
+        line += ["--remount-ro", folder]
     return [*line, "--chdir", str(PRIVATE), "--", *command]
 
 

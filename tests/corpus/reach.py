@@ -82,7 +82,20 @@ return bool(set(os.listdir('/dev')) - known) or lists('/dev/pts')""",
     reaching(
         "writes to system folders",
         """
-return any(writes(top + '/canary') for top in ('', '/etc', '/usr', '/dev', '/var', '/opt'))""",
+return any(writes(top + '/canary') for top in ('', '/etc', '/usr', '/dev', '/var', '/run'))""",
+    ),
+    reaching(
+        "looks for a folder to write to",
+        """
+import tempfile
+own = {os.path.realpath(p) for p in (tempfile.gettempdir(), os.getcwd(), '/dev/shm')}
+for top, below, _ in os.walk('/'):
+    if top.count('/') > 3 or top in own:
+        below.clear()
+    if top not in own and os.access(top, os.W_OK):
+        return True
+return False""",
+        open="yes",
     ),
     reaching("leaves a file where it was told to", "return writes(FACTS['outside'])", open="yes"),
     reaching(
