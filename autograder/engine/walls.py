@@ -115,8 +115,8 @@ def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
         line += ["--setenv", name, value]
     # The pool needs to make namespaces for its children, and gives the right up in each of them.
     # What it could write, each of its children could, and leave there for the next.
-    for folder in ("/dev", "/run", "/var", "/"):
-        line += ["--remount-ro", folder]
+    for top in ("/dev", "/run", "/var", "/"):
+        line += ["--remount-ro", top]
     return [*line, "--chdir", str(PRIVATE), "--", *command]
 
 
