@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import hashlib
+import math
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import platformdirs
 
@@ -24,6 +27,8 @@ from autograder.judge import AnswerKey, Label, Misconception, judge_exercise
 from autograder.observations import Outcome, pack, unpack
 from autograder.results import TaskResult
 
+Mode: TypeAlias = Literal["reference", "key"]
+
 _FORMAT = 3
 # Several submissions are judged side by side, and all of them would begin with the same key.
 _ONE_AT_A_TIME = threading.Lock()
@@ -32,17 +37,15 @@ _remembered: dict[Path, KeyRows] = {}
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "transformers")
 
 
-def reference_key(exercise: Exercise, *, secret: str = "") -> AnswerKey:
-    """What the reference yields for every check: all that a right submission needs."""
-    path = _path(exercise, "reference", fingerprint(exercise, secret))
-    with _ONE_AT_A_TIME:
-        rows = _read(path)
-        if rows is None:
-            rows = observe_key(
-                exercise, secret=secret, course=exercise.folder.parent, reference_only=True
-            )
-            _write(path, rows)
-    return make_key(exercise, rows)
+def reference_key(
+    exercise: Exercise, *, secret: str = "", tasks: Collection[str] | None = None
+) -> AnswerKey:
+    """What the reference yields for the checks of `tasks`: all that a right submission needs.
+
+    By default for all tasks. What was computed before comes from the cache; the rest is computed
+    in one process.
+    """
+    return _key(exercise, "reference", secret, tasks)
 
 
 def answer_key(
@@ -50,33 +53,52 @@ def answer_key(
 ) -> AnswerKey:
     """What the reference and every misconception yield for the checks of `tasks`.
 
-    By default for all tasks. What was computed before comes from the cache; the rest is computed
-    in one process.
+    By default for all tasks, and cached like `reference_key`.
     """
-    wanted = [task.name for task in exercise.tasks if tasks is None or task.name in tasks]
-    version = fingerprint(exercise, secret)
+    return _key(exercise, "key", secret, tasks)
+
+
+def _key(
+    exercise: Exercise, mode: Mode, secret: str, tasks: Collection[str] | None = None
+) -> AnswerKey:
     with _ONE_AT_A_TIME:
-        found = {name: _read(_path(exercise, name, version)) for name in wanted}
-        missing = [name for name in wanted if found[name] is None]
+        found = _cached(exercise, mode, secret, tasks)
+        missing = [name for name, part in found.items() if part is None]
         if missing:
-            found |= _compute(exercise, missing, secret)
-            for name in missing:
-                _write(_path(exercise, name, version), found[name])
+            found |= _computed(exercise, mode, secret, missing)
     parts = [part for part in found.values() if part is not None]
     outcomes = [row for part in parts for row in part.outcomes]
     return make_key(exercise, KeyRows(outcomes, parts[-1].misconceptions if parts else []))
 
 
-def _compute(exercise: Exercise, tasks: Sequence[str], secret: str) -> dict[str, KeyRows | None]:
-    """Run the reference and the misconceptions for the checks of `tasks`; rows by task."""
+def _computed(
+    exercise: Exercise, mode: Mode, secret: str, tasks: Sequence[str]
+) -> dict[str, KeyRows | None]:
+    """Run the reference, and for a key the misconceptions, for the checks of `tasks`."""
     suite = Suite(exercise, secret)
     checks = {check.name: name for name in tasks for check in suite.of_task(name)}
-    rows = observe_key(exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks))
+    rows = observe_key(
+        exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks),
+        reference_only=mode == "reference",
+    )  # fmt: skip
+    version = fingerprint(exercise, secret)
+    found: dict[str, KeyRows | None] = {}
+    for name in tasks:
+        mine = [row for row in rows.outcomes if checks[row[1].check] == name]
+        found[name] = KeyRows(mine, rows.misconceptions)
+        _write(_path(exercise, f"{mode}-{name}", version), found[name])
+    return found
+
+
+def _cached(
+    exercise: Exercise, mode: Mode, secret: str = "", tasks: Collection[str] | None = None
+) -> dict[str, KeyRows | None]:
+    """The cached part of a key for each of `tasks`, in the exercise's order."""
+    version = fingerprint(exercise, secret)
     return {
-        name: KeyRows(
-            [row for row in rows.outcomes if checks[row[1].check] == name], rows.misconceptions
-        )
-        for name in tasks
+        task.name: _read(_path(exercise, f"{mode}-{task.name}", version))
+        for task in exercise.tasks
+        if tasks is None or task.name in tasks
     }
 
 
@@ -87,15 +109,50 @@ def judged_by_need(
     reference: AnswerKey,
     *,
     secret: str = "",
+    seconds: float = math.inf,
 ) -> tuple[TaskResult, ...]:
-    """Judge by the reference, and ask for misconceptions only about tasks that did not pass."""
+    """Judge by the reference, and ask for misconceptions only about tasks that did not pass.
+
+    Parameters
+    ----------
+    seconds
+        How long to wait for a key of misconceptions that was never made on this machine. After
+        that the verdicts stand without a diagnosis, and the key is ready for whoever comes next.
+    """
     results = judge_exercise(tasks, outcomes, reference)
     failed = {result.name for result in results if _needs_diagnosis(result)}
-    if not failed:
+    if not failed or (seconds < math.inf and not _made(exercise, failed, seconds)):
         return results
     key = answer_key(exercise, secret=secret, tasks=failed)
     merged = AnswerKey({**reference.outcomes, **key.outcomes}, key.misconceptions)
     return judge_exercise(tasks, outcomes, merged)
+
+
+def _made(exercise: Exercise, tasks: Collection[str], seconds: float) -> bool:
+    """Whether the key for `tasks` is cached, or is so after at most `seconds`.
+
+    It is made in a process that outlives this one: otherwise a key that takes longer than
+    somebody's limit would be begun by everybody and finished by nobody.
+    """
+    missing = [name for name, part in _cached(exercise, "key", tasks=tasks).items() if not part]
+    if missing:
+        sink = subprocess.DEVNULL
+        maker = subprocess.Popen(
+            [sys.executable, "-m", "autograder.oracle", exercise.slug, *missing],
+            cwd=catalog.PACKAGE.parent,
+            stdin=sink, stdout=sink, stderr=sink, start_new_session=True,
+        )  # fmt: skip
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            maker.wait(max(seconds, 0.0))
+    return all(_cached(exercise, "key", tasks=missing).values())
+
+
+def main() -> None:
+    """Make answer keys ahead of need: ``python -m autograder.oracle [SLUG [TASK ...]]``."""
+    slug, *tasks = sys.argv[1:] or [""]
+    for exercise in [catalog.exercise(slug)] if slug else catalog.exercises():
+        reference_key(exercise, tasks=tasks or None)
+        answer_key(exercise, tasks=tasks or None)
 
 
 def _needs_diagnosis(result: TaskResult) -> bool:
@@ -195,3 +252,7 @@ def _write(path: Path, rows: KeyRows | None) -> None:
         os.replace(file.name, path)
     except OSError:
         return
+
+
+if __name__ == "__main__":
+    main()
