@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from autograder.catalog import Exercise, Language
+from autograder.checks import answers
+from autograder.engine.cells import defined_names
 from autograder.engine.pool import Pool
 from autograder.grading import grade_path
 from autograder.results import SubmissionResult, Verdict
@@ -54,3 +59,62 @@ def verdicts(result: SubmissionResult, name: str = "recall") -> tuple[Verdict, .
 
 def statuses(result: SubmissionResult, name: str = "recall") -> set[str]:
     return {verdict.status for verdict in verdicts(result, name)}
+
+
+def half_finished(exercise: Exercise, language: Language) -> dict[str, Any]:
+    """An attempt at any exercise: of three tasks one is wrong, one untouched, one solved.
+
+    The wrong answers are the first that ``wrong.py`` has for the task.
+    """
+    attempt, solution = (
+        json.loads(exercise.notebook(language, solved=solved).read_text("utf-8"))
+        for solved in (False, True)
+    )
+    solved = {cell["id"]: "".join(cell["source"]) for cell in solution["cells"]}
+    number = {name: n for n, task in enumerate(exercise.tasks) for name in task.defines}
+    for cell in attempt["cells"]:
+        if not cell["metadata"].get("nbgrader", {}).get("solution"):
+            continue
+        kinds = {number[name] % 3 for name in defined_names(solved[cell["id"]]) if name in number}
+        if kinds != {1}:
+            cell["source"] = solved[cell["id"]]
+        if kinds == {0}:
+            task = exercise.task_of[min(number.keys() & defined_names(cell["source"]))]
+            cell["source"] += "\n\n\n" + wrong_source(exercise, task.defines)
+    return attempt
+
+
+def wrong_source(exercise: Exercise, names: Sequence[str]) -> str:
+    """Code of the first wrong answer for one of `names`, with all that it needs, as a cell's."""
+    body = ast.parse((exercise.folder / "wrong.py").read_text("utf-8")).body
+    for answer in answers(exercise, "wrong"):
+        needed = list(_needed(body, answer.name))
+        # What is imported from beside wrong.py, no learner has.
+        if answer.stands_for in names and not any(getattr(node, "level", 0) for node in needed):
+            code = "\n\n".join(ast.unparse(_bare(node)) for node in needed)
+            return f"{code}\n\n{answer.stands_for} = {answer.name}\n"
+    raise AssertionError(f"no wrong answer for {names} stands alone")
+
+
+def _needed(body: list[ast.stmt], name: str) -> Iterator[ast.stmt]:
+    """The statements of a module, in order, on which the definition of `name` rests."""
+    wanted, before = {name}, set[str]()
+    while wanted != before:
+        before = set(wanted)
+        for node in body:
+            if _defines(node) & wanted:
+                wanted |= {n.id for n in ast.walk(_bare(node)) if isinstance(n, ast.Name)}
+    return (node for node in body if _defines(node) & wanted)
+
+
+def _defines(node: ast.stmt) -> frozenset[str]:
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return frozenset((name.asname or name.name).split(".")[0] for name in node.names)
+    return defined_names(ast.unparse(node))
+
+
+def _bare(node: ast.stmt) -> ast.stmt:
+    """A definition without the decorator that marks it as a wrong answer."""
+    if isinstance(node, ast.FunctionDef):
+        node.decorator_list = [d for d in node.decorator_list if "caught_by" not in ast.unparse(d)]
+    return node

@@ -85,6 +85,22 @@ minutes = 1
 title = { en = "Spread", zh = "离散" }
 hints = { en = ["a", "b", "c"], zh = ["甲", "乙", "丙"] }
 """
+SECOND_ANSWER = """
+# %% id="spread"
+def spread(values):
+    ### BEGIN SOLUTION
+    return max(values) - min(values)
+    ### END SOLUTION
+
+# %% id="spread-check"
+check("spread")
+"""
+LATER_NAME = """
+
+@check("The average lies within the spread.", zh="平均值落在极差之内。", close=0.0)
+def lies_within(average, spread):
+    return average([1.0, 3.0]) <= spread([0.0, 3.0])
+"""
 OPEN_ANSWER = """
 # %% id="helper"
 def helper():
@@ -126,6 +142,12 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
     ),
     "a task without a check cell": (
         append("exercise.toml", SECOND_TASK), "source", f"{SLUG}/notebook.py",
+    ),
+    "a check of a name that is defined below it": (
+        all_of(append("exercise.toml", SECOND_TASK), append("notebook.py", SECOND_ANSWER),
+               append("reference.py", "\n\ndef spread(values):\n    return 3.0\n"),
+               append("checks.py", LATER_NAME)),
+        "order", CHECK + "'lies_within'",
     ),
     "a claim without Chinese": (
         edit("checks.py", 'zh="空列表的平均值为零。"', 'zh=""'),

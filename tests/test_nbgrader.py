@@ -12,12 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import attempts
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.nbgraderformat import MetadataValidator
 
-from autograder.catalog import LANGUAGES, Language, content_root, exercise
+from autograder.catalog import LANGUAGES, Exercise, Language, content_root, exercise, exercises
 from autograder.demo import half_finished
 from autograder.dev.views import STUB
 from autograder.grading import grade_path
@@ -55,11 +56,11 @@ def nbgrader(folder: Path, *arguments: str) -> str:
     """Run one of nbgrader's commands in `folder` and return all that it says."""
     environment = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "OMP_NUM_THREADS": "1",
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "IPYTHONDIR": str(folder / "ipython"),
     }
-    kept = {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"}
+    ours = ("PYTEST_CURRENT_TEST", "OMP_NUM_THREADS")
+    kept = {k: v for k, v in os.environ.items() if k not in ours}
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
         cwd=folder, env={**kept, **environment},
@@ -98,6 +99,32 @@ def test_a_class_from_release_to_export_has_our_points(tmp_path: Path) -> None:
         assert graded(tmp_path, student) == {task.name: task.points for task in result.tasks}
     assert exported(tmp_path) == {student: result.points for student, result in ours.items()}
     assert_shows_cards(tmp_path, "half", ours["half"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("found", exercises(), ids=lambda found: found.slug)
+def test_a_half_finished_attempt_has_our_points_task_by_task(
+    found: Exercise, tmp_path: Path
+) -> None:
+    source, submitted = (
+        tmp_path / room / found.slug / "attempt.ipynb" for room in ("source", "submitted/lin")
+    )
+    for path in (source, submitted):
+        path.parent.mkdir(parents=True)
+    shutil.copy(found.notebook("en", solved=True), source)
+    submitted.write_text(json.dumps(attempts.half_finished(found, "en")), "utf-8")
+    result = grade_path(submitted)
+    assert result.problem is None
+    shares = {task.points / task.max_points for task in result.tasks}
+    assert {0.0, 1.0} < shares, "the comparison is to see partial points too"
+
+    nbgrader(tmp_path, "generate_assignment", found.slug)
+    nbgrader(tmp_path, "autograde", found.slug)
+    expected = {task.name: task.points for task in result.tasks}
+    with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
+        seen = gradebook.find_submission_notebook("attempt", found.slug, "lin")
+        points = {grade.name.removesuffix("-check"): grade.auto_score for grade in seen.grades}
+    assert points == expected
 
 
 def notebook(folder: Path, room: str, language: Language, student: str = "") -> Path:

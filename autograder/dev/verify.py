@@ -66,6 +66,7 @@ def _content(exercise: Exercise, cells: tuple[Cell, ...]) -> Iterator[Finding]:
     if unfit:
         yield from unfit
         return
+    yield from answering.order(exercise, suite, cells)
     try:
         key = answer_key(exercise)
     except WorkerFailed as error:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from autograder.catalog import Exercise
 from autograder.checks import Answer, Suite, Tolerance
 from autograder.dev.findings import Finding
+from autograder.dev.percent import Cell
+from autograder.engine.cells import defined_names
 from autograder.judge import AnswerKey, equal, judge_exercise
 from autograder.observations import Outcome
 from autograder.probing import run_probe
@@ -55,6 +57,26 @@ def belonging(exercise: Exercise, suite: Suite) -> Iterator[Finding]:
         if task.name not in checked:
             where = f"{exercise.slug}/checks.py, task {task.name!r}"
             yield Finding("check", where, "Nothing checks it. Write a check of what it defines.")
+
+
+def order(exercise: Exercise, suite: Suite, cells: Sequence[Cell]) -> Iterator[Finding]:
+    """What a check needs is there when its cell runs: nbgrader runs the cells from the top."""
+    place = {cell.task: number for number, cell in enumerate(cells) if cell.role == "check"}
+    defined_at: dict[str, int] = {}
+    for number, cell in enumerate(cells):
+        if cell.role == "solution":
+            for name in defined_names(cell.source["en"]):
+                defined_at.setdefault(name, number)
+    for check in suite.checks.values():
+        task = exercise.task_of[check.learner[0]].name
+        for name in (*check.learner, *check.rests_on):
+            if defined_at.get(name, 0) > place[task]:
+                yield Finding(
+                    "order", f"{exercise.slug}/checks.py, check {check.name!r}",
+                    f"{name!r} is defined only after the cell that checks {task!r}, so nbgrader "
+                    "would find it missing. Take the later name as the first argument, or move "
+                    "the cell.",
+                )  # fmt: skip
 
 
 def naming(
