@@ -64,7 +64,7 @@ def statuses(result: SubmissionResult, name: str = "recall") -> set[str]:
 def half_finished(exercise: Exercise, language: Language) -> dict[str, Any]:
     """An attempt at any exercise: of three tasks one is wrong, one untouched, one solved.
 
-    The wrong answers are the first that ``wrong.py`` has for the task.
+    The wrong answers are the last that ``wrong.py`` has for a task, which tend to be nearly right.
     """
     attempt, solution = (
         json.loads(exercise.notebook(language, solved=solved).read_text("utf-8"))
@@ -85,9 +85,9 @@ def half_finished(exercise: Exercise, language: Language) -> dict[str, Any]:
 
 
 def wrong_source(exercise: Exercise, names: Sequence[str]) -> str:
-    """Code of the first wrong answer for one of `names`, with all that it needs, as a cell's."""
+    """Code of the last wrong answer for one of `names`, with all that it needs, as a cell's."""
     body = ast.parse((exercise.folder / "wrong.py").read_text("utf-8")).body
-    for answer in answers(exercise, "wrong"):
+    for answer in reversed(answers(exercise, "wrong")):
         needed = list(_needed(body, answer.name))
         # What is imported from beside wrong.py, no learner has.
         if answer.stands_for in names and not any(getattr(node, "level", 0) for node in needed):
