@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -240,6 +242,67 @@ def test_no_exercise_is_looked_for_outside_the_course(tmp_path: Path, slug: str)
     problem = grade_path(path).problem
     assert problem is not None
     assert "no exercise" in problem["en"]
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A folder that is not below the one that each submission has for its own."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("asked", ["folder", "name", "nothing"])
+def test_a_real_model_can_be_read_if_it_is_asked_for_and_no_token_beside_it(
+    tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    for path in ("mine/weights", "hf/hub/weights", "hf/token"):
+        (elsewhere / path).parent.mkdir(parents=True, exist_ok=True)
+        (elsewhere / path).write_text("x")
+    monkeypatch.setenv("HF_HOME", str(elsewhere / "hf"))
+    if asked != "nothing":
+        value = str(elsewhere / "mine") if asked == "folder" else "gpt2"
+        monkeypatch.setenv("TOUCHSTONE_MODEL", value)
+    sees = {"mine/weights": asked == "folder", "hf/hub/weights": asked == "name", "hf/token": False}
+    seen = " and ".join(f"_reads({str(elsewhere / p)!r}) is {sight}" for p, sight in sees.items())
+    with Pool([METRICS], walled=True) as pool:
+        read = read_notebook(save(tmp_path, notebook(answering(seen, READ))))
+        assert task(grade(read, METRICS, pool=pool)).status == "pass"
+
+
+TRIED = """\
+from autograder import catalog
+from autograder.engine.pool import Pool
+from autograder.engine.trials import trials
+found = catalog.exercise("metrics")
+with Pool([found], walled=True) as pool:
+    print(*[trial for trial in trials(found, pool.worker) if not trial.stands])
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="this whole run is an ordinary user's")
+def test_an_ordinary_user_has_the_same_walls() -> None:
+    """They are built in another way: only root's pool can make its children nobody."""
+    pythons = [sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"]
+    usable = [p for p in pythons if as_ordinary_user(p, "import autograder.engine, sklearn") == ""]
+    if not usable:
+        pytest.skip("there is no Python that an ordinary user may run")
+    assert as_ordinary_user(usable[0], TRIED) == "\n"
+
+
+def as_ordinary_user(python: str, code: str) -> str:
+    """What `code` prints, errors too."""
+    paths = [str(catalog.PACKAGE.parent), *(p for p in sys.path if p.endswith("-packages"))]
+    environment = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(paths)}
+    with tempfile.TemporaryDirectory() as home:
+        os.chown(home, 12345, 12345)
+        try:
+            return subprocess.run(
+                [python, "-Bc", code], user=12345, group=12345, extra_groups=[], cwd=home,
+                env={**environment, "HOME": home}, text=True, timeout=100,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            ).stdout  # fmt: skip
+        except OSError as error:
+            return str(error)
 
 
 NASTY = [

@@ -18,7 +18,7 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from autograder import catalog
@@ -100,7 +100,7 @@ def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
         line += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP"]
     line += ["--hostname", "touchstone", "--dev", "/dev", "--proc", "/proc"]
     line += ["--tmpfs", str(PRIVATE), "--tmpfs", "/run", "--tmpfs", "/var"]
-    readable = list(_readable())
+    readable = list(_readable(environment))
     # Left to itself, bubblewrap makes folders on the way for their owner alone.
     for folder in sorted({parent for path in readable for parent in path.parents}):
         line += ["--perms", "0755", "--dir", str(folder)] if folder != Path("/") else []
@@ -120,18 +120,28 @@ def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
     return [*line, "--chdir", str(PRIVATE), "--", *command]
 
 
-def _readable() -> Iterator[Path]:
+def _readable(environment: Mapping[str, str]) -> Iterator[Path]:
     """What the interpreter and its libraries need, outermost first, nothing twice."""
     system = [Path(p) for p in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")]
     system += [Path("/etc") / name for name in _SETTINGS]
     python = [Path(sys.base_prefix), Path(sys.prefix), catalog.PACKAGE, catalog.COURSE]
     entries = [Path(entry) for entry in sys.path if entry.endswith("-packages")]
     found: list[Path] = []
-    for path in [*system, *python, *entries]:
+    for path in [*system, *python, *entries, *_models(environment)]:
         wanted = path.exists() and path != catalog.PACKAGE.parent
         if wanted and not any(path.is_relative_to(other) for other in found):
             found.append(path)
     return iter(found)
+
+
+def _models(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Where a real model lies, if one is asked for; not what lies beside it, such as tokens."""
+    asked = environment.get("TOUCHSTONE_MODEL", "")
+    if asked and Path(asked).is_absolute():
+        yield Path(asked)
+    elif asked:
+        yield Path(environment.get("HF_HOME", "/nowhere")) / "hub"
+        yield Path(environment.get("TORCH_HOME", "/nowhere")) / "hub" / "checkpoints"
 
 
 def answers() -> Iterator[Path]:
