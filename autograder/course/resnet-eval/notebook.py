@@ -279,7 +279,7 @@ def evaluate(model, batches):
 # en: The noisier the pictures, the worse; and one batch alone tells little.
 # zh: 噪声越大越差；而单看一个批次，几乎说明不了什么。
 with suppress(NotImplementedError):
-    targets = class_indices(truth, class_names)
+    targets = torch.as_tensor(class_indices(truth, class_names)).long()
     generator = torch.Generator().manual_seed(0)
     levels, alone, together = [0, 0.1, 0.2, 0.3, 0.4, 0.5], [], []
     for level in levels:
