@@ -100,6 +100,11 @@ LATER_NAME = """
 @check("The average lies within the spread.", zh="平均值落在极差之内。", close=0.0)
 def lies_within(average, spread):
     return average([1.0, 3.0]) <= spread([0.0, 3.0])
+
+
+@check("The spread is three.", zh="极差为三。", close=0.0)
+def is_three(spread):
+    return spread([0.0, 3.0])
 """
 OPEN_ANSWER = """
 # %% id="helper"

@@ -22,7 +22,7 @@ from autograder.observations import Kind, Outcome
 from autograder.results import CellRun, Isolation
 
 MAX_RESTARTS = 4
-MAX_DOUBTS = 2
+MAX_DOUBTS = 5
 START_SECONDS = 60.0
 GRACE_SECONDS = 1.0
 
