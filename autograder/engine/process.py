@@ -7,14 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, replace, replace
 from pathlib import Path
 from typing import Any
 
 from autograder import catalog
 from autograder.catalog import Exercise
 from autograder.checks import Suite
-from autograder.engine.cells import Notebook
+from autograder.engine.cells import Notebook, defined_names
 from autograder.engine.frames import Worker
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.protocol import BrokenChannel, Request, cell_from, outcome_from
@@ -66,6 +66,17 @@ class _Progress:
     cells: dict[int, CellRun] = field(default_factory=dict)
     skip: list[str] = field(default_factory=list)
     doubts: Counter[str] = field(default_factory=Counter)
+    undefined: dict[str, Outcome] = field(default_factory=dict)
+
+    @property
+    def done(self) -> tuple[str, ...]:
+        """Steps that the next worker need not, or must not, do."""
+        return (*self.skip, *(f"check:{name}" for name in self.outcomes))
+
+    def explained(self, outcome: Outcome) -> Outcome:
+        """A name that is missing because its cell was ended is not a task left undone."""
+        cause = self.undefined.get(outcome.error) if outcome.kind == "todo" else None
+        return replace(cause, check=outcome.check) if cause else outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,7 @@ def observe(
     over = started + exercise.submission_seconds
     while True:
         request = Request(
-            "notebook", exercise.slug, str(course), secret, cells, tuple(progress.skip),
+            "notebook", exercise.slug, str(course), secret, cells, progress.done,
             cell_seconds=exercise.cell_seconds, check_seconds=exercise.check_seconds,
             total_seconds=exercise.submission_seconds, memory=exercise.memory, pictures=pictures,
         )  # fmt: skip
@@ -127,7 +138,7 @@ def observe(
     for name in checks:
         progress.outcomes.setdefault(name, _outcome(name, ending))
     return Observed(
-        {name: progress.outcomes[name] for name in checks},
+        {name: progress.explained(progress.outcomes[name]) for name in checks},
         tuple(progress.cells[number] for number in sorted(progress.cells)),
         time.perf_counter() - started,
         isolation,
@@ -149,8 +160,10 @@ def _blame(progress: _Progress, ending: _Ending, cells: tuple[tuple[str, str], .
         progress.outcomes[name] = _outcome(name, ending)
     else:
         id, source = cells[int(name)]
-        error = "Timeout" if ending.kind == "timeout" else "Crashed"
+        error = {"timeout": "Timeout", "memory": "MemoryError"}.get(ending.kind, "Crashed")
         progress.cells[int(name)] = CellRun(id, source, (), error, ending.detail)
+        for defined in defined_names(source):
+            progress.undefined[defined] = replace(_outcome("", ending), where=id)
 
 
 def _attempt(

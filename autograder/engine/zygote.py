@@ -117,26 +117,37 @@ class _Nursery:
             child.kill()
 
     def _start(self, limits: Limits, channel: int, leash: int) -> None:
+        ours, theirs = socket.socketpair()
+        process = 0
         try:
             with self._namespace():
-                ours, theirs = socket.socketpair()
                 process = os.fork()
                 if process == 0:
-                    for descriptor in (self._control, ours):
-                        descriptor.close()
-                    for child in self._children:
-                        os.close(child.leash)
-                        os.close(child.ended)
+                    self._let_go(ours)
                     _serve(limits, channel, leash, theirs, walled=self._walled)
-            os.close(channel)
             theirs.close()
+            if self._walled:
+                walls.let_in(process, ours)
             self._children.append(_Child(process, leash, limits, _resident(process)))
-            with ours:
-                if self._walled:
-                    walls.let_in(process, ours)
         except (walls.WallError, OSError) as error:
             with contextlib.suppress(OSError):
                 os.write(leash, f"wall {error}".encode())
+            os.close(leash)
+            if process:
+                os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
+        finally:
+            os.close(channel)
+            ours.close()
+            theirs.close()
+
+    def _let_go(self, ours: socket.socket) -> None:
+        """In a new child: close what is the warm process's."""
+        self._control.close()
+        ours.close()
+        for child in self._children:
+            os.close(child.leash)
+            os.close(child.ended)
 
     def _namespace(self) -> contextlib.AbstractContextManager[None]:
         return walls.new_process_ids() if self._walled else contextlib.nullcontext()
