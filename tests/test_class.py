@@ -70,28 +70,31 @@ def test_killing_at_random_moments_loses_nothing(env: dict[str, str], tmp_path: 
         rounds += 1
         out = tmp_path / f"round-{rounds}"
         while True:
-            kills, code = grade_under_fire(env, source, out, draw, KILLS - done, hit)
+            kills, code, words = grade_under_fire(env, source, out, draw, KILLS - done, hit)
             done += kills
             if code == 0:
                 break
-            assert code == -signal.SIGKILL
+            assert code == -signal.SIGKILL, words
         assert graded(env, out) == expected
     assert hit == {"grader", "pool", "worker"}
 
 
 def grade_under_fire(
     env: dict[str, str], source: Path, out: Path, draw: random.Random, most: int, hit: set[str]
-) -> tuple[int, int]:
-    """Grade, and kill something now and then; how often, and how the grader ended."""
-    grader = subprocess.Popen(
-        [sys.executable, "-m", "autograder", "class", "grade", str(source), "--out", str(out),
-         "--resume", "--workers", "2"],
-        env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+) -> tuple[int, int, str]:
+    """Grade, and kill something now and then; how often, how the grader ended, and its words."""
+    words = source.parent / "words"
+    with words.open("wb") as stderr:
+        grader = subprocess.Popen(
+            [sys.executable, "-m", "autograder", "class", "grade", str(source), "--out", str(out),
+             "--resume", "--workers", "2"],
+            env=env, stdout=subprocess.DEVNULL, stderr=stderr,
+        )  # fmt: skip
     kills = 0
     while grader.poll() is None:
         time.sleep(draw.expovariate(5))
-        target = draw.choices(("grader", "pool", "worker"), (1, 1, 4))[0]
+        # What takes a second to start again is killed more seldom, or it would never be up.
+        target = draw.choices(("grader", "pool", "worker"), (1, 1, 12))[0]
         victims = processes(grader.pid)[target]
         if kills < most and victims:
             victim = draw.choice(victims)
@@ -103,7 +106,7 @@ def grade_under_fire(
             hit.add(target)
             if victim == grader.pid:
                 grader.wait()
-    return kills, grader.wait()
+    return kills, grader.wait(), words.read_text("utf-8")
 
 
 def processes(grader: int) -> dict[str, list[int]]:

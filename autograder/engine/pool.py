@@ -22,7 +22,7 @@ from autograder.engine.protocol import Limits, Request, frame_of
 from autograder.results import Isolation
 
 START_SECONDS = 120.0
-MAX_STARTS = 4
+MAX_STARTS = 10
 # How bubblewrap ends when it is killed, or what it runs.
 _KILLED = (-9, 128 + 9)
 
@@ -94,7 +94,7 @@ class Pool:
         self._stop()
 
     def _start(self) -> None:
-        """Start the warm process; once more if it is killed meanwhile, which is not its fault."""
+        """Start the warm process; again if it is killed meanwhile, which is not its fault."""
         for _ in range(MAX_STARTS):
             words = self._started()
             if not words:
