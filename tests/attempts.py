@@ -62,7 +62,7 @@ def statuses(result: SubmissionResult, name: str = "recall") -> set[str]:
 
 
 def half_finished(exercise: Exercise, language: Language) -> dict[str, Any]:
-    """An attempt at any exercise: of three tasks one is wrong, one untouched, one solved.
+    """An attempt at any exercise: of five tasks one is wrong, one untouched, the others solved.
 
     The wrong answers are the last that ``wrong.py`` has for a task, which tend to be nearly right.
     """
@@ -75,10 +75,10 @@ def half_finished(exercise: Exercise, language: Language) -> dict[str, Any]:
     for cell in attempt["cells"]:
         if not cell["metadata"].get("nbgrader", {}).get("solution"):
             continue
-        kinds = {number[name] % 3 for name in defined_names(solved[cell["id"]]) if name in number}
-        if kinds != {1}:
+        kinds = {number[name] % 5 for name in defined_names(solved[cell["id"]]) if name in number}
+        if kinds != {3}:
             cell["source"] = solved[cell["id"]]
-        if kinds == {0}:
+        if kinds == {2}:
             task = exercise.task_of[min(number.keys() & defined_names(cell["source"]))]
             cell["source"] += "\n\n\n" + wrong_source(exercise, task.defines)
     return attempt

@@ -51,16 +51,16 @@ class Container:
 
     def _walls(self, places: dict[str, str]) -> list[str]:
         line = ["bwrap", "--die-with-parent", "--unshare-pid", "--cap-add", "ALL"]
-        line += ["--dev", "/dev", "--proc", "/proc"]
+        line += ["--dev", "/dev", "--proc", "/proc", "--perms", "0755", "--dir", "/opt"]
+        # The places come first: what is shown may lie below one, as a clone in /tmp does.
+        for name, place in places.items():
+            line += ["--bind", str(self.root / name), place]
         shown = [Path(p) for p in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc")]
         shown += [Path(sys.base_prefix), Path(sys.prefix)]
         for folder in sorted({parent for path in shown for parent in path.parents} - {Path("/")}):
             line += ["--perms", "0755", "--dir", str(folder)]
         for path in filter(Path.exists, shown):
             line += ["--ro-bind", str(path), str(path)]
-        line += ["--perms", "0755", "--dir", "/opt"]
-        for name, place in places.items():
-            line += ["--bind", str(self.root / name), place]
         return [*line, "--chdir", "/"]
 
     def grade(self, *handed_in: Path, **variables: str) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def train_tokenizer(texts: Sequence[str], recipe: Recipe) -> GPT2Tokenizer:
     learned = json.loads(bpe.to_str())["model"]
     return GPT2Tokenizer(
         vocab=learned["vocab"] | {END: recipe.vocab_size - 1},  # last, as in GPT-2
-        merges=[tuple(pair) for pair in learned["merges"]],  # type: ignore[misc]
+        merges=[tuple(pair) for pair in learned["merges"]],
         model_max_length=recipe.n_positions,
         clean_up_tokenization_spaces=False,  # older versions would move the spaces about
     )
@@ -185,7 +185,7 @@ def fit(
         schedule.step()
         if progress:
             progress(step + 1, recipe.steps, loss.item())
-    model.eval()  # type: ignore[no-untyped-call]
+    model.eval()
 
 
 @torch.no_grad()
