@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,9 +13,10 @@ import pytest
 from attempts import RECALL, SETUP, code_cell, grade, notebook, save, statuses, task, verdicts
 
 from autograder import catalog
-from autograder.engine import UnreadableNotebook, parse_notebook, read_notebook
+from autograder.engine import Notebook, UnreadableNotebook, parse_notebook, read_notebook
 from autograder.engine.pool import Pool
 from autograder.grading import NothingToGrade, find_notebooks, grade_path
+from autograder.serial import result_from_dict, result_to_dict
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +49,13 @@ def test_a_right_answer_passes_and_the_rest_is_todo(tmp_path: Path) -> None:
         ("import warnings, sys\nwarnings.warn('x')\nprint('x', file=sys.stderr)", RECALL),
         ("print('x' * 10_000_000)", RECALL, "[print(n) for n in range(100_000)];"),
         ("import os\nos.environ.clear()\nos.chdir('/')", RECALL),
+        ("print('half of a character: \ud800')", RECALL, "\udfff = 1"),
         ("import numpy as np\nrecall = lambda labels, predictions: np.divide(\n"
          "    np.sum((np.array(labels) == 1) & (np.array(predictions) == 1)),\n"
          "    max(1, np.sum(np.array(labels) == 1)))",),
     ],
     ids=["retyped", "duplicated", "errors around", "magics", "plot", "progress bar", "async",
-         "stderr", "much output", "environment", "lambda"],
+         "stderr", "much output", "environment", "surrogates", "lambda"],
 )  # fmt: skip
 def test_what_people_do_in_notebooks_grades_normally(
     tmp_path: Path, pool: Pool | None, sources: tuple[str, ...]
@@ -66,6 +69,16 @@ def test_cells_in_another_order_with_other_ids(tmp_path: Path) -> None:
     for number, cell in enumerate(content["cells"]):
         cell["id"] = f"retyped-{number}"
     assert task(grade_path(save(tmp_path, content))).status == "pass"
+
+
+def test_a_file_name_that_is_not_text(tmp_path: Path, pool: Pool | None) -> None:
+    path = save(tmp_path, notebook(RECALL))
+    odd = path.rename(tmp_path / os.fsdecode(b"caf\xe9.ipynb"))
+    result = grade_path(odd, pool=pool)
+    assert task(result).status == "pass"
+    assert result_from_dict(json.loads(json.dumps(result_to_dict(result)))) == result
+    read = read_notebook(odd)
+    assert Notebook.parse(read.packed()) == read
 
 
 def test_older_formats(tmp_path: Path, pool: Pool | None) -> None:

@@ -61,8 +61,10 @@ class Notebook:
     def packed(self) -> bytes:
         """Serialise, to be graded elsewhere."""
         cells = [[cell.id, cell.source] for cell in self.cells]
+        # As JSON, in which a name that is no text can be written down too.
+        path = json.dumps(self.path.as_posix())
         return pack(
-            {"path": self.path.as_posix(), "exercise": self.exercise, "language": self.language,
+            {"path": path, "exercise": self.exercise, "language": self.language,
              "cells": cells}
         )  # fmt: skip
 
@@ -71,7 +73,7 @@ class Notebook:
         """Read what `packed` wrote."""
         table = unpack(body)
         cells = tuple(Cell(id, source) for id, source in table["cells"])
-        return cls(Path(table["path"]), table["exercise"], table["language"], cells)
+        return cls(Path(json.loads(table["path"])), table["exercise"], table["language"], cells)
 
 
 def read_notebook(path: Path, *, course: Path = catalog.COURSE) -> Notebook:
@@ -219,7 +221,8 @@ def _source(cell: Mapping[str, Any]) -> str:
     source = cell.get("source", "")
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
-    return source if isinstance(source, str) else ""
+    # Half of a surrogate pair, which JSON can hold and no file of Python: a question mark.
+    return source.encode("utf-8", "replace").decode() if isinstance(source, str) else ""
 
 
 def _identify(

@@ -1,0 +1,72 @@
+"""What right answers to `bert-classifier` learn, and what those learn that spoil it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from measuring import Measured, Section
+
+from autograder.checks import Check, Suite, load
+from autograder.observations import Outcome
+
+# Misconceptions that spoil what is learned; other evidence catches the others.
+ALSO = {
+    "learns_what_holds": ("hundredfold_rate", "epochs_as_steps", "head_only"),
+    "mended_program_learns": ("still_counts_keys", "still_too_fast"),
+}
+
+
+@dataclass(frozen=True)
+class Learned:
+    """One training: losses and held-out predictions."""
+
+    check: str
+    right: bool
+    name: str
+    losses: list[float]
+    predictions: Any
+
+    @property
+    def fall(self) -> float:
+        """The last epoch's loss as a share of the first one's."""
+        return self.losses[-1] / self.losses[0]
+
+
+def look(check: Check, right: bool, name: str, seen: Outcome, expected: Outcome) -> Learned | None:
+    """A row for each training."""
+    wanted = check.name in ALSO and (right or name in ALSO[check.name])
+    if not wanted or seen.kind != "value":
+        return None
+    losses = [float(loss) for loss in seen.value["losses"]]
+    return Learned(check.name, right, name, losses, seen.value["predictions"])
+
+
+def report(suite: Suite, measured: Sequence[Measured]) -> Section:
+    """Held-out accuracy and the fall of the loss."""
+    content: Any = load(suite.exercise, "checks")
+    lines = [
+        "## What is learned\n",
+        "Accuracy on 252 held-out sentences after training on "
+        f"{content.TRAINED}, and the last epoch's loss as a share of the first one's, over all "
+        "right answers, seeds and environments. *Best mistake*: the highest accuracy of a "
+        f"misconception that spoils learning. Passed at an accuracy of {content.HELD_OUT} and a "
+        f"share of {content.FALL}.\n",
+        "| check | runs | accuracy, lowest | mean | sd | worst share | best mistake | at |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    problems = []
+    for name in ALSO:
+        rows = [row for m in measured for row in m.rows if row.check == name]
+        accuracy = [content._accuracy(row.predictions) for row in rows if row.right]
+        fall = max(row.fall for row in rows if row.right)
+        best, who = max((content._accuracy(r.predictions), r.name) for r in rows if not r.right)
+        lines.append(
+            f"| `{name}` | {len(accuracy)} | {min(accuracy):.3f} | {np.mean(accuracy):.3f} |"
+            f" {np.std(accuracy):.3f} | {fall:.2f} | `{who}` | {best:.3f} |"
+        )
+        if not (min(accuracy) > content.HELD_OUT > best and fall < content.FALL):
+            problems.append(f"{name}: accuracy {min(accuracy):.3f}, {who} {best:.3f}")
+    return "\n".join(lines) + "\n", problems
