@@ -1,6 +1,6 @@
 """Probes for `gpt-generation`: a real GPT in miniature, a garden path, and a real endpoint.
 
-Numbers here that decide between right and wrong come from ``benchmarks/spread_gpt_generation.py``;
+Numbers here that decide between right and wrong come from ``benchmarks/spread``;
 ``benchmarks/spread/gpt-generation.md`` holds what it measured.
 """
 

@@ -1,5 +1,7 @@
 """Probes for `metrics`: real tumours, real digits, seeded guesses, and the edges."""
 
+import math
+
 import numpy as np
 
 from autograder.checks import check, fixture, outcome_of
@@ -439,7 +441,7 @@ def _corners(curve):
         raise ValueError(f"fpr and tpr have shapes {fpr.shape} and {tpr.shape}, not one length")
     corners = []
     for point in zip(fpr.tolist(), tpr.tolist(), strict=True):
-        if corners and np.allclose(point, corners[-1], rtol=0, atol=1e-12):
+        if corners and math.dist(point, corners[-1]) < 1e-12:
             continue
         if len(corners) > 1 and _straight(*corners[-2:], point):
             corners.pop()
@@ -449,7 +451,8 @@ def _corners(curve):
 
 def _straight(first, middle, last):
     """Whether the way from `first` to `last` leads straight on through `middle`."""
-    (ax, ay), (bx, by) = np.subtract(middle, first), np.subtract(last, middle)
+    ax, ay = middle[0] - first[0], middle[1] - first[1]
+    bx, by = last[0] - middle[0], last[1] - middle[1]
     return abs(ax * by - ay * bx) < 1e-9 and ax * bx + ay * by > 0
 
 

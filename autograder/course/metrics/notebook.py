@@ -539,10 +539,9 @@ unseen, stated = malignant[1::2], bayes.predict_proba(tumours.data[1::2])[:, 1]
 number = np.clip(np.ceil(stated * 10).astype(int), 1, 10)
 figure, (above, below) = plt.subplots(2, figsize=(4, 5), height_ratios=[3, 1], sharex=True)
 above.plot([0, 1], [0, 1], color="grey", linestyle=":")
-for b in np.unique(number):
-    inside = number == b
-    above.scatter(stated[inside].mean(), unseen[inside].mean(), s=20 + inside.sum(),
-                  color="#d1495b", alpha=0.7)
+sizes, said, came_true = zip(*((inside.sum(), stated[inside].mean(), unseen[inside].mean())
+                               for inside in (number == b for b in np.unique(number))))
+above.scatter(said, came_true, s=20 + np.array(sizes), color="#d1495b", alpha=0.7)
 above.set(ylabel="share malignant")
 below.hist(stated, bins=10, range=(0, 1), histtype="stepfilled", color="#8fb8de", log=True)
 below.set(xlabel="stated probability", ylabel="tumours")
@@ -723,15 +722,12 @@ def screening_threshold(labels, scores, recall_at_least):
     labels, scores = np.asarray(labels), np.asarray(scores)
     if not labels.any():
         raise ValueError("without positives there is no recall to reach")
-    best = ()
-    for threshold in np.unique(scores)[::-1]:  # as it falls, recall grows and specificity falls
-        called = (scores >= threshold).astype(int)
-        spared, found = specificity(labels, called), recall(labels, called)
-        if best and spared < best[0]:
-            break
-        if found >= recall_at_least:
-            best = spared, found, threshold
-    return best[-1]
+    thresholds = np.unique(scores)[::-1]  # (T,) as they fall, recall grows and specificity falls
+    called = scores >= thresholds[:, None]  # (T, N)
+    alarmed = called[:, labels == 0].sum(axis=1)
+    reached = called[:, labels == 1].mean(axis=1) >= recall_at_least
+    spares_most = reached & (alarmed == alarmed[reached].min())
+    return thresholds[spares_most][-1]
     ### END SOLUTION
 
 # %% id="screening_threshold-try"
