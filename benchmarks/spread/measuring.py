@@ -90,10 +90,10 @@ def _note(
         )
         if not holds or apart > 1:
             found.refused.append(f"{name} by {check.name}")
-    elif check.expect is None and apart > 0:
-        found.nearest[check.name] = min(
-            found.nearest.get(check.name, (math.inf, "")), (apart, name)
-        )
+    elif check.expect is None:
+        nearest = found.nearest.get(check.name)
+        if nearest is None or apart < nearest[0]:
+            found.nearest[check.name] = (apart, name)
 
 
 def share(seen: Outcome, expected: Outcome, close: Tolerance) -> float:
@@ -135,7 +135,8 @@ def compared(suite: Suite, measured: Sequence[Measured]) -> Section:
         if check.expect is not None or check.close == EXACT:
             continue
         spread = max(max(m.spread[check.name] for m in measured), _between(check, measured))
-        apart, who = min(m.nearest.get(check.name, (math.inf, "")) for m in measured)
+        nearest = [m.nearest[check.name] for m in measured if check.name in m.nearest]
+        apart, who = min(nearest, default=(math.inf, ""))
         at = "∞" if math.isinf(apart) else f"{apart:.2g}"
         lines.append(
             f"| `{check.name}` | {_shown(check.close)} | {spread:.1g} |"
