@@ -13,7 +13,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -54,6 +54,9 @@ class Check:
         mistake in one of them is recognised and not counted against the learner twice.
     weight
         Share of the task's points, relative to its other checks.
+    costly
+        The probe trains, or waits for long: of the misconceptions, only those that name it in
+        ``caught_by`` are run through it. The others are recognised by the task's other checks.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Check:
     expect: Property | None = None
     rests_on: tuple[str, ...] = ()
     weight: float = 1.0
+    costly: bool = False
     learner: tuple[str, ...] = ()
 
     @property
@@ -112,6 +116,7 @@ def check(
     expect: Property | None = None,
     rests_on: tuple[str, ...] = (),
     weight: float = 1.0,
+    costly: bool = False,
 ) -> Callable[[_Function], _Function]:
     """Declare a probe.
 
@@ -123,7 +128,7 @@ def check(
         Absolute tolerance, or one made by `relative`. Required unless `expect` is given.
     expect
         Property of a valid observation, where many are valid.
-    rests_on, weight
+    rests_on, weight, costly
         See `Check`.
     """
     if close is None and expect is None:
@@ -132,7 +137,9 @@ def check(
     text: Text = {"en": claim, "zh": zh}
 
     def decorate(function: _Function) -> _Function:
-        made = Check(function.__name__, text, function, tolerance, expect, rests_on, weight)
+        made = Check(
+            function.__name__, text, function, tolerance, expect, rests_on, weight, costly
+        )
         function.__touchstone__ = made  # type: ignore[attr-defined]
         return function
 
@@ -229,10 +236,7 @@ class Suite:
         for mark in marks:
             if isinstance(mark, Check):
                 learner = tuple(name for name in mark.arguments if name not in known)
-                self.checks[mark.name] = Check(
-                    mark.name, mark.claim, mark.function, mark.close, mark.expect,
-                    mark.rests_on, mark.weight, learner,
-                )  # fmt: skip
+                self.checks[mark.name] = replace(mark, learner=learner)
 
     def with_secret(self, secret: str) -> Suite:
         """The same suite with other seeds; what was made without a seed is shared."""

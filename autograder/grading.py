@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from autograder import catalog
@@ -24,8 +26,10 @@ from autograder.engine import (
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.pool import Pool, PoolError
 from autograder.judge import AnswerKey
-from autograder.oracle import judged_by_need, reference_key
+from autograder.oracle import judged_by_need, reference_key, tried
 from autograder.results import Seconds, SubmissionResult
+
+_FIRST_WORD = re.compile(r"^(?:async def |def |class )?(\w+)", re.MULTILINE)
 
 
 class NothingToGrade(Exception):
@@ -55,19 +59,26 @@ def find_notebooks(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-@contextlib.contextmanager
-def warm_pool(paths: Sequence[Path]) -> Iterator[Pool | None]:
+def warm_pool(paths: Sequence[Path]) -> AbstractContextManager[Pool | None]:
     """A pool that is warm for the exercises of `paths`; ``None`` where the platform has none."""
     slugs = set()
     for path in paths:
         with contextlib.suppress(UnreadableNotebook):
             slugs.add(read_notebook(path).exercise)
+    return pool_of([catalog.exercise(slug) for slug in sorted(slugs)])
+
+
+@contextlib.contextmanager
+def pool_of(exercises: Sequence[Exercise], *, walled: bool | None = None) -> Iterator[Pool | None]:
+    """A pool that is warm for `exercises`; ``None`` where there are none, or the platform has none.
+
+    `walled` is as for `Pool`.
+    """
     with contextlib.ExitStack() as stack:
         pool = None
-        if slugs and sys.platform == "linux":
+        if exercises and sys.platform == "linux":
             with contextlib.suppress(PoolError, OSError):
-                exercises = [catalog.exercise(slug) for slug in sorted(slugs)]
-                pool = stack.enter_context(Pool(exercises))
+                pool = stack.enter_context(Pool(exercises, walled=walled))
         yield pool
 
 
@@ -106,7 +117,8 @@ def grade(
     course = exercise.folder.parent
     with ThreadPoolExecutor(1) as aside:
         # The reference's key is looked up, or computed, while the submission runs.
-        key: Future[AnswerKey] = aside.submit(reference_key, exercise, secret=secret)
+        begun = _begun(notebook, exercise)
+        key: Future[AnswerKey] = aside.submit(reference_key, exercise, secret=secret, tasks=begun)
         observed = observe(
             notebook,
             exercise,
@@ -117,9 +129,10 @@ def grade(
             pictures=pictures,
         )
         try:
-            return judged(
-                notebook, exercise, observed, key.result(), secret=secret, started=started
-            )
+            key.result()
+            needed = begun | tried(Suite(exercise), observed.outcomes)
+            reference = reference_key(exercise, secret=secret, tasks=needed)
+            return judged(notebook, exercise, observed, reference, secret=secret, started=started)
         except (WorkerFailed, PoolError) as error:
             return SubmissionResult(
                 str(notebook.path), exercise.slug, notebook.language,
@@ -155,6 +168,13 @@ def judged(
         tasks=results,
         cells=observed.cells,
     )
+
+
+def _begun(notebook: Notebook, exercise: Exercise) -> set[str]:
+    """Tasks that somebody seems to have worked on: a guess, so that their key is there in time."""
+    changed = (cell.source for cell in notebook.cells if "NotImplementedError" not in cell.source)
+    words = {word for source in changed for word in _FIRST_WORD.findall(source)}
+    return {task.name for name, task in exercise.task_of.items() if name in words}
 
 
 def _our_fault(error: Exception) -> Text:

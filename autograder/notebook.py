@@ -117,7 +117,7 @@ def _checked(name: str, names: dict[str, Any]) -> float:
 def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResult:
     """Run the probes of `task`, and of those that it rests on, and judge them."""
     from autograder.checks import Suite
-    from autograder.oracle import judged_by_need, reference_key
+    from autograder.oracle import judged_by_need, reference_key, tried
 
     started, hurry = time.monotonic(), _under_nbgrader()
     suite = Suite(exercise)
@@ -129,7 +129,8 @@ def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskRes
     outcomes = {outcome.check: outcome for outcome in _outcomes(suite, checks, names, limit)}
     tasks = [(item, suite.of_task(item.name)) for item in exercise.tasks if item.name in needed]
     # In a hurry no more of the reference than this card needs; else all of it, once for all cards.
-    reference = reference_key(exercise, tasks=needed if hurry else None)
+    compared = tried(suite, outcomes)
+    reference = reference_key(exercise, tasks=None if compared and not hurry else compared)
     left = started + _CARD_SECONDS - time.monotonic() if hurry else math.inf
     results = judged_by_need(exercise, tasks, outcomes, reference, seconds=left)
     return next(result for result in results if result.name == task.name)

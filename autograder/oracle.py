@@ -103,6 +103,15 @@ def _cached(
     }
 
 
+def tried(suite: Suite, outcomes: Mapping[str, Outcome]) -> set[str]:
+    """Return the tasks in which there is something to compare: those that are not all to do."""
+    return {
+        suite.exercise.task_of[suite.checks[name].learner[0]].name
+        for name, outcome in outcomes.items()
+        if outcome.kind != "todo"
+    }
+
+
 def judged_by_need(
     exercise: Exercise,
     tasks: Sequence[tuple[Task, Sequence[Check]]],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import settings
 
 # Tests run side by side, one process for each core; more threads would only wait for each other.
@@ -14,3 +15,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests first, in each process its share of them: none is to run alone at the end."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    share = -(-len(quick) // processes)
+    # To begin with, the processes get equal pieces of the list, in order.
+    items[:] = [
+        item
+        for n in range(processes)
+        for item in (*slow[n::processes], *quick[n * share : (n + 1) * share])
+    ]

@@ -42,6 +42,7 @@ def class_of(folder: Path, count: int, *, pause: float = 0.0, but: str = "") -> 
     return folder
 
 
+@pytest.mark.slow
 def test_the_same_results_for_any_number_of_workers(env: dict[str, str], tmp_path: Path) -> None:
     source = class_of(tmp_path / "in", 21)
     found = []

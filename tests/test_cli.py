@@ -155,6 +155,7 @@ def test_a_report_that_cannot_be_written_says_so(home: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_day_of_a_learner(home: Path) -> None:
     """Start, look, take hints, solve, grade, see the solution, reset: nothing gets lost."""
     assert "touchstone start" in touchstone(cwd=home).stdout

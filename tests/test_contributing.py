@@ -51,6 +51,7 @@ def test_the_page_fits_the_repository() -> None:
         assert (ROOT / name).is_file(), name
 
 
+@pytest.mark.slow
 def test_following_the_page_adds_an_exercise(copy: Path) -> None:
     followed = []
     for language, text in BLOCK.findall(PAGE):

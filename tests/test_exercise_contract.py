@@ -11,6 +11,7 @@ from autograder.dev.verify import verify
 SLUGS = sorted(path.parent.name for path in COURSE.glob("*/exercise.toml"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", SLUGS)
 def test_keeps_every_promise(slug: str) -> None:
     findings = verify(exercise(slug))

@@ -28,6 +28,7 @@ def test_everything_is_formatted() -> None:
     run("ruff", "format", "--check", ".")
 
 
+@pytest.mark.slow
 def test_types_hold() -> None:
     run("mypy")
 

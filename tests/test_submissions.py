@@ -160,6 +160,7 @@ def test_a_loop_without_end_costs_its_own_check_only(
     assert task(result).status == "pass"
 
 
+@pytest.mark.slow
 def test_a_loop_that_swallows_everything_is_ended_from_outside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

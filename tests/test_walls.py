@@ -154,6 +154,7 @@ closed = not _connects(('127.0.0.1', {port})) and not _connects(('1.1.1.1', 53))
         assert task(hand_in(source)).status == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", ["gpt-generation", "resnet-eval"])
 def test_solutions_get_full_points_behind_the_walls(slug: str) -> None:
     """Models, threads, and a server of one's own that an OpenAI client talks to."""
@@ -197,8 +198,8 @@ def test_without_a_part_of_the_walls_the_doctor_says_what_to_install(
 @pytest.mark.parametrize("own", [
     "kept = []\n    while True:\n        kept.append(b'x' * 2**24)",
     "return len(bytearray(2**50))",
-    "import subprocess, sys\n    code = 'kept = b\"x\" * 2**28; input()'\n"
-    "    return subprocess.run([sys.executable, '-c', code], stdin=subprocess.PIPE)",
+    "import subprocess, sys\n    code = 'import time; kept = b\"x\" * 2**28; time.sleep(60)'\n"
+    "    return subprocess.run([sys.executable, '-c', code])",
 ])  # fmt: skip
 def test_a_fresh_process_has_a_limit_on_memory_too(tmp_path: Path, own: str) -> None:
     source = f"def recall(labels, predictions):\n    {own}"

@@ -21,6 +21,7 @@ from autograder.dev.rules.answers import Content
 from autograder.results import SubmissionResult, Verdict
 
 if TYPE_CHECKING:
+    from autograder.engine.process import Launch
     from autograder.judge import AnswerKey
 
 __all__ = ["Finding", "verify"]
@@ -109,9 +110,13 @@ def _unloadable(exercise: Exercise) -> Iterator[Finding]:
 
 def _graded(exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey) -> Iterator[Finding]:
     """The untouched notebook is all ``todo``; the solved one passes whole."""
+    from autograder.engine.fresh import fresh_worker
+    from autograder.grading import pool_of
+
     kinds = list(itertools.product(LANGUAGES, (False, True)))
-    with ThreadPoolExecutor(2) as pool:
-        results = pool.map(lambda kind: _grade(exercise, cells, key, *kind), kinds)
+    with ThreadPoolExecutor(2) as threads, pool_of([exercise], walled=False) as pool:
+        launch = pool.worker if pool else fresh_worker
+        results = threads.map(lambda kind: _grade(exercise, cells, key, launch, *kind), kinds)
         for (language, solved), result in zip(kinds, results, strict=True):
             where = f"{exercise.slug}/notebook.py ({language})"
             yield from _judged(result, where, solved)
@@ -147,7 +152,12 @@ def _not_wanted(rule: str, verdict: Verdict) -> str:
 
 
 def _grade(
-    exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey, language: Language, solved: bool
+    exercise: Exercise,
+    cells: tuple[Cell, ...],
+    key: AnswerKey,
+    launch: Launch,
+    language: Language,
+    solved: bool,
 ) -> SubmissionResult:
     """Grade a notebook as `build` would make it, by the way that every submission goes."""
     from autograder.dev.views import exercise_view, solution_view, to_text
@@ -160,5 +170,5 @@ def _grade(
         path = Path(folder) / f"{exercise.slug}.ipynb"
         path.write_text(to_text(view), "utf-8")
         notebook = read_notebook(path, course=exercise.folder.parent)
-    observed = observe(notebook, exercise, course=exercise.folder.parent)
+    observed = observe(notebook, exercise, course=exercise.folder.parent, launch=launch)
     return judged(notebook, exercise, observed, key, started=started)

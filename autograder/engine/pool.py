@@ -76,8 +76,9 @@ class Pool:
     """
 
     def __init__(self, exercises: Iterable[Exercise], *, walled: bool | None = None) -> None:
-        self._slugs = [exercise.slug for exercise in exercises]
-        self._course = catalog.COURSE
+        warm = list(exercises)
+        self._slugs = [exercise.slug for exercise in warm]
+        self._course = warm[0].folder.parent if warm else catalog.COURSE
         self.walled = bool(walls.available()) if walled is None else walled
         self._lock = threading.Lock()
 

@@ -150,7 +150,8 @@ def _environments(
     """
     yield [], right
     for answer in known:
-        if answer.stands_for in check.learner:
+        named = answer.caught_by == check.name
+        if answer.stands_for in check.learner and (named or not check.costly):
             yield [answer.name], {**right, answer.stands_for: answer.value}
     if not check.rests_on or not known:
         return

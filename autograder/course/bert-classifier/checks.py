@@ -607,6 +607,7 @@ def _has_learned(seen):
     zh="学到的东西对没见过的句子也成立：损失下降，预测正确。",
     expect=_has_learned,
     weight=2,
+    costly=True,
 )
 def learns_what_holds(fine_tune, classifier, tokenizer, study):
     numbers = [NAMES.index(label) for label in study["labels"]]
@@ -940,6 +941,7 @@ def rate_is_sensible(mended_program, classifier, tokenizer, lesson):
     zh="改好之后真的能学会：损失下降，没见过的句子也判得对。",
     expect=_has_learned,
     weight=2,
+    costly=True,
 )
 def mended_program_learns(mended_program, classifier, tokenizer, study):
     if classifier.num_parameters() < 5_000_000:

@@ -321,11 +321,11 @@ def fine_tune(model, loader, epochs, learning_rate):
     ### END SOLUTION
 
 # %% id="fine_tune-try"
-# en: Three rates, each a hundred times the one before. Only one of them learns.
-# zh: 三个学习率，依次差一百倍。只有一个学得动。
+# en: The same model at a hundred times the rate learns nothing at all.
+# zh: 同一个模型，学习率放大一百倍，就什么也学不到。
 curves = {}
 with suppress(NotImplementedError):
-    for rate in (LEARNING_RATE / 100, LEARNING_RATE, LEARNING_RATE * 100):
+    for rate in (LEARNING_RATE, LEARNING_RATE * 100):
         torch.manual_seed(0)
         candidate = BertForSequenceClassification.from_pretrained(folder, num_labels=3)
         loader = loader_of("train", batch_size=24, shuffle=True)

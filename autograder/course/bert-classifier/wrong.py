@@ -1306,6 +1306,8 @@ def _program(fault, model, tokenizer, texts, labels, test_texts, epochs=4, learn
     """The mended program with one of its faults still in it."""
     if learning_rate is None:
         learning_rate = 5e-2 if fault == "rate" else 5e-4
+    if fault == "head only":
+        model.base_model.requires_grad_(False)
     names = [model.config.id2label[i] for i in range(model.config.num_labels)]
     if fault == "sorted":
         names = sorted(set(labels))
@@ -1549,3 +1551,18 @@ def still_last_loss(*arguments, **options):
 )
 def still_in_fixed_order(*arguments, **options):
     return _program("order", *arguments, **options)
+
+
+@wrong(
+    "mended_program",
+    "All faults are mended, but BERT is frozen and the head alone learns, which is too little.",
+    zh="毛病都改好了，却把 BERT 冻结了，只训练分类头，学得太少。",
+    caught_by="mended_program_learns",
+    step="Let all parameters learn.",
+    step_zh="让所有参数都参与训练。",
+    looks_like=lambda seen: (
+        len(seen["losses"]) > 1 and 0.7 < seen["losses"][-1] < seen["losses"][0]
+    ),
+)
+def now_frozen(*arguments, **options):
+    return _program("head only", *arguments, **options)

@@ -790,6 +790,7 @@ def what_stays_is_reported(ask, key):
     "An endpoint that does not answer in time is given up on, and reported.",
     zh="服务端没有及时回答时放弃等待，并如实报告。",
     close=0,
+    costly=True,
 )
 def silence_is_reported(ask, key):
     return _ask(ask, _briefly, key, delay=2.0, timeout=0.15)[0]
