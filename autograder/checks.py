@@ -137,9 +137,7 @@ def check(
     text: Text = {"en": claim, "zh": zh}
 
     def decorate(function: _Function) -> _Function:
-        made = Check(
-            function.__name__, text, function, tolerance, expect, rests_on, weight, costly
-        )
+        made = Check(function.__name__, text, function, tolerance, expect, rests_on, weight, costly)
         function.__touchstone__ = made  # type: ignore[attr-defined]
         return function
 
