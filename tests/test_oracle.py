@@ -1,0 +1,51 @@
+"""Of an answer key no more is computed than what a submission needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dev_exercise
+import pytest
+from attempts import RECALL, grade, statuses, task
+
+from autograder.catalog import exercise
+from autograder.grading import grade_path
+from autograder.oracle import answer_key
+
+METRICS = exercise("metrics")
+
+
+@pytest.fixture
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of keys of somebody who has graded nothing yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "touchstone" / "keys"
+
+
+def test_an_untouched_notebook_needs_no_key(keys: Path) -> None:
+    result = grade_path(METRICS.notebook("zh"))
+    assert {item.status for item in result.tasks} == {"todo"}
+    assert not keys.exists()
+
+
+def test_of_the_reference_only_the_tasks_worked_on_are_run(tmp_path: Path, keys: Path) -> None:
+    result = grade(tmp_path, RECALL)
+    assert task(result).status == "pass"
+    assert [path.name.split("-")[2] for path in keys.iterdir()] == ["recall"]
+
+
+def test_a_name_that_no_line_begins_with_is_compared_too(tmp_path: Path, keys: Path) -> None:
+    result = grade(tmp_path, "exec('recall = lambda labels, predictions: 0.5')")
+    assert "fail" in statuses(result)
+    assert any("reference-recall" in path.name for path in keys.iterdir())
+
+
+def test_a_costly_check_runs_only_the_misconceptions_that_name_it(
+    tmp_path: Path, keys: Path
+) -> None:
+    found = dev_exercise.make(tmp_path)
+    dev_exercise.edit("checks.py", "close=0.0)", "close=0.0, costly=True)")(tmp_path)
+    outcomes = answer_key(found).outcomes
+    assert set(outcomes["nothing_averages_to_zero"]) == {(), ("forgets_the_empty_list",)}
+    others = {("takes_the_sum",), ("takes_the_median",), ("forgets_the_empty_list",)}
+    assert set(outcomes["shares_the_total"]) == {(), *others}
