@@ -8,6 +8,7 @@ compares observations; nothing here knows what is right.
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import importlib
 import inspect
@@ -72,7 +73,7 @@ class Check:
     @property
     def arguments(self) -> tuple[str, ...]:
         """Names of the probe's arguments, in order."""
-        return tuple(inspect.signature(self.function).parameters)
+        return _parameters(self.function)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +266,7 @@ class Suite:
 
             return torch.Generator().manual_seed(self.seed(check))
         function = self._fixtures[name].function
-        needs = tuple(inspect.signature(function).parameters)
+        needs = _parameters(function)
         if self._is_random(name):
             return function(*(self.fixture(need, check) for need in needs))
         if name not in self._made:
@@ -285,8 +286,14 @@ class Suite:
     def _is_random(self, name: str) -> bool:
         if name in BUILTIN_FIXTURES:
             return True
-        needs = inspect.signature(self._fixtures[name].function).parameters
+        needs = _parameters(self._fixtures[name].function)
         return any(self._is_random(need) for need in needs)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of a function's parameters; asked for at every probe, and slow to find out."""
+    return tuple(inspect.signature(function).parameters)
 
 
 def answers(exercise: Exercise, part: Literal["wrong", "right"]) -> list[Answer]:
