@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from measuring import Measured, Section
 
-from autograder.checks import Check, Suite, load
+from autograder.checks import Check
 from autograder.observations import Outcome
+from autograder.suite import Suite, load
 
 # Misconceptions that spoil what is learned; other evidence catches the others.
 ALSO = {
     "learns_what_holds": ("hundredfold_rate", "epochs_as_steps", "head_only"),
-    "mended_program_learns": ("still_counts_keys", "still_too_fast"),
+    "mended_program_learns": ("still_counts_keys", "still_too_fast", "now_frozen", "now_too_slow"),
 }
 
 

@@ -613,9 +613,21 @@ def learns_what_holds(fine_tune, classifier, tokenizer, study):
     numbers = [NAMES.index(label) for label in study["labels"]]
     loader = _loader(tokenizer, study["texts"], numbers, 12, shuffle=True)
     options = {name: study[name] for name in ("epochs", "learning_rate")}
+    before = _encoder(classifier)
     losses = fine_tune(classifier, loader, **options)
     logits = _of_all(classifier.eval(), tokenizer, study["test_texts"])
-    return {"losses": list(losses), "predictions": [NAMES[k] for k in logits.argmax(1)]}
+    return {
+        "losses": list(losses),
+        "predictions": [NAMES[k] for k in logits.argmax(1)],
+        "encoder moved": not before.equal(_encoder(classifier)),
+    }
+
+
+def _encoder(model):
+    """A copy of all the numbers that BERT's layers have, so that one can see whether they move."""
+    import torch
+
+    return torch.cat([p.detach().flatten() for p in model.base_model.encoder.parameters()])
 
 
 def _of_all(model, tokenizer, texts):
@@ -946,5 +958,12 @@ def rate_is_sensible(mended_program, classifier, tokenizer, lesson):
 def mended_program_learns(mended_program, classifier, tokenizer, study):
     if classifier.num_parameters() < 5_000_000:
         study = {name: value for name, value in study.items() if name != "learning_rate"}
-    seen = mended_program(classifier, tokenizer, **study)
-    return {"losses": list(seen["losses"]), "predictions": list(seen["predictions"])}
+    before = _encoder(classifier)
+    with _Steps() as steps:
+        seen = mended_program(classifier, tokenizer, **study)
+    return {
+        "losses": list(seen["losses"]),
+        "predictions": list(seen["predictions"]),
+        "encoder moved": not before.equal(_encoder(classifier)),
+        "highest rate": max(steps.rates, default=0.0),
+    }

@@ -847,9 +847,7 @@ def single_epoch(model, loader, epochs, learning_rate):
     caught_by="learns_what_holds",
     step="Let all parameters learn.",
     step_zh="让所有参数都参与训练。",
-    looks_like=lambda seen: (
-        len(seen["losses"]) > 1 and 0.7 < seen["losses"][-1] < seen["losses"][0]
-    ),
+    looks_like=lambda seen: len(seen["losses"]) > 1 and not seen["encoder moved"],
 )
 def head_only(model, loader, epochs, learning_rate):
     return _fine_tune(model, loader, epochs, learning_rate, "head only")
@@ -1305,7 +1303,7 @@ def names_without_mask(model, tokenizer, texts):
 def _program(fault, model, tokenizer, texts, labels, test_texts, epochs=4, learning_rate=None):
     """The mended program with one of its faults still in it."""
     if learning_rate is None:
-        learning_rate = 5e-2 if fault == "rate" else 5e-4
+        learning_rate = {"rate": 5e-2, "slow": 3e-5}.get(fault, 5e-4)
     if fault == "head only":
         model.base_model.requires_grad_(False)
     names = [model.config.id2label[i] for i in range(model.config.num_labels)]
@@ -1560,9 +1558,20 @@ def still_in_fixed_order(*arguments, **options):
     caught_by="mended_program_learns",
     step="Let all parameters learn.",
     step_zh="让所有参数都参与训练。",
-    looks_like=lambda seen: (
-        len(seen["losses"]) > 1 and 0.7 < seen["losses"][-1] < seen["losses"][0]
-    ),
+    looks_like=lambda seen: len(seen["losses"]) > 1 and not seen["encoder moved"],
 )
 def now_frozen(*arguments, **options):
     return _program("head only", *arguments, **options)
+
+
+@wrong(
+    "mended_program",
+    "The rate it chooses is the big BERT's, at which this small model hardly moves.",
+    zh="自己选的学习率是大 BERT 用的，这个小模型用它几乎学不动。",
+    caught_by="mended_program_learns",
+    step="Task 5 says which rate this model takes.",
+    step_zh="第 5 题说了这个模型该用多大的学习率。",
+    looks_like=lambda seen: seen["encoder moved"] and 0 < seen["highest rate"] < 1e-4,
+)
+def now_too_slow(*arguments, **options):
+    return _program("slow", *arguments, **options)
