@@ -7,20 +7,13 @@ compares observations; nothing here knows what is right.
 
 from __future__ import annotations
 
-import copy
 import functools
-import hashlib
-import importlib
 import inspect
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from types import ModuleType
-from typing import Any, Literal, TypeAlias, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-import numpy as np
-
-from autograder.catalog import Exercise, Text
+from autograder.catalog import Text
 from autograder.criteria import Property as Property
 from autograder.criteria import Tolerance as Tolerance
 from autograder.criteria import at_least as at_least
@@ -32,9 +25,6 @@ from autograder.observations import Data
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _Answer = TypeVar("_Answer", bound=Callable[..., Any])
-Part: TypeAlias = Literal["checks", "reference", "wrong", "right"]
-
-BUILTIN_FIXTURES = ("rng", "torch_rng")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +63,7 @@ class Check:
     @property
     def arguments(self) -> tuple[str, ...]:
         """Names of the probe's arguments, in order."""
-        return _parameters(self.function)
+        return parameters(self.function)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +95,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fixture:
+class Fixture:
     function: Callable[..., Any]
 
 
@@ -150,7 +140,7 @@ def fixture(function: _Function) -> _Function:
 
     It is made once a process and each probe gets a copy, unless it depends on ``rng``.
     """
-    function.__touchstone__ = _Fixture(function)  # type: ignore[attr-defined]
+    function.__touchstone__ = Fixture(function)  # type: ignore[attr-defined]
     return function
 
 
@@ -212,119 +202,7 @@ def _public_name(error: Exception) -> str:
     return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins")
 
 
-class Suite:
-    """The checks and fixtures of one exercise.
-
-    Parameters
-    ----------
-    exercise
-        Whose ``checks.py`` to load.
-    secret
-        Mixed into every seed, so that a teacher's tests differ from the visible ones.
-    """
-
-    def __init__(self, exercise: Exercise, secret: str = "") -> None:
-        module = load(exercise, "checks")
-        marks = _marks(module)
-        self.exercise = exercise
-        self._secret = secret
-        self._fixtures = {mark.function.__name__: mark for mark in marks if type(mark) is _Fixture}
-        self._made: dict[str, Any] = {}
-        known = {*self._fixtures, *BUILTIN_FIXTURES}
-        self.checks: dict[str, Check] = {}
-        for mark in marks:
-            if isinstance(mark, Check):
-                learner = tuple(name for name in mark.arguments if name not in known)
-                self.checks[mark.name] = replace(mark, learner=learner)
-
-    def with_secret(self, secret: str) -> Suite:
-        """The same suite with other seeds; what was made without a seed is shared."""
-        other = copy.copy(self)
-        other._secret = secret
-        return other
-
-    def of_task(self, name: str) -> list[Check]:
-        """The checks that belong to the task called `name`, in the order written."""
-        task_of = self.exercise.task_of
-        return [
-            check
-            for check in self.checks.values()
-            if check.learner and task_of[check.learner[0]].name == name
-        ]
-
-    def seed(self, check: str) -> int:
-        """The seed of a check: a function of its name and of the secret alone."""
-        text = f"{self.exercise.slug}/{check}\0{self._secret}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
-
-    def fixture(self, name: str, check: str) -> Any:
-        """The value of a fixture for `check`, which the caller may change as it likes."""
-        if name == "rng":
-            return np.random.default_rng(self.seed(check))
-        if name == "torch_rng":
-            import torch
-
-            return torch.Generator().manual_seed(self.seed(check))
-        function = self._fixtures[name].function
-        needs = _parameters(function)
-        if self._is_random(name):
-            return function(*(self.fixture(need, check) for need in needs))
-        if name not in self._made:
-            self._made[name] = function(*(self.fixture(need, check) for need in needs))
-        return copy.deepcopy(self._made[name])
-
-    def is_fixture(self, name: str) -> bool:
-        """Whether `name` is a fixture rather than a name that the learner defines."""
-        return name in self._fixtures or name in BUILTIN_FIXTURES
-
-    def prepare(self) -> None:
-        """Make every fixture that can be shared, before any learner's code runs."""
-        for name in self._fixtures:
-            if not self._is_random(name):
-                self.fixture(name, "")
-
-    def _is_random(self, name: str) -> bool:
-        if name in BUILTIN_FIXTURES:
-            return True
-        needs = _parameters(self._fixtures[name].function)
-        return any(self._is_random(need) for need in needs)
-
-
 @functools.lru_cache(maxsize=1024)
-def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     """Names of a function's parameters; asked for at every probe, and slow to find out."""
     return tuple(inspect.signature(function).parameters)
-
-
-def answers(exercise: Exercise, part: Literal["wrong", "right"]) -> list[Answer]:
-    """The known-wrong or other right answers of an exercise, in the order written."""
-    return [mark for mark in _marks(load(exercise, part)) if isinstance(mark, Answer)]
-
-
-def references(exercise: Exercise) -> dict[str, Any]:
-    """The oracle's answer for every name that a learner must define."""
-    module = load(exercise, "reference")
-    return {name: getattr(module, name) for name in exercise.task_of}
-
-
-def load(exercise: Exercise, part: Part) -> ModuleType:
-    """Import one part of an exercise as ``autograder.course.<slug>.<part>``."""
-    package = f"autograder.course.{exercise.slug.replace('-', '_')}"
-    loaded = sys.modules.get(package)
-    if loaded is None or list(loaded.__path__) != [str(exercise.folder)]:
-        for name in [name for name in sys.modules if name.startswith(package + ".")]:
-            del sys.modules[name]
-        loaded = ModuleType(package)
-        loaded.__path__ = [str(exercise.folder)]
-        sys.modules[package] = loaded
-    return importlib.import_module(f"{package}.{part}")
-
-
-def _marks(module: ModuleType) -> list[Any]:
-    """What the decorators left on a module's own functions, in the order written."""
-    marks = []
-    for value in vars(module).values():
-        mark = getattr(value, "__dict__", {}).get("__touchstone__")
-        if mark is not None and getattr(value, "__module__", None) == module.__name__:
-            marks.append(mark)
-    return marks

@@ -14,7 +14,6 @@ from pathlib import Path
 from autograder import catalog
 from autograder._files import is_set_aside
 from autograder.catalog import Exercise, Text
-from autograder.checks import Suite
 from autograder.engine import (
     Notebook,
     Observed,
@@ -28,6 +27,7 @@ from autograder.engine.pool import Pool, PoolError
 from autograder.judge import AnswerKey
 from autograder.oracle import judged_by_need, reference_key, tried
 from autograder.results import Seconds, SubmissionResult
+from autograder.suite import Suite
 
 _FIRST_WORD = re.compile(r"^(?:async def |def |class )?(\w+)", re.MULTILINE)
 
@@ -130,6 +130,7 @@ def grade(
         )
         try:
             key.result()
+            # Where the guess was right this only looks up what was just remembered.
             needed = begun | tried(Suite(exercise), observed.outcomes)
             reference = reference_key(exercise, secret=secret, tasks=needed)
             return judged(notebook, exercise, observed, reference, secret=secret, started=started)

@@ -19,9 +19,10 @@ from autograder import catalog
 from autograder.catalog import CatalogError, Exercise, Language, Task
 
 if TYPE_CHECKING:
-    from autograder.checks import Check, Suite
+    from autograder.checks import Check
     from autograder.observations import Outcome
     from autograder.results import TaskResult
+    from autograder.suite import Suite
 
 _silent = False
 _opened: dict[tuple[str, str], int] = {}
@@ -116,8 +117,8 @@ def _checked(name: str, names: dict[str, Any]) -> float:
 
 def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResult:
     """Run the probes of `task`, and of those that it rests on, and judge them."""
-    from autograder.checks import Suite
     from autograder.oracle import judged_by_need, reference_key, tried
+    from autograder.suite import Suite
 
     started, hurry = time.monotonic(), _under_nbgrader()
     suite = Suite(exercise)
@@ -128,7 +129,8 @@ def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskRes
     limit = _PROBE_SECONDS if hurry else exercise.submission_seconds
     outcomes = {outcome.check: outcome for outcome in _outcomes(suite, checks, names, limit)}
     tasks = [(item, suite.of_task(item.name)) for item in exercise.tasks if item.name in needed]
-    # In a hurry no more of the reference than this card needs; else all of it, once for all cards.
+    # Nothing of the reference where all is to do. In a hurry no more of it than this card needs;
+    # else all of it, once for all cards.
     compared = tried(suite, outcomes)
     reference = reference_key(exercise, tasks=None if compared and not hurry else compared)
     left = started + _CARD_SECONDS - time.monotonic() if hurry else math.inf

@@ -21,12 +21,13 @@ import platformdirs
 
 from autograder import catalog
 from autograder.catalog import Exercise, Task
-from autograder.checks import Check, Suite, answers
+from autograder.checks import Check
 from autograder.engine import KeyRows, observe_key
 from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
 from autograder.judge import AnswerKey, Label, Misconception, judge_exercise
 from autograder.observations import Outcome, pack, unpack
 from autograder.results import TaskResult
+from autograder.suite import Suite, answers
 
 Mode: TypeAlias = Literal["reference", "key"]
 
@@ -195,7 +196,7 @@ def fingerprint(exercise: Exercise, secret: str = "") -> str:
     """Hash of all that an answer key depends on: content, seed and the versions in use."""
     digest = hashlib.sha256(f"{_FORMAT}\0{exercise.slug}\0{secret}\0".encode())
     paths = [p for p in sorted(exercise.folder.glob("*.py")) if p.name != "notebook.py"]
-    ours = ("checks.py", "probing.py", "observations.py", "engine/worker.py")
+    ours = ("checks.py", "suite.py", "probing.py", "observations.py", "engine/worker.py")
     for path in [*paths, *(catalog.PACKAGE / name for name in ours)]:
         digest.update(path.name.encode() + b"\0" + _content(path, path.stat().st_mtime_ns))
     digest.update(_versions())

@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from autograder.checks import Check, Suite
+from autograder.checks import Check
 from autograder.observations import Outcome, Unfit, to_data, type_name
+from autograder.suite import Suite
 
 Locate = Callable[[TracebackType | None], tuple[str, str]]
 """Finds the learner's place in a traceback: ``("recall:3", "return tp / 0")``, or empty."""

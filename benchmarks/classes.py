@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any
 
 from autograder.catalog import Exercise
-from autograder.checks import answers
+from autograder.suite import answers
 
 
 def solved(exercise: Exercise) -> dict[str, Any]:

@@ -12,16 +12,16 @@ import json
 from pathlib import Path
 
 from autograder.catalog import Exercise
-from autograder.checks import Suite
 from autograder.observations import pack
 from autograder.oracle import answer_key
+from autograder.suite import Suite
 
 # Runs beside the submission, in otter's kernel.
 ANSWERS = """\
 from pathlib import Path
 
 from autograder.catalog import exercise
-from autograder.checks import Suite
+from autograder.suite import Suite
 from autograder.judge import equal
 from autograder.observations import to_data, unpack
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from autograder.catalog import Exercise, Language
-from autograder.checks import answers
 from autograder.engine.cells import defined_names
 from autograder.engine.pool import Pool
 from autograder.grading import grade_path
 from autograder.results import SubmissionResult, Verdict
+from autograder.suite import answers
 
 SETUP = 'from autograder import check, hint\n\nEXERCISE, LANGUAGE = "metrics", "en"\n'
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, BertModel
 
 from autograder.catalog import exercise
-from autograder.checks import Suite, answers, load, references
 from autograder.models import locate
+from autograder.suite import Suite, answers, load, references
 
 BERT = exercise("bert-classifier")
 ORACLE: dict[str, Any] = references(BERT)

@@ -141,7 +141,7 @@ def test_a_secret_turns_hard_coded_answers_down(env: dict[str, str], tmp_path: P
     spy = tmp_path / "spy.py"
     spy.write_text(
         "from autograder import catalog\n"
-        "from autograder.checks import Suite, references\n"
+        "from autograder.suite import Suite, references\n"
         f"found = catalog.exercise({dev_exercise.SLUG!r})\n"
         "table = {}\n"
         "right = references(found)['average']\n"

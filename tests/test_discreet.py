@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from samples import both, sample_results
 
 from autograder.catalog import Exercise, exercise
-from autograder.checks import Suite
 from autograder.grading import grade_path
 from autograder.report import discreet, html, write_class_report, write_export
 from autograder.report.exports import FORMS
@@ -25,6 +24,7 @@ from autograder.results import (
     TaskResult,
     Verdict,
 )
+from autograder.suite import Suite
 
 SECRET = "of the teacher"
 # Each a way of getting what a probe gave to the function past the judge. `spelled` writes digits

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from autograder.catalog import exercise
-from autograder.checks import Suite, answers, load, references
 from autograder.judge import same
 from autograder.models import locate
 from autograder.probing import run_probe
+from autograder.suite import Suite, answers, load, references
 
 EXERCISE = exercise("gpt-generation")
 ORACLE: dict[str, Any] = references(EXERCISE)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
 from autograder.catalog import exercise
-from autograder.checks import Suite, answers, references
 from autograder.judge import same
 from autograder.probing import run_probe
+from autograder.suite import Suite, answers, references
 
 METRICS = exercise("metrics")
 ORACLE: dict[str, Any] = references(METRICS)

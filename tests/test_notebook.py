@@ -16,7 +16,7 @@ from attempts import RECALL
 from jupyter_client.manager import start_new_kernel
 
 from autograder.catalog import LANGUAGES, Language, exercise
-from autograder.checks import Suite, answers
+from autograder.suite import Suite, answers
 
 METRICS = exercise("metrics")
 RECALL_POINTS = METRICS.task("recall").points

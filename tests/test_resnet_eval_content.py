@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.catalog import exercise
-from autograder.checks import Suite, answers, load, references
 from autograder.judge import same
 from autograder.models import VARIABLE, locate
 from autograder.models.classifier import (
@@ -23,6 +22,7 @@ from autograder.models.classifier import (
     load_pictures,
 )
 from autograder.probing import run_probe
+from autograder.suite import Suite, answers, load, references
 
 RESNET = exercise("resnet-eval")
 ORACLE: dict[str, Any] = references(RESNET)

@@ -49,6 +49,7 @@ def imported(path: Path) -> set[str]:
         ("engine", {"judge", "oracle", "report", "grading", "cli", "dev", "course"}),
         ("judge.py", {"engine", "oracle", "report", "grading", "cli", "dev", "course"}),
         ("checks.py", {"engine", "judge", "oracle", "report", "grading", "cli", "dev", "course"}),
+        ("suite.py", {"engine", "judge", "oracle", "report", "grading", "cli", "dev", "course"}),
         ("report", {"engine", "judge", "oracle", "grading", "cli", "course", "learner"}),
         ("course", {"engine", "judge", "oracle", "report", "grading", "cli", "dev"}),
     ],

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from autograder.catalog import LANGUAGES, Exercise, Language
-from autograder.checks import Suite, answers, load, references
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell, SourceError, read_cells
 from autograder.dev.rules import answers as answering
 from autograder.dev.rules import texts, views
 from autograder.dev.rules.answers import Content
 from autograder.results import SubmissionResult, Verdict
+from autograder.suite import Suite, answers, load, references
 
 if TYPE_CHECKING:
     from autograder.engine.process import Launch
@@ -114,7 +114,7 @@ def _graded(exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey) -> Iter
     from autograder.grading import pool_of
 
     kinds = list(itertools.product(LANGUAGES, (False, True)))
-    with ThreadPoolExecutor(2) as threads, pool_of([exercise], walled=False) as pool:
+    with pool_of([exercise], walled=False) as pool, ThreadPoolExecutor(2) as threads:
         launch = pool.worker if pool else fresh_worker
         results = threads.map(lambda kind: _grade(exercise, cells, key, launch, *kind), kinds)
         for (language, solved), result in zip(kinds, results, strict=True):

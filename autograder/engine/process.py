@@ -13,13 +13,13 @@ from typing import Any
 
 from autograder import catalog
 from autograder.catalog import Exercise
-from autograder.checks import Suite
 from autograder.engine.cells import Notebook, defined_names
 from autograder.engine.frames import Worker
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.protocol import BrokenChannel, Request, cell_from, outcome_from
 from autograder.observations import Kind, Outcome
 from autograder.results import CellRun, Isolation
+from autograder.suite import Suite
 
 MAX_RESTARTS = 4
 MAX_DOUBTS = 5

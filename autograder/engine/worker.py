@@ -19,12 +19,13 @@ from typing import Any, BinaryIO
 
 from autograder import notebook
 from autograder.catalog import Exercise, exercise
-from autograder.checks import Check, Suite, answers, references
+from autograder.checks import Check
 from autograder.engine import limits
 from autograder.engine.cells import defined_names
 from autograder.engine.protocol import Request, outcome_to, write_frame
 from autograder.observations import Outcome
 from autograder.probing import run_probe
+from autograder.suite import Suite, answers, references
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ import trained
 from measuring import Measured, compared, exact, measure, refused
 
 from autograder import catalog
-from autograder.checks import Suite
+from autograder.suite import Suite
 
 HERE = Path(__file__).parent
 SEEDS = [f"spread-{number}" for number in range(10)]

@@ -9,10 +9,11 @@ from types import ModuleType
 from typing import Any
 
 from autograder.catalog import Exercise
-from autograder.checks import Check, Suite, Tolerance, answers, references
+from autograder.checks import Check, Tolerance
 from autograder.judge import same
 from autograder.observations import Outcome
 from autograder.probing import run_probe
+from autograder.suite import Suite, answers, references
 
 SECONDS = 120.0
 EXACT = Tolerance()

@@ -610,7 +610,7 @@ def ask(question, *, base_url, model, max_tokens, timeout):
 import os
 
 from autograder.catalog import exercise
-from autograder.checks import load
+from autograder.suite import load
 
 server = load(exercise(EXERCISE), "server")
 os.environ["OPENAI_API_KEY"] = "sk-of-this-machine"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.catalog import Exercise
-from autograder.checks import Answer, Suite, Tolerance
+from autograder.checks import Answer, Tolerance
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell
 from autograder.engine.cells import defined_names
@@ -16,6 +16,7 @@ from autograder.judge import AnswerKey, equal, judge_exercise
 from autograder.observations import Outcome
 from autograder.probing import run_probe
 from autograder.results import Verdict
+from autograder.suite import Suite
 
 
 @dataclass(frozen=True)
