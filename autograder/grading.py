@@ -88,7 +88,7 @@ def grade_path(
     secret: str = "",
     course: Path = catalog.COURSE,
     pool: Pool | None = None,
-    pictures: bool = False,
+    whole: bool = False,
 ) -> SubmissionResult:
     """Grade the notebook at `path`; whatever is wrong with it becomes the result's `problem`."""
     started = time.perf_counter()
@@ -97,7 +97,7 @@ def grade_path(
         exercise = catalog.exercise(notebook.exercise, course)
     except UnreadableNotebook as error:
         return SubmissionResult(str(path), problem=error.text)
-    return grade(notebook, exercise, secret=secret, started=started, pool=pool, pictures=pictures)
+    return grade(notebook, exercise, secret=secret, started=started, pool=pool, whole=whole)
 
 
 def grade(
@@ -107,11 +107,12 @@ def grade(
     secret: str = "",
     started: float | None = None,
     pool: Pool | None = None,
-    pictures: bool = False,
+    whole: bool = False,
 ) -> SubmissionResult:
     """Grade a notebook that has been read, in `pool` or else in a fresh process.
 
-    `pictures` has the figures drawn that its cells show, for a report that shows them.
+    `whole` is for a report that shows what cells show: figures are drawn, and cells are run on
+    which no answer rests.
     """
     started = time.perf_counter() if started is None else started
     course = exercise.folder.parent
@@ -126,7 +127,7 @@ def grade(
             course=course,
             launch=pool.worker if pool else fresh_worker,
             isolation=pool.isolation if pool else "process",
-            pictures=pictures,
+            whole=whole,
         )
         try:
             key.result()

@@ -69,7 +69,7 @@ def grade_and_record(
     *,
     remembered: bool = False,
     pool: Pool | None = None,
-    pictures: bool = False,
+    whole: bool = False,
 ) -> SubmissionResult:
     """Grade a notebook and write the attempt down.
 
@@ -77,8 +77,8 @@ def grade_and_record(
     ----------
     pool
         Where to run it; by default in a fresh process.
-    pictures
-        Draw the figures that its cells show.
+    whole
+        Run every cell and draw its figures, for a report that shows them.
     remembered
         Give the result from the journal where the very same code was graded before.
     """
@@ -92,7 +92,7 @@ def grade_and_record(
         found = journal.attempt(notebook.digest, exercise.slug, environment)
         if found is not None:
             return found
-    result = grade(notebook, exercise, pool=pool, pictures=pictures)
+    result = grade(notebook, exercise, pool=pool, whole=whole)
     if result.tasks and not result.at_fault:
         journal.record(result, notebook.digest, environment)
     return result
@@ -220,7 +220,7 @@ def notebook_named(name: str, desk: Desk) -> Path:
     return desk.book.folder / f"{exercise.slug}.ipynb"
 
 
-def demo(language: Language, *, pictures: bool = False) -> SubmissionResult:
+def demo(language: Language, *, whole: bool = False) -> SubmissionResult:
     """Grade a half-finished attempt at ``metrics``: something right, wrong, and untouched."""
     from autograder.demo import half_finished
 
@@ -229,7 +229,7 @@ def demo(language: Language, *, pictures: bool = False) -> SubmissionResult:
     with tempfile.TemporaryDirectory(prefix="touchstone-demo-") as folder:
         path = Path(folder) / "metrics.ipynb"
         path.write_text(json.dumps(attempt, ensure_ascii=False), "utf-8")
-        result = grade_path(path, pictures=pictures)
+        result = grade_path(path, whole=whole)
     return _renamed(result, os.path.join("demo", "metrics.ipynb"))
 
 

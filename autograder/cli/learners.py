@@ -131,7 +131,7 @@ def grade(
         learner.choose_model(model, chosen)
         with warm_pool(chosen) if len(chosen) > 1 else contextlib.nullcontext() as pool:
             results = [
-                learner.grade_and_record(path, journal, pool=pool, pictures=html is not None)
+                learner.grade_and_record(path, journal, pool=pool, whole=html is not None)
                 for path in chosen
             ]
         report.print_results(
@@ -229,7 +229,7 @@ def demo(html: Report = None) -> None:
     from autograder import learner, report
     from autograder.report import messages
 
-    result = learner.demo(LANGUAGE, pictures=html is not None)
+    result = learner.demo(LANGUAGE, whole=html is not None)
     report.print_results([result], console=messages.out(), language=LANGUAGE)
     if html is not None:
         report.write_html([result], html)

@@ -170,5 +170,7 @@ def _grade(
         path = Path(folder) / f"{exercise.slug}.ipynb"
         path.write_text(to_text(view), "utf-8")
         notebook = read_notebook(path, course=exercise.folder.parent)
-    observed = observe(notebook, exercise, course=exercise.folder.parent, launch=launch)
+    observed = observe(
+        notebook, exercise, course=exercise.folder.parent, launch=launch, whole=solved
+    )
     return judged(notebook, exercise, observed, key, started=started)

@@ -16,6 +16,7 @@ from autograder.catalog import Exercise
 from autograder.engine.cells import Notebook, defined_names
 from autograder.engine.frames import Worker
 from autograder.engine.fresh import fresh_worker
+from autograder.engine.needed import unneeded
 from autograder.engine.protocol import BrokenChannel, Request, cell_from, outcome_from
 from autograder.observations import Kind, Outcome
 from autograder.results import CellRun, Isolation
@@ -64,6 +65,7 @@ class _Progress:
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     cells: dict[int, CellRun] = field(default_factory=dict)
+    idle: tuple[str, ...] = ()
     skip: list[str] = field(default_factory=list)
     doubts: Counter[str] = field(default_factory=Counter)
     undefined: dict[str, Outcome] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class _Progress:
     @property
     def done(self) -> tuple[str, ...]:
         """Steps that the next worker need not, or must not, do."""
-        return (*self.skip, *(f"check:{name}" for name in self.outcomes))
+        return (*self.idle, *self.skip, *(f"check:{name}" for name in self.outcomes))
 
     def explained(self, outcome: Outcome) -> Outcome:
         """A name that is missing because its cell was ended is not a task left undone."""
@@ -106,23 +108,27 @@ def observe(
     course: Path = catalog.COURSE,
     launch: Launch = fresh_worker,
     isolation: Isolation = "process",
-    pictures: bool = False,
+    whole: bool = False,
 ) -> Observed:
     """Run a submission and return what its probes yielded.
 
     A step that hangs or kills its worker gets its outcome, and the rest is run by another
-    worker without it.
+    worker without it. `whole` runs cells too on which no answer rests, and draws their figures.
     """
     started = time.perf_counter()
-    progress = _Progress()
-    checks = tuple(Suite(exercise, secret).checks)
+    suite = Suite(exercise, secret)
+    checks = tuple(suite.checks)
     cells = tuple((cell.id, cell.source) for cell in notebook.cells)
+    progress = _Progress()
+    if not whole:
+        asked = {name for check in suite.checks.values() for name in check.learner}
+        progress.idle = tuple(f"cell:{n}" for n in sorted(unneeded(notebook, exercise, asked)))
     over = started + exercise.submission_seconds
     while True:
         request = Request(
             "notebook", exercise.slug, str(course), secret, cells, progress.done,
             cell_seconds=exercise.cell_seconds, check_seconds=exercise.check_seconds,
-            total_seconds=exercise.submission_seconds, memory=exercise.memory, pictures=pictures,
+            total_seconds=exercise.submission_seconds, memory=exercise.memory, pictures=whole,
         )  # fmt: skip
         begun = time.perf_counter()
         ending = _attempt(launch, request, exercise, progress, checks, over - begun)
