@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -97,11 +97,15 @@ def _cached(
 ) -> dict[str, KeyRows | None]:
     """The cached part of a key for each of `tasks`, in the exercise's order."""
     version = fingerprint(exercise, secret)
-    return {
-        task.name: _read(_path(exercise, f"{mode}-{task.name}", version))
-        for task in exercise.tasks
-        if tasks is None or task.name in tasks
-    }
+
+    def part(name: str) -> KeyRows | None:
+        found = _read(_path(exercise, f"{mode}-{name}", version))
+        if found is None and mode == "reference":
+            whole = _read(_path(exercise, f"key-{name}", version))
+            found = whole and KeyRows([row for row in whole.outcomes if not row[0]], [])
+        return found
+
+    return {t.name: part(t.name) for t in exercise.tasks if tasks is None or t.name in tasks}
 
 
 def tried(suite: Suite, outcomes: Mapping[str, Outcome]) -> set[str]:
@@ -147,23 +151,48 @@ def _made(exercise: Exercise, tasks: Collection[str], seconds: float) -> bool:
     """
     missing = [name for name, part in _cached(exercise, "key", tasks=tasks).items() if not part]
     if missing:
-        sink = subprocess.DEVNULL
-        maker = subprocess.Popen(
-            [sys.executable, "-m", "autograder.oracle", exercise.slug, *missing],
-            cwd=catalog.PACKAGE.parent,
-            stdin=sink, stdout=sink, stderr=sink, start_new_session=True,
-        )  # fmt: skip
+        maker = _maker(*(f"{exercise.slug}/{name}" for name in missing))
         with contextlib.suppress(subprocess.TimeoutExpired):
             maker.wait(max(seconds, 0.0))
     return all(_cached(exercise, "key", tasks=missing).values())
 
 
+def _maker(*arguments: str) -> subprocess.Popen[bytes]:
+    """Start `main` in a process that outlives this one."""
+    sink = subprocess.DEVNULL
+    return subprocess.Popen(
+        [sys.executable, "-m", "autograder.oracle", *arguments],
+        cwd=catalog.PACKAGE.parent,
+        stdin=sink, stdout=sink, stderr=sink, start_new_session=True,
+    )  # fmt: skip
+
+
+def make_ahead(exercises: Iterable[Exercise]) -> None:
+    """Begin to make the answer keys that were never made on this machine, and do not wait.
+
+    Whoever makes a first mistake in a task then has its diagnosis without waiting for one.
+    """
+    slugs = [e.slug for e in exercises if not all(_cached(e, "key").values())]
+    if slugs:
+        _maker("--idle", *slugs)
+
+
 def main() -> None:
-    """Make answer keys ahead of need: ``python -m autograder.oracle [SLUG [TASK ...]]``."""
-    slug, *tasks = sys.argv[1:] or [""]
-    for exercise in [catalog.exercise(slug)] if slug else catalog.exercises():
-        reference_key(exercise, tasks=tasks or None)
-        answer_key(exercise, tasks=tasks or None)
+    """Make answer keys: ``python -m autograder.oracle [--idle] [SLUG[/TASK] ...]``.
+
+    ``--idle`` lets everything else go first.
+    """
+    names = sys.argv[1:]
+    if names[:1] == ["--idle"]:
+        del names[0]
+        with contextlib.suppress(AttributeError, OSError):
+            os.nice(15)
+    asked: dict[str, list[str]] = {}
+    for name in names or [exercise.slug for exercise in catalog.exercises()]:
+        slug, _, task = name.partition("/")
+        asked.setdefault(slug, []).extend(filter(None, [task]))
+    for slug, tasks in asked.items():
+        answer_key(catalog.exercise(slug), tasks=tasks or None)
 
 
 def _needs_diagnosis(result: TaskResult) -> bool:

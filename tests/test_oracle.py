@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import dev_exercise
@@ -10,7 +11,7 @@ from attempts import RECALL, grade, statuses, task
 
 from autograder.catalog import exercise
 from autograder.grading import grade_path
-from autograder.oracle import answer_key
+from autograder.oracle import answer_key, make_ahead, reference_key
 
 METRICS = exercise("metrics")
 
@@ -38,6 +39,26 @@ def test_a_name_that_no_line_begins_with_is_compared_too(tmp_path: Path, keys: P
     result = grade(tmp_path, "exec('recall = lambda labels, predictions: 0.5')")
     assert "fail" in statuses(result)
     assert any("reference-recall" in path.name for path in keys.iterdir())
+
+
+def test_a_whole_key_holds_the_reference_too(keys: Path) -> None:
+    whole = answer_key(METRICS, tasks=["recall"])
+    made = set(keys.iterdir())
+    reference = reference_key(METRICS, tasks=["recall"])
+    assert set(keys.iterdir()) == made
+    assert reference.misconceptions == {}
+    assert reference.outcomes == {n: {(): rows[()]} for n, rows in whole.outcomes.items()}
+
+
+def test_made_ahead_a_diagnosis_is_waiting(tmp_path: Path, keys: Path) -> None:
+    make_ahead([METRICS])
+    over = time.monotonic() + 120
+    while len(list(keys.glob("metrics-key-*.key"))) < len(METRICS.tasks):
+        assert time.monotonic() < over
+        time.sleep(0.1)
+    made = set(keys.iterdir())
+    assert "fail" in statuses(grade(tmp_path, "recall = lambda labels, predictions: 0.5"))
+    assert set(keys.iterdir()) == made
 
 
 def test_a_costly_check_runs_only_the_misconceptions_that_name_it(

@@ -165,6 +165,7 @@ def watch(
         chosen = find_notebooks(paths or here.notebooks())
         learner.choose_model(model, chosen)
         messages.say(say("Watching; stop with Ctrl-C.", "正在监视；按 Ctrl-C 结束。"))
+        learner.prepare(chosen)
         with warm_pool(chosen) as pool:
             for path in saves(chosen):
                 result = learner.grade_and_record(path, journal, remembered=True, pool=pool)
