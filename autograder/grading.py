@@ -23,6 +23,7 @@ from autograder.engine import (
     read_notebook,
 )
 from autograder.engine.fresh import fresh_worker
+from autograder.engine.needed import is_untouched
 from autograder.engine.pool import Pool, PoolError
 from autograder.judge import AnswerKey
 from autograder.oracle import judged_by_need, reference_key, tried
@@ -61,11 +62,19 @@ def find_notebooks(paths: Iterable[Path]) -> list[Path]:
 
 def warm_pool(paths: Sequence[Path]) -> AbstractContextManager[Pool | None]:
     """A pool that is warm for the exercises of `paths`; ``None`` where the platform has none."""
-    slugs = set()
+    return pool_of(exercises_of(paths))
+
+
+def exercises_of(paths: Iterable[Path], *, begun: bool = False) -> list[Exercise]:
+    """The exercises of the notebooks at `paths`; if `begun`, of those only that were worked on."""
+    found: dict[str, Exercise] = {}
     for path in paths:
         with contextlib.suppress(UnreadableNotebook):
-            slugs.add(read_notebook(path).exercise)
-    return pool_of([catalog.exercise(slug) for slug in sorted(slugs)])
+            notebook = read_notebook(path)
+            exercise = catalog.exercise(notebook.exercise)
+            if not (begun and is_untouched(notebook, exercise)):
+                found[exercise.slug] = exercise
+    return [found[slug] for slug in sorted(found)]
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from autograder.engine import UnreadableNotebook, read_notebook
 from autograder.engine.pool import Pool
 from autograder.grading import grade, grade_path
 from autograder.journal import Journal, default_path
-from autograder.oracle import fingerprint, make_ahead
+from autograder.oracle import fingerprint
 from autograder.report.standing import Next, Standing
 from autograder.results import SubmissionResult
 from autograder.workbook import Workbook
@@ -120,15 +120,6 @@ def choose_model(name: str | None, notebooks: Sequence[Path]) -> None:
     os.environ["TOUCHSTONE_MODEL"] = name
 
 
-def prepare(notebooks: Sequence[Path]) -> None:
-    """Have ready, before long, all that the diagnosis of a mistake in `notebooks` needs."""
-    slugs = set()
-    for path in notebooks:
-        with contextlib.suppress(UnreadableNotebook):
-            slugs.add(read_notebook(path).exercise)
-    make_ahead(catalog.exercise(slug) for slug in sorted(slugs))
-
-
 def standings(book: Workbook, journal: Journal) -> tuple[list[Standing], Next | None]:
     """Where every exercise of a workbook stands, and what to do next."""
     found: list[Standing] = []
@@ -136,7 +127,7 @@ def standings(book: Workbook, journal: Journal) -> tuple[list[Standing], Next | 
     fresh: Next | None = None
     for exercise in catalog.exercises():
         path = book.folder / f"{exercise.slug}.ipynb"
-        result = _standing(path, exercise, journal)
+        result = grade_and_record(path, journal, remembered=True) if path.is_file() else None
         started = result is not None and any(task.status != "todo" for task in result.tasks)
         points = result.points if result is not None and started else None
         done = result is not None and result.passed
@@ -149,18 +140,6 @@ def standings(book: Workbook, journal: Journal) -> tuple[list[Standing], Next | 
         elif fresh is None:
             fresh = Next(exercise, f"touchstone lesson {exercise.slug}")
     return found, begun or fresh
-
-
-def _standing(path: Path, exercise: Exercise, journal: Journal) -> SubmissionResult | None:
-    """What a notebook comes to; ``None`` for one that is not there, or as it was handed out."""
-    if not path.is_file():
-        return None
-    with contextlib.suppress(UnreadableNotebook):
-        notebook = read_notebook(path)
-        # Nothing in it passes, and to see that by running it takes seconds for each exercise.
-        if notebook.digest == read_notebook(exercise.notebook(notebook.language)).digest:
-            return None
-    return grade_and_record(path, journal, remembered=True)
 
 
 def find_task(name: str, *, among: Sequence[Exercise] | None = None) -> tuple[Exercise, Task]:

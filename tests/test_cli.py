@@ -15,8 +15,6 @@ from pathlib import Path
 import pytest
 from attempts import RECALL, notebook, save
 
-from autograder.journal import Journal
-
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
     "start", "lesson", "lab", "grade", "watch", "hint", "solution", "reset", "doctor", "demo",
@@ -192,21 +190,6 @@ def test_a_day_of_a_learner(home: Path) -> None:
     copies = [copy for copy in book.glob("metrics.*.ipynb") if copy.read_bytes() == before]
     assert len(copies) == 1
     assert RECALL not in path.read_text("utf-8")
-
-
-def test_the_overview_grades_only_what_was_worked_on(home: Path) -> None:
-    assert touchstone("start", "book", cwd=home).returncode == 0
-    book = home / "book"
-    assert "touchstone lesson metrics" in touchstone(cwd=book).stdout
-    with Journal(book / ".touchstone" / "journal.sqlite") as journal:
-        assert journal.standing() == {}
-    path = book / "metrics.ipynb"
-    content = json.loads(path.read_text("utf-8"))
-    next(c for c in content["cells"] if c["id"] == "recall")["source"] = RECALL
-    path.write_text(json.dumps(content), "utf-8")
-    assert "2 / 20" in touchstone(cwd=book).stdout
-    with Journal(book / ".touchstone" / "journal.sqlite") as journal:
-        assert {slug: found.points for slug, found in journal.standing().items()} == {"metrics": 2}
 
 
 def test_lessons_are_shown_in_the_language_asked_for(home: Path) -> None:

@@ -21,7 +21,7 @@ from nbgrader.nbgraderformat import MetadataValidator
 from autograder.catalog import LANGUAGES, Language, content_root, exercise, exercises
 from autograder.demo import half_finished
 from autograder.dev.views import STUB
-from autograder.grading import grade_path
+from autograder.grading import grade_path, pool_of
 from autograder.results import SubmissionResult
 
 ROOT = content_root()
@@ -104,19 +104,21 @@ def test_a_class_from_release_to_export_has_our_points(tmp_path: Path) -> None:
 def test_half_finished_attempts_at_every_exercise_have_our_points(tmp_path: Path) -> None:
     """One assignment holds all the notebooks: starting nbgrader takes longer than most of them."""
     expected = {}
-    for found in exercises():
-        source, submitted = (
-            tmp_path / room / "all" / f"{found.slug}.ipynb" for room in ("source", "submitted/lin")
-        )
-        for path in (source, submitted):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(found.notebook("en", solved=True), source)
-        submitted.write_text(json.dumps(attempts.half_finished(found, "en")), "utf-8")
-        result = grade_path(submitted)
-        assert result.problem is None
-        shares = {task.points / task.max_points for task in result.tasks}
-        assert {0.0, 1.0} < shares, f"{found.slug}: the comparison is to see partial points too"
-        expected[found.slug] = {task.name: task.points for task in result.tasks}
+    with pool_of(exercises()) as pool:
+        for found in exercises():
+            source, submitted = (
+                tmp_path / room / "all" / f"{found.slug}.ipynb"
+                for room in ("source", "submitted/lin")
+            )
+            for path in (source, submitted):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(found.notebook("en", solved=True), source)
+            submitted.write_text(json.dumps(attempts.half_finished(found, "en")), "utf-8")
+            result = grade_path(submitted, pool=pool)
+            assert result.problem is None
+            shares = {task.points / task.max_points for task in result.tasks}
+            assert {0.0, 1.0} < shares, f"{found.slug}: the comparison is to see partial points too"
+            expected[found.slug] = {task.name: task.points for task in result.tasks}
 
     nbgrader(tmp_path, "generate_assignment", "all")
     nbgrader(tmp_path, "autograde", "all")

@@ -142,3 +142,18 @@ def test_an_answer_that_uses_a_try_is_graded_as_in_jupyter(solution):
     assert result.points == other.points
     task = next(task for task in result.tasks if task.name == "recall")
     assert any(verdict.status == "pass" for verdict in task.verdicts)
+
+
+@pytest.mark.parametrize("exercise", catalog.exercises(), ids=lambda exercise: exercise.slug)
+@pytest.mark.parametrize("language", catalog.LANGUAGES)
+def test_a_notebook_as_it_was_handed_out_is_all_to_do_and_not_run(exercise, language):
+    result = grade(read_notebook(exercise.notebook(language)), exercise)
+    assert {v.status for item in result.tasks for v in item.verdicts} == {"todo"}
+    assert (result.points, result.cells) == (0, ())
+
+
+def test_a_notebook_with_one_space_more_is_run(stub):
+    (source,) = (cell.source for cell in stub.cells if cell.id == "recall")
+    result = graded(changed(stub, recall=source + " "))
+    assert {v.status for item in result.tasks for v in item.verdicts} == {"todo"}
+    assert result.cells

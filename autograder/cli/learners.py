@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -123,13 +122,15 @@ def grade(
     ] = False,
 ) -> None:
     from autograder import learner, report
-    from autograder.grading import find_notebooks, warm_pool
+    from autograder.grading import exercises_of, find_notebooks, pool_of
     from autograder.report import messages
 
     with desk() as (here, journal):
         chosen = find_notebooks(paths) if paths else here.notebooks()
         learner.choose_model(model, chosen)
-        with warm_pool(chosen) if len(chosen) > 1 else contextlib.nullcontext() as pool:
+        # One process serves all that has to be run; for a single one it would start no sooner.
+        warm = exercises_of(chosen, begun=html is None) if len(chosen) > 1 else []
+        with pool_of(warm) as pool:
             results = [
                 learner.grade_and_record(path, journal, pool=pool, whole=html is not None)
                 for path in chosen
@@ -157,7 +158,8 @@ def watch(
     paths: Annotated[list[Path] | None, typer.Argument()] = None, model: Model = None
 ) -> None:
     from autograder import learner, report
-    from autograder.grading import find_notebooks, warm_pool
+    from autograder.grading import exercises_of, find_notebooks, warm_pool
+    from autograder.oracle import make_ahead
     from autograder.report import messages
     from autograder.watching import saves
 
@@ -165,7 +167,7 @@ def watch(
         chosen = find_notebooks(paths or here.notebooks())
         learner.choose_model(model, chosen)
         messages.say(say("Watching; stop with Ctrl-C.", "正在监视；按 Ctrl-C 结束。"))
-        learner.prepare(chosen)
+        make_ahead(exercises_of(chosen))
         with warm_pool(chosen) as pool:
             for path in saves(chosen):
                 result = learner.grade_and_record(path, journal, remembered=True, pool=pool)

@@ -170,7 +170,6 @@ def _grade(
         path = Path(folder) / f"{exercise.slug}.ipynb"
         path.write_text(to_text(view), "utf-8")
         notebook = read_notebook(path, course=exercise.folder.parent)
-    observed = observe(
-        notebook, exercise, course=exercise.folder.parent, launch=launch, whole=solved
-    )
+    # Whole: for a grade, an untouched notebook is not run at all, and this is what it rests on.
+    observed = observe(notebook, exercise, course=exercise.folder.parent, launch=launch, whole=True)
     return judged(notebook, exercise, observed, key, started=started)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from autograder.catalog import LANGUAGES, Exercise
-from autograder.engine.cells import Cell, Notebook, UnreadableNotebook, read_notebook
+from autograder.engine.cells import Notebook, UnreadableNotebook, read_notebook
 
 
 def unneeded(notebook: Notebook, exercise: Exercise, wanted: Iterable[str]) -> frozenset[int]:
@@ -27,9 +27,8 @@ def unneeded(notebook: Notebook, exercise: Exercise, wanted: Iterable[str]) -> f
         Names that the probes ask for.
     """
     uses = [_uses(cell.source) for cell in notebook.cells]
-    handed_out = frozenset().union(
-        *(_cells(exercise.notebook(language), exercise.folder.parent) for language in LANGUAGES)
-    )
+    handouts = (_handout(exercise.notebook(n), exercise.folder.parent) for n in LANGUAGES)
+    handed_out = frozenset(cell for handout in handouts if handout for cell in handout.cells)
     idle = {
         number
         for number, cell in enumerate(notebook.cells)
@@ -43,6 +42,12 @@ def unneeded(notebook: Notebook, exercise: Exercise, wanted: Iterable[str]) -> f
             return frozenset(idle)
         idle -= more
         names.update(*(uses[number].reads for number in more))
+
+
+def is_untouched(notebook: Notebook, exercise: Exercise) -> bool:
+    """Whether every code cell is as it was handed out, so that every task is still to do."""
+    handed_out = _handout(exercise.notebook(notebook.language), exercise.folder.parent)
+    return handed_out is not None and notebook.digest == handed_out.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +98,9 @@ def _changed(tree: ast.AST) -> Iterator[str]:
 
 
 @lru_cache(maxsize=64)
-def _cells(path: Path, course: Path) -> frozenset[Cell]:
-    """The code cells of a notebook as learners get it; none where there is no such notebook."""
+def _handout(path: Path, course: Path) -> Notebook | None:
+    """A notebook as learners get it; ``None`` where there is no such notebook."""
     try:
-        return frozenset(read_notebook(path, course=course).cells)
+        return read_notebook(path, course=course)
     except UnreadableNotebook:
-        return frozenset()
+        return None

@@ -16,7 +16,7 @@ from autograder.catalog import Exercise
 from autograder.engine.cells import Notebook, defined_names
 from autograder.engine.frames import Worker
 from autograder.engine.fresh import fresh_worker
-from autograder.engine.needed import unneeded
+from autograder.engine.needed import is_untouched, unneeded
 from autograder.engine.protocol import BrokenChannel, Request, cell_from, outcome_from
 from autograder.observations import Kind, Outcome
 from autograder.results import CellRun, Isolation
@@ -113,11 +113,15 @@ def observe(
     """Run a submission and return what its probes yielded.
 
     A step that hangs or kills its worker gets its outcome, and the rest is run by another
-    worker without it. `whole` runs cells too on which no answer rests, and draws their figures.
+    worker without it. `whole` runs cells too on which no answer rests, and draws their figures;
+    without it, a notebook that is as it was handed out needs no worker.
     """
     started = time.perf_counter()
     suite = Suite(exercise, secret)
     checks = tuple(suite.checks)
+    if not whole and is_untouched(notebook, exercise):
+        outcomes = {name: Outcome(name, "todo") for name in checks}
+        return Observed(outcomes, (), time.perf_counter() - started, isolation)
     cells = tuple((cell.id, cell.source) for cell in notebook.cells)
     progress = _Progress()
     if not whole:
