@@ -20,6 +20,8 @@ from autograder.observations import Data, Outcome
 from autograder.results import Status, TaskResult, Verdict
 
 Label = tuple[str, ...]
+# Of a task's checks, what a misconception has to explain to be named by any of them.
+_ENOUGH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +112,19 @@ def _overall(verdicts: Sequence[Verdict]) -> Status:
 
 def _rank(
     checks: Sequence[Check], seen: Mapping[str, Outcome], key: AnswerKey
-) -> list[tuple[str, int]]:
-    """Misconceptions about these checks' names, those that explain most of what was seen first."""
-    scores: dict[str, int] = {}
+) -> list[tuple[str, float]]:
+    """Misconceptions about these checks' names, those that explain most of what was seen first.
+
+    With each comes the share that it explains of the checks that it was run for.
+    """
+    matches: dict[str, list[bool]] = {}
     for check in checks:
         for label, outcome in key.outcomes.get(check.name, {}).items():
             if len(label) == 1 and key.misconceptions[label[0]].stands_for in check.learner:
-                matches = same(seen[check.name], outcome, check.close)
-                scores[label[0]] = scores.get(label[0], 0) + matches
-    return sorted(scores.items(), key=lambda item: -item[1])
+                found = matches.setdefault(label[0], [])
+                found.append(same(seen[check.name], outcome, check.close))
+    ranked = sorted(matches.items(), key=lambda item: -sum(item[1]))
+    return [(name, sum(found) / len(found)) for name, found in ranked]
 
 
 def _judge_check(
@@ -126,7 +132,7 @@ def _judge_check(
     check: Check,
     seen: Outcome,
     key: AnswerKey,
-    ranked: Sequence[tuple[str, int]],
+    ranked: Sequence[tuple[str, float]],
     diagnosed: Mapping[str, str],
 ) -> Verdict:
     known = key.outcomes.get(check.name, {})
@@ -192,15 +198,21 @@ def _given(
 
 
 def _diagnose(
-    check: Check, seen: Outcome, key: AnswerKey, ranked: Sequence[tuple[str, int]]
+    check: Check, seen: Outcome, key: AnswerKey, ranked: Sequence[tuple[str, float]]
 ) -> str:
-    """Name the misconception whose observation this is; the likeliest if several yield it."""
+    """Name the misconception whose observation this is; the likeliest if several yield it.
+
+    One that explains little of the rest is named only by the check that is to catch it: other
+    checks it may resemble by chance, as an answer that is always 0 or an error resembles many.
+    """
     known = key.outcomes.get(check.name, {})
-    for name, _ in ranked:
+    for name, explained in ranked:
         found = key.misconceptions[name]
         if found.looks_like is not None and found.caught_by == check.name:
             if seen.kind == "value" and _safely(found.looks_like, seen.value):
                 return name
+        elif explained < _ENOUGH and found.caught_by != check.name:
+            continue
         elif (name,) in known and same(seen, known[(name,)], check.close):
             return name
     return ""

@@ -138,6 +138,21 @@ def test_a_known_mistake_is_named_and_the_likelier_one_first() -> None:
     assert result.verdicts[1].diagnosis["zh"] == "看起来不对。"
 
 
+@pytest.mark.parametrize(("seen", "named"), [((0, 5, 6), ["meant", "", ""]),
+                                             ((5, 0, 6), ["", "", ""]),
+                                             ((5, 0, 7), ["", "meant", "meant"])])  # fmt: skip
+def test_a_mistake_that_explains_little_is_named_only_where_it_is_to_be_caught(
+    seen: tuple[int, ...], named: list[str]
+) -> None:
+    names = ("claim", "b", "c")
+    checks = [make_check(name) for name in names]
+    yields = dict(zip(names, (0, 0, 7), strict=True))
+    outcomes = {n: {(): value(1, n), ("meant",): value(yields[n], n)} for n in names}
+    found = {n: value(v, n) for n, v in zip(names, seen, strict=True)}
+    result = judge_task(make_task(), checks, found, key_of(outcomes, "meant"), {})
+    assert [verdict.misconception for verdict in result.verdicts] == named
+
+
 def test_a_mistake_that_raises_is_known_by_its_exception() -> None:
     error = Outcome("claim", "raised", error="ZeroDivisionError")
     key = key_of({"claim": {(): value(0.0), ("divides",): error}}, "divides")

@@ -324,6 +324,18 @@ def top_k_of_the_batch(logits, k):
 
 @wrong(
     "top_k",
+    "Compares every row with the lowest of all the rows' k-th logits.",
+    zh="所有行共用一个阈值：各行第 k 大的 logit 里最低的那个。",
+    caught_by="each_row_keeps_k",
+    step="Keep the last dimension, values[..., -1:], so that each row meets its own threshold.",
+    step_zh="保留最后一维，用 values[..., -1:]，让每一行对上自己的阈值。",
+)
+def one_threshold_for_all(logits, k):
+    return _cut(logits, logits < _kth(logits, k).min())
+
+
+@wrong(
+    "top_k",
     "Fails for a k beyond the vocabulary.",
     zh="k 超过词表大小时报错。",
     caught_by="a_large_k_keeps_all",
@@ -573,6 +585,26 @@ def draws_evenly(logits, temperature, k, p):
 )
 def one_draw_for_all(logits, temperature, k, p):
     return _pick(logits[:1], temperature, k, p).expand(len(logits))
+
+
+def _repeats_itself(seen):
+    batches = [np.asarray(counts) for counts in seen]
+    alike = all((counts == counts[0]).all() for counts in batches)
+    return bool(alike and all((counts[0] > 0).sum() > 1 for counts in batches))
+
+
+@wrong(
+    "next_tokens",
+    "Sets the seed itself, so that every call draws the same tokens again.",
+    zh="在函数里自己设了种子，于是每次调用抽到的都一样。",
+    caught_by="drawn_as_often_as_probable",
+    step="Leave the seed to whoever calls: a function that draws must not reset the generator.",
+    step_zh="种子由调用者来设：抽样的函数不能重置随机数发生器。",
+    looks_like=_repeats_itself,
+)
+def seeds_itself(logits, temperature, k, p):
+    torch.manual_seed(42)
+    return _pick(logits, temperature, k, p)
 
 
 @wrong(
@@ -1312,6 +1344,25 @@ def no_error_handled(question, *, base_url, model, max_tokens, timeout):
 )
 def one_name_for_all(question, *, base_url, model, max_tokens, timeout):
     return _asked(question, base_url, model, max_tokens, timeout, names={Exception: "server_error"})
+
+
+@wrong(
+    "ask",
+    "Takes a time-out for an error of the server.",
+    zh="把超时当成了服务器出错。",
+    caught_by="silence_is_reported",
+    step="APITimeoutError is an APIError too: catch it before the general one.",
+    step_zh="APITimeoutError 也是一种 APIError：要在捕获通用异常之前先捕获它。",
+)
+def timeout_is_a_server_error(question, *, base_url, model, max_tokens, timeout):
+    import openai
+
+    names = {
+        openai.AuthenticationError: "unauthorized",
+        openai.RateLimitError: "rate_limited",
+        openai.APIError: "server_error",
+    }
+    return _asked(question, base_url, model, max_tokens, timeout, names=names)
 
 
 @wrong(

@@ -169,7 +169,7 @@ def order_is_the_models(class_indices, rng):
 
 @check(
     "Digits get the indices of their names: here class 0 is “eight”.",
-    zh="数字按名字取下标：这里第 0 类是 “eight”。",
+    zh="数字按名字取下标：这里第 0 类是「eight」。",
     close=0,
 )
 def digits_take_their_place(class_indices, network, hard_digits):
@@ -237,6 +237,19 @@ def batch_size_changes_nothing(predict_logits, network, batch):
     network.model.train()
     sizes = (2, 30, 1000)
     return [predict_logits(network.model, batch[0], batch_size=size)[:20] for size in sizes]
+
+
+@check(
+    "No more than batch_size pictures go through the model at a time.",
+    zh="一次送进模型的图片不超过 batch_size 张。",
+    close=CLOSE,
+)
+def no_batch_is_larger(predict_logits, network, batch):
+    sizes = []
+    hook = network.model.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
+    logits = predict_logits(network.model, batch[0], batch_size=32)
+    hook.remove()
+    return {"too many at once": [size for size in sizes if size > 32], "first": logits[0]}
 
 
 @check(
@@ -376,7 +389,7 @@ def each_picture_ranks_its_own_classes(top_k_accuracy, rng):
 
     y = torch.from_numpy(rng.permutation(12))
     logits = torch.from_numpy(rng.normal(size=(12, 12)) + 4 * rng.normal(size=12))
-    logits[torch.arange(12), y] += 3
+    logits[torch.arange(12), y] += 1
     return [top_k_accuracy(logits, y, k) for k in (1, 2, 4, 6)]
 
 
@@ -388,7 +401,7 @@ def each_picture_ranks_its_own_classes(top_k_accuracy, rng):
 def all_classes_and_one_picture(top_k_accuracy):
     import torch
 
-    logits, y = torch.tensor([[0.1, 0.7, 0.2]]), torch.tensor([2])
+    logits, y = torch.tensor([[0.1, 0.7, 0.2]]), torch.tensor([0])
     return [top_k_accuracy(logits, y, k) for k in (1, 2, 3)]
 
 
@@ -592,6 +605,7 @@ def report_with_other_classes(mended_report, network, hard_parts, rng):
     "Names come in the order of the test pictures.",
     zh="名字的顺序就是测试图片的顺序。",
     close=EXACT,
+    rests_on=_STEPS,
 )
 def names_in_the_order_of_the_pictures(mended_report, network, reader):
     import torch

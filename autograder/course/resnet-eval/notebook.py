@@ -157,7 +157,7 @@ check("preprocess")
 # %% [markdown] id="class_indices-task" lang="zh"
 # ## 2. 从类别名到下标
 #
-# 数据说的是 “seven”，网络说的是「第 5 个 logit 最高」。返回每个名字在 `class_names` 中的下标，
+# 数据说的是「seven」，网络说的是「第 5 个 logit 最高」。返回每个名字在 `class_names` 中的下标，
 # 即 $(N,)$ 的整数。只看这张表：不看字母顺序，不看数字本身，也不看数据里碰巧出现了哪些类别。
 # 表里没有的名字，抛出 `ValueError`。
 

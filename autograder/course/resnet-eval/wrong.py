@@ -168,7 +168,7 @@ def divides_whole_numbers(images, pixel_max, mean, std):
     zh="把数字本身当成类别下标。",
     caught_by="digits_take_their_place",
     step="Look the name up in class_names: “eight” stands first there.",
-    step_zh="到 class_names 里去查名字：“eight” 排在第一个。",
+    step_zh="到 class_names 里去查名字：「eight」排在第一个。",
 )
 def digit_is_index(names, class_names):
     known = DIGITS if set(class_names) <= set(DIGITS) else class_names
@@ -385,6 +385,18 @@ def records_gradients(model, x, batch_size=64):
     logits = torch.cat([model(part) for part in x.split(batch_size)])
     model.train(mode)
     return logits
+
+
+@wrong(
+    "predict_logits",
+    "Puts all the pictures through the model at once, whatever batch_size says.",
+    zh="不管 batch_size 是多少，一次就把全部图片送进了模型。",
+    caught_by="no_batch_is_larger",
+    step="Go through x in pieces of batch_size: a real set of pictures does not fit into memory.",
+    step_zh="按 batch_size 分段处理：真实的数据集一次放不进内存。",
+)
+def all_at_once(model, x, batch_size=64):
+    return _in_evaluation_mode(model, [x])
 
 
 @wrong(
@@ -647,6 +659,18 @@ def exactly_the_kth(logits, targets, k):
 )
 def one_place_too_many(logits, targets, k):
     return _share_among(logits.topk(min(k + 1, logits.shape[1]), dim=1).indices, targets)
+
+
+@wrong(
+    "top_k_accuracy",
+    "Looks for the class among the k highest of all the pictures, not of its own.",
+    zh="在所有图片的前 k 名里找真实类别，而不是在自己那张图的前 k 名里。",
+    caught_by="many_classes",
+    step="Compare row by row: (top == targets[:, None]).any(dim=1), and not torch.isin.",
+    step_zh="逐行比较：用 (top == targets[:, None]).any(dim=1)，不要用 torch.isin。",
+)
+def among_those_of_any_picture(logits, targets, k):
+    return torch.isin(targets, logits.topk(k, dim=1).indices).double().mean().item()
 
 
 @wrong(
