@@ -250,9 +250,12 @@ _RIGHTS = [
         "uses a program that gives rights",
         """
 import subprocess
-commands = (['su', '-c', 'true'], ['mount', '--bind', '/', '/tmp'])
-return any(subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
-           for command in commands)""",
+def gives(*command):
+    with contextlib.suppress(subprocess.TimeoutExpired):  # su keeps whom it refuses waiting
+        sink = subprocess.DEVNULL
+        done = subprocess.run(command, stdin=sink, stdout=sink, stderr=sink, timeout=0.5)
+        return done.returncode == 0
+return gives('su', '-c', 'true') or gives('mount', '--bind', '/', '/tmp')""",
     ),
     reaching("may gain rights by a program", "return libc.prctl(39, 0, 0, 0, 0) != 1", open="yes"),
     reaching(
