@@ -211,10 +211,10 @@ def test_frames_that_a_submission_writes_itself_count_for_nothing(tmp_path: Path
 
 
 def quick_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the limits on cells and checks to a second."""
+    """Shorten the limits on cells and checks."""
     from autograder import catalog, grading
 
-    found = replace(catalog.exercise("metrics"), cell_seconds=1.0, check_seconds=1.0)
+    found = replace(catalog.exercise("metrics"), cell_seconds=1.0, check_seconds=0.5)
     monkeypatch.setattr(grading.catalog, "exercise", lambda *_: found)
 
 

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from autograder import catalog
 from autograder.catalog import LANGUAGES, Exercise, Language
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell, SourceError, read_cells
@@ -109,12 +110,14 @@ def _unloadable(exercise: Exercise) -> Iterator[Finding]:
 
 
 def _graded(exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey) -> Iterator[Finding]:
-    """The untouched notebook is all ``todo``; the solved one passes whole."""
+    """The untouched notebook is all ``todo``; the solved one passes whole, behind walls too."""
     from autograder.engine.fresh import fresh_worker
     from autograder.grading import pool_of
 
     kinds = list(itertools.product(LANGUAGES, (False, True)))
-    with pool_of([exercise], walled=False) as pool, ThreadPoolExecutor(2) as threads:
+    # Behind walls no other course can be read than the one that is in use.
+    walled = None if exercise.folder.parent == catalog.COURSE else False
+    with pool_of([exercise], walled=walled) as pool, ThreadPoolExecutor(2) as threads:
         launch = pool.worker if pool else fresh_worker
         results = threads.map(lambda kind: _grade(exercise, cells, key, launch, *kind), kinds)
         for (language, solved), result in zip(kinds, results, strict=True):
