@@ -73,13 +73,9 @@ class Suite:
             import torch
 
             return torch.Generator().manual_seed(self.seed(check))
-        function = self._fixtures[name].function
-        needs = parameters(function)
         if self._is_random(name):
-            return function(*(self.fixture(need, check) for need in needs))
-        if name not in self._made:
-            self._made[name] = function(*(self.fixture(need, check) for need in needs))
-        return copy.deepcopy(self._made[name])
+            return self._make(name, check)
+        return copy.deepcopy(self._shared(name))
 
     def is_fixture(self, name: str) -> bool:
         """Whether `name` is a fixture rather than a name that the learner defines."""
@@ -89,7 +85,16 @@ class Suite:
         """Make every fixture that can be shared, before any learner's code runs."""
         for name in self._fixtures:
             if not self._is_random(name):
-                self.fixture(name, "")
+                self._shared(name)
+
+    def _shared(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = self._make(name, "")
+        return self._made[name]
+
+    def _make(self, name: str, check: str) -> Any:
+        function = self._fixtures[name].function
+        return function(*(self.fixture(need, check) for need in parameters(function)))
 
     def _is_random(self, name: str) -> bool:
         if name in BUILTIN_FIXTURES:

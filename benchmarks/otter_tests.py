@@ -22,7 +22,7 @@ from pathlib import Path
 
 from autograder.catalog import exercise
 from autograder.suite import Suite
-from autograder.judge import equal
+from autograder.comparing import equal
 from autograder.observations import to_data, unpack
 
 SUITE = Suite(exercise({slug!r}))

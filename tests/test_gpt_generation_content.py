@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from autograder.catalog import exercise
-from autograder.judge import same
+from autograder.comparing import same
 from autograder.models import locate
 from autograder.probing import run_probe
 from autograder.suite import Suite, answers, load, references

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from autograder.catalog import Task
 from autograder.checks import Check, Property, Tolerance, at_least, sums_to
-from autograder.judge import AnswerKey, Misconception, equal, judge_exercise, judge_task, show
+from autograder.comparing import equal, show
+from autograder.judge import AnswerKey, Misconception, judge_exercise, judge_task
 from autograder.observations import Outcome
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
 from autograder.catalog import exercise
-from autograder.judge import same
+from autograder.comparing import same
 from autograder.probing import run_probe
 from autograder.suite import Suite, answers, references
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.catalog import exercise
-from autograder.judge import same
+from autograder.comparing import same
 from autograder.models import VARIABLE, locate
 from autograder.models.classifier import (
     Classifier,

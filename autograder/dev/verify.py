@@ -111,13 +111,16 @@ def _unloadable(exercise: Exercise) -> Iterator[Finding]:
 
 def _graded(exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey) -> Iterator[Finding]:
     """The untouched notebook is all ``todo``; the solved one passes whole, behind walls too."""
+    from autograder.engine import walls
     from autograder.engine.fresh import fresh_worker
     from autograder.grading import pool_of
 
     kinds = list(itertools.product(LANGUAGES, (False, True)))
     # Behind walls no other course can be read than the one that is in use.
-    walled = None if exercise.folder.parent == catalog.COURSE else False
+    walled = walls.available() and exercise.folder.parent == catalog.COURSE
     with pool_of([exercise], walled=walled) as pool, ThreadPoolExecutor(2) as threads:
+        if walled and pool is None:
+            yield Finding("walls", exercise.slug, "They do not stand. Run `touchstone doctor`.")
         launch = pool.worker if pool else fresh_worker
         results = threads.map(lambda kind: _grade(exercise, cells, key, launch, *kind), kinds)
         for (language, solved), result in zip(kinds, results, strict=True):

@@ -19,7 +19,7 @@ ADDRESSES = 4
 """Address space for each byte of memory: much of what is reserved is never used."""
 
 
-def limit(*, seconds: float, memory: int, alone: bool = True) -> None:
+def limit(*, seconds: float, memory: int, mapped: int | None = None, alone: bool = True) -> None:
     """Limit what this process and each of its children may take, where the platform can.
 
     Parameters
@@ -27,8 +27,10 @@ def limit(*, seconds: float, memory: int, alone: bool = True) -> None:
     seconds
         Of processor time.
     memory
-        Bytes beyond what is mapped now. Whoever watches from outside is more exact; this holds
-        what is faster than they look.
+        Bytes beyond what is mapped. Whoever watches from outside is more exact; this holds what
+        is faster than they look.
+    mapped
+        What `mapped_bytes` told before, for a process that can no longer see it.
     alone
         Whether this user runs nothing else; only then can the number of processes be limited.
     """
@@ -36,7 +38,8 @@ def limit(*, seconds: float, memory: int, alone: bool = True) -> None:
         import resource
     except ImportError:  # Windows
         return
-    for what, most in _limits(seconds, memory, alone):
+    mapped = mapped_bytes() if mapped is None else mapped
+    for what, most in _limits(seconds, memory, mapped, alone):
         with contextlib.suppress(ValueError, OSError):
             # Not above what is there already: a pool within limits keeps them.
             _, hard = resource.getrlimit(what)
@@ -44,7 +47,7 @@ def limit(*, seconds: float, memory: int, alone: bool = True) -> None:
             resource.setrlimit(what, (most, most))
 
 
-def _limits(seconds: float, memory: int, alone: bool) -> Iterator[tuple[int, int]]:
+def _limits(seconds: float, memory: int, mapped: int, alone: bool) -> Iterator[tuple[int, int]]:
     import resource
 
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -54,10 +57,17 @@ def _limits(seconds: float, memory: int, alone: bool) -> Iterator[tuple[int, int
     yield resource.RLIMIT_CORE, 0
     if alone:
         yield resource.RLIMIT_NPROC, PROCESSES
-    statm = Path("/proc/self/statm")
-    if statm.is_file():
-        mapped = int(statm.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    if mapped:
         yield resource.RLIMIT_AS, mapped + ADDRESSES * memory
+
+
+def mapped_bytes() -> int:
+    """Bytes of address space that this process has; 0 where the platform does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def held(process: int) -> int:

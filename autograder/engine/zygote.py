@@ -2,7 +2,8 @@
 
 Started by `pool`, inside bubblewrap where there is one. Each request comes with two descriptors:
 the channel, on which the request lies ready and frames go back, and the leash, which the grader
-drops to have the child ended, and on which it is told how the child ended.
+drops to have the child ended, and on which it is told how the child ended. They are passed on to a
+child that was forked before and stands behind its walls already.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.catalog import exercise
-from autograder.engine import walls, worker
-from autograder.engine.limits import limit
+from autograder.engine import limits, walls, worker
 from autograder.engine.protocol import Limits, Request, read_body
 from autograder.engine.shell import LearnerShell
 
 WATCH_SECONDS = 0.05
 _OWN_MEMORY = re.compile(r"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
+_NOTHING = Limits(0.0, 0)
 
 
 def main() -> None:
@@ -60,17 +61,25 @@ def main() -> None:
 
 @dataclass
 class _Child:
-    """A child that runs, what it may take, and whether it took more."""
+    """A child that waits at its door for a submission, or runs one: what that may and did take."""
 
     process: int
-    leash: int
-    limits: Limits
-    before: int
+    door: socket.socket
+    leash: int = -1
+    allowed: Limits = _NOTHING
+    before: int = 0
     ended: int = -1
     greedy: bool = False
 
     def __post_init__(self) -> None:
         self.ended = os.pidfd_open(self.process)
+
+    def give(self, allowed: Limits, channel: int, leash: int) -> None:
+        """Have it serve the request that lies ready on `channel`."""
+        self.allowed, self.leash, self.before = allowed, leash, _resident(self.process)
+        # If it is dead, its ending tells so.
+        with self.door, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            socket.send_fds(self.door, [allowed.packed()], [channel, leash])
 
     def kill(self) -> None:
         """End it; it is the first of its namespace, so whatever it left running ends with it."""
@@ -82,28 +91,37 @@ class _Child:
         _, status, usage = os.wait4(self.process, 0)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process, signal.SIGKILL)
+        self.close()
         if self.greedy:
             return "memory"
         if not os.WIFSIGNALED(status):
             return f"exit {os.WEXITSTATUS(status)}"
-        if usage.ru_utime + usage.ru_stime >= self.limits.seconds:
-            return f"processor {self.limits.seconds:g}"
+        if usage.ru_utime + usage.ru_stime >= self.allowed.seconds:
+            return f"processor {self.allowed.seconds:g}"
         return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
+
+    def close(self) -> None:
+        """Let go of what leads to it."""
+        self.door.close()
+        os.close(self.ended)
 
 
 class _Nursery:
     """Starts children and watches them from outside their walls.
 
-    A child ends when it is done, when the grader drops its leash, or when its memory is used up.
+    One child stands behind its walls ahead of time, so that no submission waits for that. A child
+    ends when it is done, when the grader drops its leash, or when its memory is used up.
     """
 
     def __init__(self, control: socket.socket, *, walled: bool) -> None:
         self._control = control
         self._walled = walled
         self._children: list[_Child] = []
+        self._next: _Child | None = None
 
     def run(self) -> None:
         """Serve until the grader goes."""
+        self._look_ahead()
         while True:
             poll = select.poll()
             poll.register(self._control, select.POLLIN)
@@ -117,33 +135,45 @@ class _Nursery:
                     break
                 self._start(Limits.parse(message), *descriptors)
             self._children = [c for c in self._children if not self._is_over(c, events)]
-        for child in self._children:
+        for child in filter(None, (*self._children, self._next)):
             child.kill()
 
-    def _start(self, limits: Limits, channel: int, leash: int) -> None:
-        ours, theirs = socket.socketpair()
-        process = 0
+    def _start(self, allowed: Limits, channel: int, leash: int) -> None:
+        """Have the child that waits serve a request, and another one wait."""
         try:
-            with self._namespace():
-                process = os.fork()
-                if process == 0:
-                    self._let_go(ours)
-                    _serve(limits, channel, leash, theirs, walled=self._walled)
-            theirs.close()
-            if self._walled:
-                walls.let_in(process, ours)
-            self._children.append(_Child(process, leash, limits, _resident(process)))
+            child = self._next or self._forked()
+            child.give(allowed, channel, leash)
+            self._children.append(child)
         except (walls.WallError, OSError) as error:
-            with contextlib.suppress(OSError):
-                os.write(leash, f"wall {error}".encode())
+            _complain(leash, error)
             os.close(leash)
-            if process:
-                os.kill(process, signal.SIGKILL)
-                os.waitpid(process, 0)
         finally:
             os.close(channel)
-            ours.close()
-            theirs.close()
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Have a child wait; what prevents it is told to whoever asks for the next one."""
+        self._next = None
+        with contextlib.suppress(walls.WallError, OSError):
+            self._next = self._forked()
+
+    def _forked(self) -> _Child:
+        """A new child, in namespaces of its own, which closes the walls behind it and waits."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, self._namespace():
+            process = os.fork()
+            if process == 0:
+                self._let_go(ours)
+                _live(theirs, walled=self._walled)
+        child = _Child(process, ours)
+        try:
+            if self._walled:
+                walls.let_in(process, ours)
+        except BaseException:
+            child.kill()
+            child.farewell()
+            raise
+        return child
 
     def _let_go(self, ours: socket.socket) -> None:
         """In a new child: close what is the warm process's."""
@@ -161,43 +191,61 @@ class _Nursery:
             with contextlib.suppress(OSError):
                 os.write(child.leash, child.farewell().encode())
             os.close(child.leash)
-            os.close(child.ended)
             return True
-        child.greedy = child.greedy or _resident(child.process) - child.before > child.limits.memory
+        child.greedy = (
+            child.greedy or _resident(child.process) - child.before > child.allowed.memory
+        )
         if child.greedy or child.leash in events:
             child.kill()
         return False
 
 
-def _serve(
-    limits: Limits, channel: int, leash: int, outside: socket.socket, *, walled: bool
-) -> None:
-    """In the child: close the walls behind it, then do what is asked."""
+def _live(door: socket.socket, *, walled: bool) -> None:
+    """In the child: close the walls behind it, wait for a request, and do what is asked."""
     code = 1
     try:
-        if walled:
-            walls.enter(outside)
-        outside.close()
-        walls.end_with_parent()
-        limit(seconds=limits.seconds, memory=limits.memory)
-        if walled:
-            walls.close_in()
+        mapped = limits.mapped_bytes()
+        trouble = _close_in(door, walled=walled)
+        message, (channel, leash), _, _ = socket.recv_fds(door, 256, 2)
+        door.close()
+        if trouble:
+            _complain(leash, trouble)
         else:
-            os.setsid()
-        with os.fdopen(os.dup(channel), "rb", buffering=0) as stream:
-            request = Request.parse(read_body(stream))
-        with os.fdopen(channel, "wb") as stream:
-            walls.keep_only(channel)
-            leash = -1
-            worker.serve(request, stream)
-        code = 0
-    except walls.WallError as error:
-        with contextlib.suppress(OSError):
-            os.write(leash, f"wall {error}".encode())
+            _serve(Limits.parse(message), channel, mapped)
+            code = 0
     except BaseException:
         pass
     finally:
         os._exit(code)
+
+
+def _close_in(door: socket.socket, *, walled: bool) -> walls.WallError | None:
+    """Put this process behind its walls; what prevents it, if anything does."""
+    try:
+        if walled:
+            walls.enter(door)
+        walls.end_with_parent()
+        if walled:
+            walls.close_in()
+        else:
+            os.setsid()
+    except walls.WallError as error:
+        return error
+    return None
+
+
+def _serve(allowed: Limits, channel: int, mapped: int) -> None:
+    limits.limit(seconds=allowed.seconds, memory=allowed.memory, mapped=mapped)
+    with os.fdopen(os.dup(channel), "rb", buffering=0) as stream:
+        request = Request.parse(read_body(stream))
+    with os.fdopen(channel, "wb") as stream:
+        walls.keep_only(channel)
+        worker.serve(request, stream)
+
+
+def _complain(leash: int, error: Exception) -> None:
+    with contextlib.suppress(OSError):
+        os.write(leash, f"wall {error}".encode())
 
 
 def _resident(process: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from autograder.catalog import Exercise
 from autograder.checks import Check, Tolerance
-from autograder.judge import same
+from autograder.comparing import same
 from autograder.observations import Outcome
 from autograder.probing import run_probe
 from autograder.suite import Suite, answers, references

@@ -9,10 +9,11 @@ from typing import Any
 
 from autograder.catalog import Exercise
 from autograder.checks import Answer, Tolerance
+from autograder.comparing import equal
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell
 from autograder.engine.cells import defined_names
-from autograder.judge import AnswerKey, equal, judge_exercise
+from autograder.judge import AnswerKey, judge_exercise
 from autograder.observations import Outcome
 from autograder.probing import run_probe
 from autograder.results import Verdict
