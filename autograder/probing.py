@@ -142,7 +142,7 @@ def forbidden_use(values: Iterable[Any], forbidden: Collection[str]) -> str:
         function = _unwrapped(value) if callable(value) else None
         if isinstance(function, functools.partial):
             pending.append(function.func)
-        elif isinstance(function, FunctionType) and root not in sys.modules.keys() - {"__main__"}:
+        elif isinstance(function, FunctionType) and not _is_library(root):
             names, imports = _code_names(function.__code__)
             hidden = next((name for name in imports if name in forbidden), "")
             if hidden:
@@ -152,6 +152,10 @@ def forbidden_use(values: Iterable[Any], forbidden: Collection[str]) -> str:
                 cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)
             )
     return ""
+
+
+def _is_library(root: str) -> bool:
+    return root != "__main__" and root in sys.modules
 
 
 def _unwrapped(value: Any) -> Any:

@@ -175,17 +175,3 @@ class ClassResult:
     def students(self) -> tuple[str, ...]:
         """Everybody who is in the class, also without a notebook that could be graded."""
         return tuple(dict.fromkeys(item.student for item in self.graded))
-
-    @property
-    def exercises(self) -> tuple[str, ...]:
-        """Slugs of the exercises that somebody handed in, in alphabetical order."""
-        return tuple(sorted({g.result.exercise for g in self.graded} - {""}))
-
-    def best(self, student: str, exercise: str) -> Graded | None:
-        """The notebook that counts where a student handed in several: the one with most points."""
-        mine = [
-            item
-            for item in self.graded
-            if item.student == student and item.result.exercise == exercise
-        ]
-        return max(mine, key=lambda item: item.result.points, default=None)

@@ -16,6 +16,7 @@ from autograder.results import SubmissionResult
 VERSION = 1
 _MOST_KNOWN = 20_000
 _SHORT = 64
+_PLAIN = (str, int, bool, type(None))
 
 
 class SerialError(ValueError):
@@ -67,8 +68,11 @@ class _Unfit(Exception):
 
 
 def _encode(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        return {f.name: _encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
+    if names := _field_names(kind):
+        return {name: _encode(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {key: _encode(item) for key, item in value.items()}
     if isinstance(value, tuple):
@@ -76,6 +80,14 @@ def _encode(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
+
+
+@cache
+def _field_names(kind: Any) -> tuple[str, ...]:
+    """The fields of a data class, in order; none for any other type."""
+    if not dataclasses.is_dataclass(kind):
+        return ()
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 Reader = Callable[[Any], Any]

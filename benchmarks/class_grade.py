@@ -1,6 +1,6 @@
 """Grading a class, beside nbgrader and otter-grader; start included, per submission.
 
-    uv run --group bench python benchmarks/class_grade.py [--students 64] [--otter 6]
+    uv run python benchmarks/class_grade.py [--students 64] [--otter 6]
 
 The same notebooks for all: the solution of `metrics` in English, each with a line of its own, so
 that none is graded once for several. All must get full points. `otter run` takes one notebook at

@@ -1,6 +1,6 @@
 """Grading one `metrics` notebook from a cold start, beside nbgrader and otter-grader.
 
-    uv run --group bench python benchmarks/grade_cold.py [--runs N]
+    uv run python benchmarks/grade_cold.py [--runs N]
 
 All three grade the solution in English and must give it full points. Each is one process that
 starts from nothing; what a teacher does once (nbgrader's release, otter's zip) is not counted.

@@ -1,6 +1,6 @@
 """How soon `touchstone --help` answers, beside an empty Python, nbgrader and otter-grader.
 
-uv run --group bench python benchmarks/startup.py [--runs N]
+uv run python benchmarks/startup.py [--runs N]
 """
 
 from __future__ import annotations

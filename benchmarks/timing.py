@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-PROGRAMS = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[1]
+# A rival may live apart, so that what it brings along changes nothing for the others.
+PLACES = (Path(sys.executable).parent, ROOT / ".venv-otter" / "bin")
 # One thread each, so that no side wins by taking more of the machine.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -30,17 +31,17 @@ def runs(description: str | None, default: int) -> int:
 
 
 def command(*arguments: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> float:
-    """Run a program that is installed beside this Python; return the seconds that it took.
+    """Run a program that is installed beside this Python or apart; return the seconds it took.
 
     Raises
     ------
     SystemExit
         If it is not installed or fails, with what it said.
     """
-    program = PROGRAMS / arguments[0]
-    if not program.exists():
-        raise SystemExit(f"{arguments[0]} is not installed. Run this with `uv run --group bench`.")
-    path = os.pathsep.join([str(PROGRAMS), os.environ.get("PATH", "")])
+    program = next((p / arguments[0] for p in PLACES if (p / arguments[0]).exists()), None)
+    if program is None:
+        raise SystemExit(f"{arguments[0]} is not installed; benchmarks/README.md says how.")
+    path = os.pathsep.join([str(program.parent), os.environ.get("PATH", "")])
     started = time.perf_counter()
     done = subprocess.run(
         [str(program), *arguments[1:]],
@@ -90,10 +91,9 @@ def machine() -> str:
 
 def version(package: str) -> str:
     """The installed version of `package`, or that it is absent."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "absent"
+    places = [str(found) for place in PLACES for found in place.parent.glob("lib/*/site-packages")]
+    found = next(iter(metadata.distributions(name=package, path=places)), None)
+    return found.version if found else "absent"
 
 
 def _processor() -> str:

@@ -47,9 +47,7 @@ class _Round:
     def grade(self, submissions: Sequence[Submission], graders: Graders) -> None:
         self._ledger.set_hidden(bool(self._secret))
         for job, result in graders.results(self._jobs(submissions)):
-            self._ledger.record(job.key, result)
-            for submission in self._waiting.pop(job.key):
-                self._settle(submission, job.key, result)
+            self._settle(self._waiting.pop(job.key), job.key, result)
         self._ledger.keep_only(submission.name for submission in submissions)
 
     def _jobs(self, submissions: Sequence[Submission]) -> Iterator[Job]:
@@ -63,7 +61,7 @@ class _Round:
             environment = self._environment(notebook)
             key = key_of(notebook, environment)
             if self._ledger.has(key):
-                self._settle(submission, key, None)
+                self._settle([submission], key, None)
                 continue
             self._waiting[key].append(submission)
             if len(self._waiting[key]) == 1:
@@ -78,11 +76,17 @@ class _Round:
         return self._environments[slug]
 
     def _refuse(self, submission: Submission, error: UnreadableNotebook) -> None:
-        key = f"unread/{submission.name}"
         result = SubmissionResult(submission.name, problem=error.text)
-        self._ledger.record(key, result)
-        self._settle(submission, key, result)
+        self._settle([submission], f"unread/{submission.name}", result)
 
-    def _settle(self, submission: Submission, key: str, result: SubmissionResult | None) -> None:
-        self._ledger.enter(submission.student, submission.name, submission.identifier, key)
-        self._told(submission, result)
+    def _settle(
+        self, submissions: Sequence[Submission], key: str, result: SubmissionResult | None
+    ) -> None:
+        """Keep whose result this is, and the result itself unless it is there already."""
+        with self._ledger.at_once():
+            if result is not None:
+                self._ledger.record(key, result)
+            for one in submissions:
+                self._ledger.enter(one.student, one.name, one.identifier, key)
+        for one in submissions:
+            self._told(one, result)

@@ -11,8 +11,8 @@ import hashlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -163,8 +163,14 @@ class Ledger:
         """Whether a result is here that need not be sought again: one not marred by our fault."""
         return bool(self._rows("SELECT 1 FROM results WHERE key = ? AND at_fault = 0", key))
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """What the body records and enters is on the disk when it ends, or nothing of it is."""
+        with _database.guarded(self.path, FORM), _database.transaction(self._database):
+            yield
+
     def record(self, key: str, result: SubmissionResult) -> None:
-        """Keep a result; it is on the disk when this returns."""
+        """Keep a result; by itself, it is on the disk when this returns."""
         fault = result.at_fault or (result.problem is not None and bool(result.exercise))
         text = json.dumps(result_to_dict(result), allow_nan=False, sort_keys=True)
         # The claims are the same in every result, and long.
@@ -180,9 +186,9 @@ class Ledger:
     def keep_only(self, names: Iterable[str]) -> None:
         """Forget who handed in anything else than `names`; results stay."""
         known = {row[0] for row in self._rows("SELECT name FROM handed_in")}
-        with _database.guarded(self.path, FORM), _database.transaction(self._database):
+        with self.at_once():
             for name in sorted(known - set(names)):
-                self._database.execute("DELETE FROM handed_in WHERE name = ?", (name,))
+                self._write("DELETE FROM handed_in WHERE name = ?", name)
 
     def class_result(self) -> ClassResult:
         """Everything that was graded so far, by students' names."""
@@ -205,7 +211,7 @@ class Ledger:
             return cursor.execute(query, values).fetchall()
 
     def _write(self, statement: str, *values: object) -> None:
-        with _database.guarded(self.path, FORM), _database.transaction(self._database):
+        with nullcontext() if self._database.in_transaction else self.at_once():
             self._database.execute(statement, values)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import socket
 import threading
+import time
 from typing import Any, BinaryIO, Protocol
 
-from autograder.engine.protocol import BrokenChannel, read_frame
+from autograder.engine.protocol import BrokenChannel, first_body, frame_from, read_frame
 
 _WAITING = 4
+_AT_ONCE = 2**16
 
 
 class Worker(Protocol):
@@ -25,8 +28,39 @@ class Worker(Protocol):
         """The last line of its standard error, where that is kept."""
 
 
+class SocketFrames:
+    """Frames that come over a socket; what nobody asks for yet waits at the sender's."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._received = bytearray()
+
+    def next(self, seconds: float) -> dict[str, Any] | None:
+        """The next frame; ``None`` at the end; `queue.Empty` when none came in time."""
+        over = time.monotonic() + seconds
+        while (body := first_body(self._received)) is None:
+            more = self._receive(over - time.monotonic())
+            if not more and self._received:
+                raise BrokenChannel("a frame is cut short")
+            if not more:
+                return None
+            self._received += more
+        return frame_from(body)
+
+    def _receive(self, seconds: float) -> bytes:
+        if seconds <= 0:
+            raise queue.Empty
+        try:
+            self._connection.settimeout(seconds)
+            return self._connection.recv(_AT_ONCE)
+        except TimeoutError:
+            raise queue.Empty from None
+        except OSError:
+            return b""
+
+
 class Frames:
-    """Frames of one stream, read by a thread so that waiting for them has a limit."""
+    """Frames of a pipe, read by a thread so that waiting for them has a limit on any platform."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

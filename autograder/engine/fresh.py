@@ -143,12 +143,12 @@ def worker_environment(home: Path) -> dict[str, str]:
         "TOKENIZERS_PARALLELISM": "false",
         "HF_HUB_OFFLINE": "1",
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": str(_matplotlib_cache()),
+        "MPLCONFIGDIR": str(matplotlib_cache()),
         "TOUCHSTONE_WORKER": "1",
     }
 
 
-def _matplotlib_cache() -> Path:
+def matplotlib_cache() -> Path:
     """Matplotlib's font list takes seconds to make, so workers share one."""
     return platformdirs.user_cache_path("touchstone", ensure_exists=False) / "matplotlib"
 

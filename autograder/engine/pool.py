@@ -16,7 +16,7 @@ from typing import Any
 from autograder import catalog
 from autograder.catalog import Exercise
 from autograder.engine import walls
-from autograder.engine.frames import Frames
+from autograder.engine.frames import SocketFrames
 from autograder.engine.fresh import worker_environment
 from autograder.engine.protocol import Limits, Request, frame_of
 from autograder.results import Isolation
@@ -34,13 +34,13 @@ class PoolError(Exception):
 class Leashed:
     """The child of a pool that serves one request, seen from the grader."""
 
-    def __init__(self, stream: Any, leash: socket.socket) -> None:
-        self.frames = Frames(stream)
+    def __init__(self, channel: socket.socket, leash: socket.socket) -> None:
+        self._frames = SocketFrames(channel)
         self._leash = leash
 
     def next(self, seconds: float) -> dict[str, Any] | None:
         """The next frame; ``None`` at the end; `queue.Empty` when none came in time."""
-        return self.frames.next(seconds)
+        return self._frames.next(seconds)
 
     def ending(self) -> tuple[str, str]:
         """How the child ended: ``("signal", "SIGSEGV")``, ``("memory", "")``, ``("wall", …)``.
@@ -136,7 +136,7 @@ class Pool:
     def _environment(self, home: Path) -> dict[str, str]:
         environment = worker_environment(walls.PRIVATE if self.walled else home)
         if self.walled:
-            environment["MPLCONFIGDIR"] = str(walls.PRIVATE / "matplotlib")
+            environment["MPLCONFIGDIR"] = str(walls.FONTS)
             environment["TMPDIR"] = str(walls.PRIVATE)
         # Large pages: what a child costs is the copying of the tables that list its pages.
         environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
@@ -161,20 +161,14 @@ class Pool:
         """
         ours, channel = socket.socketpair()
         leash, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        stream = ours.makefile("rb")
-        child = Leashed(stream, leash)
-        try:
+        with ours, leash:
             with channel, theirs:
                 self._hand_over(request, channel.fileno(), theirs.fileno())
-            body = frame_of(request.packed())
-            threading.Thread(target=_send, args=(ours, body), daemon=True).start()
-            yield child
-        finally:
-            leash.close()
+            ours.settimeout(START_SECONDS)
+            # A child that does not take it has ended, and its ending tells how.
             with contextlib.suppress(OSError):
-                ours.shutdown(socket.SHUT_RDWR)
-            child.frames.close()
-            ours.close()
+                ours.sendall(frame_of(request.packed()))
+            yield Leashed(ours, leash)
 
     def _hand_over(self, request: Request, *descriptors: int) -> None:
         message = Limits(request.total_seconds, request.memory).packed()
@@ -188,8 +182,3 @@ class Pool:
                 self._stop()
                 self._start()
                 socket.send_fds(self._control, [message], descriptors)
-
-
-def _send(connection: socket.socket, body: bytes) -> None:
-    with contextlib.suppress(OSError):
-        connection.sendall(body)

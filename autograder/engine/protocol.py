@@ -115,13 +115,36 @@ def read_body(channel: BinaryIO) -> bytes:
     head = _exactly(channel, _LENGTH.size)
     if not head:
         return b""
-    (length,) = _LENGTH.unpack(head)
-    if length > MAX_FRAME:
-        raise BrokenChannel("a frame is too long")
+    length = _length(head)
     body = _exactly(channel, length)
     if len(body) < length:
         raise BrokenChannel("a frame is cut short")
     return body
+
+
+def first_body(received: bytearray) -> bytes | None:
+    """Take the body of the first frame out of what was received; ``None`` until it is all there.
+
+    Raises
+    ------
+    BrokenChannel
+        If it is going to be too long.
+    """
+    if len(received) < _LENGTH.size:
+        return None
+    end = _LENGTH.size + _length(received)
+    if len(received) < end:
+        return None
+    body = bytes(received[_LENGTH.size : end])
+    del received[:end]
+    return body
+
+
+def _length(head: bytes | bytearray) -> int:
+    (length,) = _LENGTH.unpack_from(head)
+    if length > MAX_FRAME:
+        raise BrokenChannel("a frame is too long")
+    return int(length)
 
 
 def _exactly(channel: BinaryIO, size: int) -> bytes:
@@ -148,7 +171,17 @@ def read_frame(channel: BinaryIO) -> dict[str, Any] | None:
     BrokenChannel
         If what came is cut short, too long, or not a map of plain data.
     """
-    body = read_body(channel)
+    return frame_from(read_body(channel))
+
+
+def frame_from(body: bytes) -> dict[str, Any] | None:
+    """The map in the body of a frame; ``None`` if it is empty, as it is at the end of a stream.
+
+    Raises
+    ------
+    BrokenChannel
+        If it holds anything else.
+    """
     if not body:
         return None
     try:

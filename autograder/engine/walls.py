@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import shutil
 import signal
@@ -23,11 +24,13 @@ from pathlib import Path
 
 from autograder import catalog
 from autograder.engine import seccomp
+from autograder.engine.fresh import matplotlib_cache
 from autograder.engine.limits import DISK_BYTES
 
 _IN_TMP = any(str(path).startswith("/tmp/") for path in (catalog.PACKAGE, sys.prefix))
 # Each child mounts a folder of its own there, which must not hide what it runs.
 PRIVATE = Path("/private" if _IN_TMP else "/tmp")
+FONTS = PRIVATE / "matplotlib"
 _ANSWERS = ("reference.py", "wrong.py", "right.py", "notebook.py", "__pycache__")
 _CONTENT = catalog.PACKAGE / "_content"
 # Of the machine's settings only these: others may hold passwords, as those of mail, pip or npm do.
@@ -37,6 +40,9 @@ _SETTINGS = (
     "protocols", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
 _UNSHARED = ("--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts")
+# Where the C library sees whether it may use large pages, which are quicker to fork.
+_PAGES = Path("/sys/kernel/mm/transparent_hugepage")
+_LARGE_PAGES = (_PAGES / "enabled", _PAGES / "hpage_pmd_size")
 _NOBODY = 65534
 _INSIDE = 1000
 _ENTER_SECONDS = 10.0
@@ -106,6 +112,10 @@ def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
         line += ["--perms", "0755", "--dir", str(folder)] if folder != Path("/") else []
     for path in readable:
         line += ["--ro-bind", str(path), str(path)]
+    for path in _fonts():
+        line += ["--ro-bind", str(path), str(FONTS / path.name)]
+    for path in _LARGE_PAGES:
+        line += ["--ro-bind-try", str(path), str(path)]
     for exercise in catalog.COURSE.glob("*/exercise.toml"):
         line += _without_answers(exercise.parent)
     if _CONTENT.is_dir():
@@ -142,6 +152,11 @@ def _models(environment: Mapping[str, str]) -> Iterator[Path]:
     elif asked:
         yield Path(environment.get("HF_HOME", "/nowhere")) / "hub"
         yield Path(environment.get("TORCH_HOME", "/nowhere")) / "hub" / "checkpoints"
+
+
+def _fonts() -> Iterator[Path]:
+    """Matplotlib's list of fonts, which it would otherwise make anew in each pool."""
+    return matplotlib_cache().glob("fontlist-*.json")
 
 
 def answers() -> Iterator[Path]:
@@ -299,9 +314,13 @@ def end_with_parent() -> None:
     _call("prctl", _PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def _call(name: str, *arguments: object) -> None:
     """Call a function of the C library; an error becomes `WallError` with its name."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if getattr(libc, name)(*arguments) != 0:
+    if getattr(_libc(), name)(*arguments) != 0:
         code = ctypes.get_errno()
         raise WallError(f"{name}: {os.strerror(code)}")

@@ -59,18 +59,21 @@ def warm(found: Exercise) -> None:
 
 def serve(request: Request, channel: BinaryIO) -> None:
     """Do what `request` asks and report every step on `channel`."""
-    found = exercise(request.slug, Path(request.course))
+    suite = _suite(request)
+    found = suite.exercise
     _load(found)
-    suite = (
-        _WARM[found.slug].with_secret(request.secret)
-        if found.slug in _WARM
-        else Suite(found, request.secret)
-    )
     if request.mode in ("reference", "key"):
         _serve_key(suite, found, request, channel)
     else:
         _serve_notebook(suite, request, channel)
     write_frame(channel, {"type": "end"})
+
+
+def _suite(request: Request) -> Suite:
+    warm = _WARM.get(request.slug)
+    if warm is not None:
+        return warm.with_secret(request.secret)
+    return Suite(exercise(request.slug, Path(request.course)), request.secret)
 
 
 def _load(found: Exercise) -> None:
