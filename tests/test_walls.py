@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,12 +14,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import psutil
 import pytest
 from attempts import RECALL, notebook, save, statuses, task
 from hostile import printed
 
 from autograder import catalog, doctor
-from autograder.engine import read_notebook, walls
+from autograder.engine import read_notebook, room, walls
 from autograder.engine.pool import Pool
 from autograder.engine.trials import trials
 from autograder.grading import grade, grade_path
@@ -124,15 +126,15 @@ def test_nothing_can_be_written_but_in_private_places(hand_in) -> None:  # type:
     before = "def _writes(path):\n    try:\n        open(path, 'a').close()\n        return True\n"
     before += "    except OSError:\n        return False\n"
     source = answering(
-        f"not any(map(_writes, {targets!r})) and _writes('{walls.PRIVATE}/mine')", before
+        f"not any(map(_writes, {targets!r})) and _writes('{room.PRIVATE}/mine')", before
     )
     assert task(hand_in(source)).status == "pass"
-    assert not (walls.PRIVATE / "mine").exists()
+    assert not (room.PRIVATE / "mine").exists()
 
 
 def test_submissions_do_not_see_each_other(hand_in) -> None:  # type: ignore[no-untyped-def]
-    hand_in(f"open('{walls.PRIVATE}/left', 'w').write('x')\nopen('/dev/shm/left', 'w').write('x')")
-    seen = f"not _reads('{walls.PRIVATE}/left') and not _reads('/dev/shm/left')"
+    hand_in(f"open('{room.PRIVATE}/left', 'w').write('x')\nopen('/dev/shm/left', 'w').write('x')")
+    seen = f"not _reads('{room.PRIVATE}/left') and not _reads('/dev/shm/left')"
     assert task(hand_in(answering(seen, READ))).status == "pass"
 
 
@@ -346,3 +348,26 @@ def test_what_is_left_running_is_ended(hand_in) -> None:  # type: ignore[no-unty
     time.sleep(0.3)
     left = subprocess.run(["pgrep", "-f", "sleep 612"], capture_output=True, text=True).stdout
     assert left == ""
+
+
+def test_the_child_that_waits_is_another_each_time_and_may_be_killed(hand_in, pool: Pool) -> None:  # type: ignore[no-untyped-def]
+    """It stands behind its walls before there is a submission; nobody is graded without it."""
+    hand_in(RECALL)
+    first = waiting(pool)
+    assert task(hand_in(RECALL)).status == "pass"
+    second = waiting(pool)
+    assert first != second
+    os.kill(second, signal.SIGKILL)
+    assert task(hand_in(RECALL)).status == "pass"
+
+
+def waiting(pool: Pool) -> int:
+    """The child of a pool that has nothing else to do."""
+    for _ in range(100):
+        (inner,) = psutil.Process(pool._process.pid).children()
+        (warm,) = inner.children()
+        children = warm.children()
+        if len(children) == 1:
+            return int(children[0].pid)
+        time.sleep(0.05)
+    raise AssertionError(f"not one child, but {children}")

@@ -15,7 +15,7 @@ from typing import Any
 
 from autograder import catalog
 from autograder.catalog import Exercise
-from autograder.engine import walls
+from autograder.engine import room, walls
 from autograder.engine.frames import SocketFrames
 from autograder.engine.fresh import worker_environment
 from autograder.engine.protocol import Limits, Request, frame_of
@@ -116,7 +116,7 @@ class Pool:
         command = [sys.executable, "-m", "autograder.engine.zygote", str(theirs.fileno())]
         command += ["walled" if self.walled else "open", str(self._course), *self._slugs]
         if self.walled:
-            command = walls.bubblewrap(command, environment)
+            command = room.furnished(command, environment)
         self._words = Path(home) / "stderr"
         with self._words.open("wb") as stderr, theirs:
             self._process = subprocess.Popen(
@@ -134,10 +134,10 @@ class Pool:
         return words[-1] if words else "no words"
 
     def _environment(self, home: Path) -> dict[str, str]:
-        environment = worker_environment(walls.PRIVATE if self.walled else home)
+        environment = worker_environment(room.PRIVATE if self.walled else home)
         if self.walled:
-            environment["MPLCONFIGDIR"] = str(walls.FONTS)
-            environment["TMPDIR"] = str(walls.PRIVATE)
+            environment["MPLCONFIGDIR"] = str(room.FONTS)
+            environment["TMPDIR"] = str(room.PRIVATE)
         # Large pages: what a child costs is the copying of the tables that list its pages.
         environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
         return environment

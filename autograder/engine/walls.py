@@ -1,11 +1,10 @@
-"""The walls around a submission on Linux: bubblewrap around the pool, namespaces for each child.
+"""The inner walls, on Linux: what each child of a pool closes behind itself.
 
-Bubblewrap gives the pool a file system that holds the libraries and no answers. Each child then
-gets namespaces of its own (user, process ids, mounts, IPC, network, host name), so that it sees
-neither the pool nor its neighbours, gives up every privilege in them, and may no longer make the
-system calls that `seccomp` lists.
+The pool lives in bubblewrap's room already. Each child gets namespaces of its own (user, process
+ids, mounts, IPC, network, host name), so that it sees neither the pool nor its neighbours, gives up
+every privilege in them, and may no longer make the system calls that `seccomp` lists.
 
-References: bwrap(1); namespaces(7), user_namespaces(7), capabilities(7), prctl(2), credentials(7).
+References: namespaces(7), user_namespaces(7), capabilities(7), prctl(2), credentials(7).
 """
 
 from __future__ import annotations
@@ -19,30 +18,13 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from autograder import catalog
 from autograder.engine import seccomp
-from autograder.engine.fresh import matplotlib_cache
 from autograder.engine.limits import DISK_BYTES
+from autograder.engine.room import PRIVATE
 
-_IN_TMP = any(str(path).startswith("/tmp/") for path in (catalog.PACKAGE, sys.prefix))
-# Each child mounts a folder of its own there, which must not hide what it runs.
-PRIVATE = Path("/private" if _IN_TMP else "/tmp")
-FONTS = PRIVATE / "matplotlib"
-_ANSWERS = ("reference.py", "wrong.py", "right.py", "notebook.py", "__pycache__")
-_CONTENT = catalog.PACKAGE / "_content"
-# Of the machine's settings only these: others may hold passwords, as those of mail, pip or npm do.
-_SETTINGS = (
-    "alternatives", "fonts", "gai.conf", "host.conf", "hosts", "ld.so.cache", "ld.so.conf",
-    "ld.so.conf.d", "locale.alias", "localtime", "mime.types", "nsswitch.conf", "os-release",
-    "protocols", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
-)  # fmt: skip
-_UNSHARED = ("--unshare-pid", "--unshare-ipc", "--unshare-net", "--unshare-uts")
-# Where the C library sees whether it may use large pages, which are quicker to fork.
-_PAGES = Path("/sys/kernel/mm/transparent_hugepage")
-_LARGE_PAGES = (_PAGES / "enabled", _PAGES / "hpage_pmd_size")
 _NOBODY = 65534
 _INSIDE = 1000
 _ENTER_SECONDS = 10.0
@@ -77,111 +59,6 @@ def missing() -> str:
     if not shutil.which("bwrap"):
         return "bubblewrap"
     return "" if seccomp.available() else "libseccomp"
-
-
-def bubblewrap(command: list[str], environment: dict[str, str]) -> list[str]:
-    """The command line that runs `command` where only the libraries can be read.
-
-    Parameters
-    ----------
-    environment
-        The whole environment that the command gets; nothing of ours is inherited.
-    """
-    line = [
-        shutil.which("bwrap") or "bwrap",
-        "--unshare-all",
-        "--die-with-parent",
-        "--new-session",
-        "--clearenv",
-    ]
-    if os.getuid() == 0:
-        # The kernel limits the processes of everybody but root, so root's children have to become
-        # somebody else, and only a pool that keeps root's rights can make them so.
-        line = [*line[:1], *_UNSHARED, *line[2:], "--cap-add", "ALL"]
-    else:
-        # As root of its own namespace, which gives it no more; bubblewrap would otherwise put it
-        # into a second one, from which it may not change namespaces for processes. Saying of a
-        # child that it is that root, outside, takes a right of its own.
-        line += ["--uid", "0", "--gid", "0"]
-        line += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP"]
-    line += ["--hostname", "touchstone", "--dev", "/dev", "--proc", "/proc"]
-    line += ["--tmpfs", str(PRIVATE), "--tmpfs", "/run", "--tmpfs", "/var"]
-    readable = list(_readable(environment))
-    # Left to itself, bubblewrap makes folders on the way for their owner alone.
-    for folder in sorted({parent for path in readable for parent in path.parents}):
-        line += ["--perms", "0755", "--dir", str(folder)] if folder != Path("/") else []
-    for path in readable:
-        line += ["--ro-bind", str(path), str(path)]
-    for path in _fonts():
-        line += ["--ro-bind", str(path), str(FONTS / path.name)]
-    for path in _LARGE_PAGES:
-        line += ["--ro-bind-try", str(path), str(path)]
-    for exercise in catalog.COURSE.glob("*/exercise.toml"):
-        line += _without_answers(exercise.parent)
-    if _CONTENT.is_dir():
-        line += ["--tmpfs", str(_CONTENT)]
-    # Nobody's name can be looked up in there, so it is told.
-    for name, value in {"USER": "learner", "LOGNAME": "learner", **environment}.items():
-        line += ["--setenv", name, value]
-    # The pool needs to make namespaces for its children, and gives the right up in each of them.
-    # What it could write, each of its children could, and leave there for the next.
-    for top in ("/dev", "/run", "/var", "/"):
-        line += ["--remount-ro", top]
-    return [*line, "--chdir", str(PRIVATE), "--", *command]
-
-
-def _readable(environment: Mapping[str, str]) -> Iterator[Path]:
-    """What the interpreter and its libraries need, outermost first, nothing twice."""
-    system = [Path(p) for p in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")]
-    system += [Path("/etc") / name for name in _SETTINGS]
-    python = [Path(sys.base_prefix), Path(sys.prefix), catalog.PACKAGE, catalog.COURSE]
-    entries = [Path(entry) for entry in sys.path if entry.endswith("-packages")]
-    found: list[Path] = []
-    for path in [*system, *python, *entries, *_models(environment)]:
-        wanted = path.exists() and path != catalog.PACKAGE.parent
-        if wanted and not any(path.is_relative_to(other) for other in found):
-            found.append(path)
-    return iter(found)
-
-
-def _models(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Where a real model lies, if one is asked for; not what lies beside it, such as tokens."""
-    asked = environment.get("TOUCHSTONE_MODEL", "")
-    if asked and Path(asked).is_absolute():
-        yield Path(asked)
-    elif asked:
-        yield Path(environment.get("HF_HOME", "/nowhere")) / "hub"
-        yield Path(environment.get("TORCH_HOME", "/nowhere")) / "hub" / "checkpoints"
-
-
-def _fonts() -> Iterator[Path]:
-    """Matplotlib's list of fonts, which it would otherwise make anew in each pool."""
-    return matplotlib_cache().glob("fontlist-*.json")
-
-
-def answers() -> Iterator[Path]:
-    """Files and folders with answers in them, under what is otherwise readable."""
-    for exercise in catalog.COURSE.glob("*/exercise.toml"):
-        for name in _ANSWERS:
-            if (exercise.parent / name).is_file():
-                yield exercise.parent / name
-        if (exercise.parent / "__pycache__").is_dir():
-            yield exercise.parent / "__pycache__"
-    content = catalog.PACKAGE / "_content"
-    if content.is_dir():
-        yield content
-
-
-def _without_answers(folder: Path) -> list[str]:
-    """What shows of an exercise's folder: the files that are there now and hold no answer.
-
-    Whatever comes later, such as a compiled reference, is not there either.
-    """
-    line = ["--perms", "0755", "--tmpfs", str(folder)]
-    for path in sorted(folder.iterdir()):
-        if path.name not in _ANSWERS:
-            line += ["--ro-bind", str(path), str(path)]
-    return [*line, "--remount-ro", str(folder)]
 
 
 @contextlib.contextmanager

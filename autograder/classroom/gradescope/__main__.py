@@ -17,7 +17,7 @@ from autograder.classroom.gradescope import (
     unfinished,
     worker_user,
 )
-from autograder.engine import read_notebook, walls
+from autograder.engine import read_notebook, room
 from autograder.engine.fresh import worker_environment
 from autograder.oracle import answer_key
 from autograder.report import messages
@@ -66,7 +66,7 @@ def _share_fonts() -> None:
 def _hide_answers() -> None:
     """Leave the answers, and the keys computed from them, to the one whose files they are."""
     keys = Path(worker_environment(Path("/"))["MPLCONFIGDIR"]).parent / "keys"
-    for path in (keys, *walls.answers()):
+    for path in (keys, *room.answers()):
         path.chmod(0o700 if path.is_dir() else 0o600)
 
 
