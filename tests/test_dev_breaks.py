@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 from dev_exercise import SLUG, append, at, copied, edit, find, make
 
+from autograder import catalog
 from autograder.dev.build import build
 from autograder.dev.verify import verify
+from autograder.engine import walls
 
 Break = Callable[[Path], None]
 EN, ZH = f"exercises/en/{SLUG}.ipynb", f"exercises/zh/{SLUG}.ipynb"
@@ -343,3 +346,17 @@ def test_is_caught(name: str, root: Path) -> None:
     assert any(f.rule == rule and f.where.startswith(where) for f in findings), shown
     for finding in findings:
         assert re.search(r"[.!?)] [A-Z]", finding.message), f"no remedy in: {finding}"
+
+
+@pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
+def test_walls_that_do_not_stand_are_noticed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Graded without them, an exercise would seem to work behind them."""
+    broken = tmp_path / "bin" / "bwrap"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{broken.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(catalog, "COURSE", at(root).folder.parent)
+    assert [finding.rule for finding in verify(at(root))] == ["walls"]

@@ -221,7 +221,7 @@ def _live(door: socket.socket, *, walled: bool) -> None:
         os._exit(code)
 
 
-def _close_in(door: socket.socket, *, walled: bool) -> walls.WallError | None:
+def _close_in(door: socket.socket, *, walled: bool) -> Exception | None:
     """Put this process behind its walls; what prevents it, if anything does."""
     try:
         if walled:
@@ -231,7 +231,7 @@ def _close_in(door: socket.socket, *, walled: bool) -> walls.WallError | None:
             walls.close_in()
         else:
             os.setsid()
-    except walls.WallError as error:
+    except (walls.WallError, OSError) as error:
         return error
     return None
 
