@@ -60,9 +60,9 @@ torch.manual_seed(0)
 EXERCISE, LANGUAGE = "bert-classifier", "en"
 
 # en: "tiny" is shipped. A folder, or "bert-base-chinese" once it has been fetched, works as well;
-# en: then lower LEARNING_RATE to 3e-5.
+# en: then lower LEARNING_RATE to 3e-5; set both back for the checks, which use the tiny one.
 # zh: "tiny" 随课程附带；也可以换成一个文件夹，或已经下载好的 "bert-base-chinese"，
-# zh: 那时请把 LEARNING_RATE 降到 3e-5。
+# zh: 那时请把 LEARNING_RATE 降到 3e-5；检查用的仍是 tiny，运行检查前请把两处都改回来。
 MODEL = "tiny"
 LEARNING_RATE = 5e-4
 

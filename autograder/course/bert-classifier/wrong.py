@@ -753,8 +753,8 @@ def _rates(seen):
 
 @wrong(
     "fine_tune",
-    "Learns at a hundred times the rate given: such as 0.01 where BERT wants 0.0001.",
-    zh="学习率是给定值的一百倍：BERT 该用 0.0001 的地方用了 0.01。",
+    "Learns at a hundred times the rate given: such as 0.003 where BERT wants 0.00003.",
+    zh="学习率是给定值的一百倍：BERT 该用 0.00003 的地方用了 0.003。",
     caught_by="rate_rises_and_falls",
     step="Use the rate that was passed in; fine-tuning wants small ones.",
     step_zh="使用传入的学习率；微调要用小学习率。",

@@ -459,12 +459,12 @@ check("plot_confusion")
 # ## 9. Mend this program
 #
 # Below is a program for the same job. It runs without an error and reports an accuracy. It has
-# **eight faults**, most of them the documents' own. Run it twice and see.
+# at least **eight faults**, most of them the documents' own. Run it twice and see.
 
 # %% [markdown] id="mended_report-task" lang="zh"
 # ## 9. 改好这个程序
 #
-# 下面的程序做的是同一件事。它不报错，也给出了准确率，却有**八处错误**，大多是原始资料里的。
+# 下面的程序做的是同一件事。它不报错，也给出了准确率，却至少有**八处错误**，大多是原始资料里的。
 # 运行两遍看看。
 
 # %% id="faulty-program"
