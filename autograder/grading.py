@@ -129,16 +129,16 @@ def grade(
         # The reference's key is looked up, or computed, while the submission runs.
         begun = _begun(notebook, exercise)
         key: Future[AnswerKey] = aside.submit(reference_key, exercise, secret=secret, tasks=begun)
-        observed = observe(
-            notebook,
-            exercise,
-            secret=secret,
-            course=course,
-            launch=pool.worker if pool else fresh_worker,
-            isolation=pool.isolation if pool else "process",
-            whole=whole,
-        )
         try:
+            observed = observe(
+                notebook,
+                exercise,
+                secret=secret,
+                course=course,
+                launch=pool.worker if pool else fresh_worker,
+                isolation=pool.isolation if pool else "process",
+                whole=whole,
+            )
             key.result()
             # Where the guess was right this only looks up what was just remembered.
             needed = begun | tried(Suite(exercise), observed.outcomes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -359,6 +360,55 @@ def test_the_child_that_waits_is_another_each_time_and_may_be_killed(hand_in, po
     assert first != second
     os.kill(second, signal.SIGKILL)
     assert task(hand_in(RECALL)).status == "pass"
+
+
+@pytest.fixture(scope="module")
+def open_pool() -> Iterator[Pool]:
+    with Pool([METRICS], walled=False) as warm:
+        yield warm
+
+
+def test_without_walls_a_signal_without_a_name_ends_its_own_submission(
+    open_pool: Pool, tmp_path: Path
+) -> None:
+    deadly = RECALL + "\nimport os\ndef recall(a, b):\n    os.kill(os.getpid(), 40)"
+    result = grade(read_notebook(save(tmp_path, notebook(deadly))), METRICS, pool=open_pool)
+    assert task(result).status == "crashed"
+    process = open_pool._process.pid
+    again = grade(read_notebook(save(tmp_path, notebook(RECALL))), METRICS, pool=open_pool)
+    assert (task(again).status, open_pool._process.pid) == ("pass", process)
+
+
+def test_without_walls_nobodys_processes_are_counted_against_a_submission(
+    open_pool: Pool, tmp_path: Path
+) -> None:
+    """The kernel counts all that its user runs, such as a desktop."""
+    own = resource.getrlimit(resource.RLIMIT_NPROC)
+    source = answering(f"resource.getrlimit(resource.RLIMIT_NPROC) == {own}", "import resource")
+    result = grade(read_notebook(save(tmp_path, notebook(source))), METRICS, pool=open_pool)
+    assert task(result).status == "pass"
+
+
+def test_where_walls_cannot_be_built_the_pool_says_which(tmp_path: Path) -> None:
+    """Bubblewrap may work where namespaces within its own do not."""
+    script = (
+        "from autograder.engine import pool\n"
+        "from autograder import catalog\n"
+        "try:\n"
+        "    pool.Pool([catalog.exercise('metrics')], walled=True).__enter__()\n"
+        "except pool.PoolError as error:\n"
+        "    print('refused:', error)\n"
+    )
+    limited = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$0" -c "$1"'
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--fork", "sh", "-c", limited, sys.executable,
+         script],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    if "refused" not in done.stdout and "max_user_namespaces" in done.stderr:
+        pytest.skip("may not limit namespaces here")
+    assert "the warm process did not start" in done.stdout
+    assert "unshare: No space left" in done.stdout  # the kernel's word for more than it may
 
 
 def waiting(pool: Pool) -> int:

@@ -22,7 +22,10 @@ class Worker(Protocol):
         """The next frame; ``None`` at the end; `queue.Empty` when none came in time."""
 
     def ending(self) -> tuple[str, str]:
-        """How it ended: ``("signal", "SIGSEGV")``, ``("exit", "3")`` or ``("memory", "")``."""
+        """How it ended: ``("signal", "SIGSEGV")``, ``("exit", "3")`` or ``("memory", "")``.
+
+        ``("channel", "closed")`` says that it lives and has nothing left to speak by.
+        """
 
     def last_words(self) -> str:
         """The last line of its standard error, where that is kept."""
@@ -44,7 +47,10 @@ class SocketFrames:
                 # In the midst of a frame too: a worker that was killed is no forger.
                 return None
             self._received += more
-        return frame_from(body)
+        frame = frame_from(body)
+        if frame is None:
+            raise BrokenChannel("a frame is empty")
+        return frame
 
     def _receive(self, seconds: float) -> bytes:
         if seconds <= 0:

@@ -60,13 +60,15 @@ class Fresh:
             time.sleep(WATCH_SECONDS)
 
     def ending(self) -> tuple[str, str]:
-        """How it ended: ``("signal", "SIGSEGV")``, ``("exit", "3")`` or ``("memory", "")``."""
+        """How it ended, as in `Worker`."""
         if self._over:
             return "memory", ""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(2)
         code = self._process.returncode
-        if code is not None and code < 0:
+        if code is None:
+            return "channel", "closed"
+        if code < 0:
             with contextlib.suppress(ValueError):
                 return "signal", signal.Signals(-code).name
         return "exit", str(code)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ OPEN_FILES = 256
 PROCESSES = 64
 ADDRESSES = 4
 """Address space for each byte of memory: much of what is reserved is never used."""
+_OWN_MEMORY = re.compile(r"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
 
 
 def limit(*, seconds: float, memory: int, mapped: int | None = None, alone: bool = True) -> None:
@@ -92,3 +94,21 @@ def _share(process: psutil.Process) -> int:
     except psutil.Error:
         return 0
     return int(getattr(memory, "pss", memory.rss))
+
+
+def own_memory(process: int) -> int:
+    """Bytes that a process and those that it started hold in memory of their own.
+
+    Pages of libraries' files do not count: they are everybody's, and come in as code first runs.
+    """
+    total, pending = 0, [process]
+    while pending:
+        number = pending.pop()
+        try:
+            status = Path(f"/proc/{number}/status").read_text()
+            total += sum(1024 * int(size) for size in _OWN_MEMORY.findall(status))
+            for task in Path(f"/proc/{number}/task").iterdir():
+                pending += map(int, (task / "children").read_text().split())
+        except (OSError, ValueError):
+            continue
+    return total

@@ -43,13 +43,15 @@ class Leashed:
         return self._frames.next(seconds)
 
     def ending(self) -> tuple[str, str]:
-        """How the child ended: ``("signal", "SIGSEGV")``, ``("memory", "")``, ``("wall", …)``.
+        """How the child ended, as in `Worker`; ``("wall", …)`` if it could not be put behind walls.
 
         ``("lost", "")`` says that nobody is left to tell, because the pool itself was ended.
         """
         self._leash.settimeout(5)
         try:
             reason, _, detail = self._leash.recv(4096).decode("utf-8", "replace").partition(" ")
+        except TimeoutError:
+            return "channel", "closed"
         except OSError:
             return "lost", ""
         return reason or "lost", detail
@@ -81,6 +83,7 @@ class Pool:
         self._course = warm[0].folder.parent if warm else catalog.COURSE
         self.walled = bool(walls.available()) if walled is None else walled
         self._lock = threading.Lock()
+        self._closed = False
 
     @property
     def isolation(self) -> Isolation:
@@ -88,11 +91,14 @@ class Pool:
         return "sandbox" if self.walled else "process"
 
     def __enter__(self) -> Pool:
+        self._closed = False
         self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop()
+        with self._lock:
+            self._closed = True
+            self._stop()
 
     def _start(self) -> None:
         """Start the warm process; again if it is killed meanwhile, which is not its fault."""
@@ -173,6 +179,8 @@ class Pool:
     def _hand_over(self, request: Request, *descriptors: int) -> None:
         message = Limits(request.total_seconds, request.memory).packed()
         with self._lock:
+            if self._closed:
+                raise PoolError("the pool was closed meanwhile")
             if self._process.poll() is not None:
                 self._stop()
                 self._start()

@@ -1,4 +1,4 @@
-"""The grader's side of a worker: keep its limits, and believe only what is in turn."""
+"""The grader's side of workers: what a submission yields, over all the workers that it needs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from typing import Any
 from autograder import catalog
 from autograder.catalog import Exercise
 from autograder.engine.cells import Notebook, defined_names
+from autograder.engine.dialogue import START_SECONDS, Dialogue, Ending
 from autograder.engine.frames import Worker
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.needed import is_untouched, unneeded
-from autograder.engine.protocol import BrokenChannel, Request, cell_from, outcome_from
-from autograder.observations import Kind, Outcome
+from autograder.engine.protocol import BrokenChannel, Request, outcome_from
+from autograder.observations import Outcome
 from autograder.results import CellRun, Isolation
 from autograder.suite import Suite
 
 MAX_RESTARTS = 4
 MAX_DOUBTS = 5
-START_SECONDS = 60.0
-GRACE_SECONDS = 1.0
 
 
 class WorkerFailed(Exception):
@@ -75,25 +74,16 @@ class _Progress:
         """Steps that the next worker need not, or must not, do."""
         return (*self.idle, *self.skip, *(f"check:{name}" for name in self.outcomes))
 
+    def add(self, dialogue: Dialogue) -> None:
+        """Keep what one worker reported, beside what others reported before it."""
+        self.outcomes = {**dialogue.outcomes, **self.outcomes}
+        # As it ran first: later, a probe may have left behind for it what it was given.
+        self.cells = {**dialogue.cells, **self.cells}
+
     def explained(self, outcome: Outcome) -> Outcome:
         """A name that is missing because its cell was ended is not a task left undone."""
         cause = self.undefined.get(outcome.error) if outcome.kind == "todo" else None
         return replace(cause, check=outcome.check) if cause else outcome
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """How one worker ended: an outcome's kind, reason and detail, and the step under way.
-
-    ``from_outside`` says that the submission may have had no part in it: the pool was ended, or
-    the worker was killed, which behind walls nobody inside can do.
-    """
-
-    kind: Kind
-    reason: str = ""
-    detail: str = ""
-    step: str = ""
-    from_outside: bool = False
 
 
 Launch = Callable[[Request], AbstractContextManager[Worker]]
@@ -127,18 +117,23 @@ def observe(
     if not whole:
         asked = {name for check in suite.checks.values() for name in check.learner}
         progress.idle = tuple(f"cell:{n}" for n in sorted(unneeded(notebook, exercise, asked)))
-    over = started + exercise.submission_seconds
+    over = time.monotonic() + exercise.submission_seconds
+    latest = over + exercise.submission_seconds
     while True:
         request = Request(
             "notebook", exercise.slug, str(course), secret, cells, progress.done,
             cell_seconds=exercise.cell_seconds, check_seconds=exercise.check_seconds,
             total_seconds=exercise.submission_seconds, memory=exercise.memory, pictures=whole,
         )  # fmt: skip
-        begun = time.perf_counter()
-        ending = _attempt(launch, request, exercise, progress, checks, over - begun)
+        begun = time.monotonic()
+        with launch(request) as worker:
+            dialogue = Dialogue(worker, request, checks, over)
+            ending = dialogue.hold()
+        progress.add(dialogue)
         if ending.from_outside and progress.doubts[ending.step] < MAX_DOUBTS:
             progress.doubts[ending.step] += 1
-            over += time.perf_counter() - begun
+            # Given back, but not without end: a limit of its own choice can kill a process too.
+            over = min(over + time.monotonic() - begun, latest)
             continue
         if ending.kind in ("value", "tampered") or not ending.step:
             break
@@ -155,14 +150,14 @@ def observe(
     )
 
 
-def _outcome(name: str, ending: _Ending) -> Outcome:
+def _outcome(name: str, ending: Ending) -> Outcome:
     """The outcome of a check that was not reported before its worker ended."""
     if ending.kind == "value":
         return Outcome(name, "tampered", error="silent")
     return Outcome(name, ending.kind, error=ending.reason, message=ending.detail)
 
 
-def _blame(progress: _Progress, ending: _Ending, cells: tuple[tuple[str, str], ...]) -> None:
+def _blame(progress: _Progress, ending: Ending, cells: tuple[tuple[str, str], ...]) -> None:
     """Record the step that ended a worker, and leave it out from now on."""
     progress.skip.append(ending.step)
     what, _, name = ending.step.partition(":")
@@ -174,82 +169,6 @@ def _blame(progress: _Progress, ending: _Ending, cells: tuple[tuple[str, str], .
         progress.cells[int(name)] = CellRun(id, source, (), error, ending.detail)
         for defined in defined_names(source):
             progress.undefined[defined] = replace(_outcome("", ending), where=id)
-
-
-def _attempt(
-    launch: Launch,
-    request: Request,
-    exercise: Exercise,
-    progress: _Progress,
-    checks: tuple[str, ...],
-    left: float,
-) -> _Ending:
-    """Run one worker and say how it ended."""
-    step, limit = "", START_SECONDS
-    over = time.monotonic() + left
-    with launch(request) as frames:
-        while True:
-            try:
-                frame = frames.next(max(min(limit, over - time.monotonic()), 0.01))
-                if frame is None:
-                    return _died(frames, step)
-                if frame.get("type") == "end" and not step:
-                    return _Ending("value")
-                step, limit = _take(frame, step, request, exercise, progress, checks)
-            except queue.Empty:
-                if time.monotonic() >= over:
-                    return _Ending("timeout", "submission", f"{exercise.submission_seconds:g}")
-                return _Ending("timeout", "check", f"{limit - GRACE_SECONDS:g}", step)
-            except BrokenChannel as error:
-                return _Ending("tampered", "channel", str(error), step)
-
-
-def _died(frames: Worker, step: str) -> _Ending:
-    reason, detail = frames.ending()
-    if reason == "memory":
-        return _Ending("memory", step=step)
-    if reason == "processor":
-        return _Ending("timeout", "processor", detail, step)
-    from_outside = reason == "lost" or (reason, detail) == ("signal", "SIGKILL")
-    if step:
-        return _Ending("crashed", reason, detail, step, from_outside)
-    # Between two steps nothing of the learner's runs, so this is ours unless it was a signal.
-    words = frames.last_words()
-    what = f"{reason} {detail} {words}".strip()
-    return _Ending("internal", "worker", what, from_outside=from_outside)
-
-
-def _take(
-    frame: dict[str, Any],
-    step: str,
-    request: Request,
-    exercise: Exercise,
-    progress: _Progress,
-    checks: tuple[str, ...],
-) -> tuple[str, float]:
-    """Believe one frame if it is in turn; return the step under way and its time limit."""
-    kind = frame.get("type")
-    if kind == "ready" and not step:
-        return "", GRACE_SECONDS + exercise.check_seconds
-    name = frame.get("step")
-    if kind == "start" and not step and isinstance(name, str):
-        what, _, which = name.partition(":")
-        if what == "cell" and which.isdecimal() and int(which) < len(request.cells):
-            return name, exercise.cell_seconds + GRACE_SECONDS
-        if what == "check" and which in checks:
-            return name, exercise.check_seconds + GRACE_SECONDS
-    elif name == step and step and kind == "cell" and step.startswith("cell:"):
-        number = int(step.partition(":")[2])
-        id, source = request.cells[number]
-        # As it ran first: later, a probe may have left behind for it what it was given.
-        progress.cells.setdefault(number, replace(cell_from(frame, source), id=id))
-        return "", GRACE_SECONDS + exercise.check_seconds
-    elif name == step and step and kind == "check" and step.startswith("check:"):
-        outcome = outcome_from(frame.get("outcome", {}))
-        if outcome.check == step.partition(":")[2]:
-            progress.outcomes.setdefault(outcome.check, outcome)
-            return "", GRACE_SECONDS + exercise.check_seconds
-    raise BrokenChannel(f"a frame out of turn during {step or 'no step'}")
 
 
 def observe_key(

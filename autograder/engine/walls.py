@@ -107,16 +107,29 @@ def enter(outside: socket.socket) -> None:
 
 
 def let_in(process: int, inside: socket.socket) -> None:
-    """Say who a process in `enter` is; only its parent, outside, may say it of another user."""
+    """Say who a process in `enter` is; only its parent, outside, may say it of another user.
+
+    Raises
+    ------
+    WallError
+        If that may not be said.
+    """
     inside.settimeout(_ENTER_SECONDS)
-    with contextlib.suppress(OSError):
-        if inside.recv(1) == b"x":
+    try:
+        word = inside.recv(4096)
+        if word == b"x":
             user, group = (_NOBODY, _NOBODY) if _is_root() else (os.getuid(), os.getgid())
             folder = Path("/proc") / str(process)
             (folder / "setgroups").write_text("deny")
             (folder / "uid_map").write_text(f"{_INSIDE} {user} 1")
             (folder / "gid_map").write_text(f"{_INSIDE} {group} 1")
             inside.send(b"x")
+    except (FileNotFoundError, ProcessLookupError, BrokenPipeError):
+        return  # it died, and its ending tells how
+    except OSError as error:
+        raise WallError(f"uid_map: {error}") from None
+    if word not in (b"x", b""):
+        raise WallError(word.decode("utf-8", "replace"))
 
 
 def _is_root() -> bool:

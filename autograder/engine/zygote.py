@@ -12,7 +12,6 @@ import contextlib
 import gc
 import importlib
 import os
-import re
 import select
 import signal
 import socket
@@ -26,8 +25,9 @@ from autograder.engine.protocol import Limits, Request, read_body
 from autograder.engine.shell import LearnerShell
 
 WATCH_SECONDS = 0.05
-_OWN_MEMORY = re.compile(r"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
 _NOTHING = Limits(0.0, 0)
+WALL_SECONDS = 10.0
+_STANDING = b"stands"
 
 
 def main() -> None:
@@ -56,9 +56,11 @@ def main() -> None:
     # Children would otherwise copy every page that holds an object, to mark it as seen.
     gc.freeze()
     gc.enable()
+    # The first child shows whether walls can be built here at all.
+    nursery = _Nursery(control, walled=walled)
     control.send(b"ready")
     os.dup2(sink, 2)
-    _Nursery(control, walled=walled).run()
+    nursery.run()
 
 
 @dataclass
@@ -72,16 +74,35 @@ class _Child:
     before: int = 0
     ended: int = -1
     greedy: bool = False
+    stands: bool = False
 
     def __post_init__(self) -> None:
         self.ended = os.pidfd_open(self.process)
 
     def give(self, allowed: Limits, channel: int, leash: int) -> None:
         """Have it serve the request that lies ready on `channel`."""
-        self.allowed, self.leash, self.before = allowed, leash, _resident(self.process)
+        self.await_walls()
+        self.allowed, self.leash, self.before = allowed, leash, limits.own_memory(self.process)
         # If it is dead, its ending tells so.
         with self.door, contextlib.suppress(BrokenPipeError, ConnectionResetError):
             socket.send_fds(self.door, [allowed.packed()], [channel, leash])
+
+    def await_walls(self) -> bool:
+        """Wait until it stands behind its walls; false if it died meanwhile, as its ending tells.
+
+        Raises
+        ------
+        WallError
+            If they could not be built.
+        """
+        if self.stands:
+            return True
+        self.door.settimeout(WALL_SECONDS)
+        word = self.door.recv(4096)
+        if word and word != _STANDING:
+            raise walls.WallError(word.decode("utf-8", "replace"))
+        self.stands = word == _STANDING
+        return self.stands
 
     def kill(self) -> None:
         """End it; it is the first of its namespace, so whatever it left running ends with it."""
@@ -93,19 +114,18 @@ class _Child:
         _, status, usage = os.wait4(self.process, 0)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process, signal.SIGKILL)
-        self.close()
+        self.door.close()
+        os.close(self.ended)
         if self.greedy:
             return "memory"
         if not os.WIFSIGNALED(status):
             return f"exit {os.WEXITSTATUS(status)}"
         if usage.ru_utime + usage.ru_stime >= self.allowed.seconds:
             return f"processor {self.allowed.seconds:g}"
-        return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
-
-    def close(self) -> None:
-        """Let go of what leads to it."""
-        self.door.close()
-        os.close(self.ended)
+        number = os.WTERMSIG(status)
+        # Signals of the real time have no names.
+        named = number in signal.valid_signals() and number < signal.SIGRTMIN
+        return f"signal {signal.Signals(number).name if named else number}"
 
 
 class _Nursery:
@@ -113,17 +133,23 @@ class _Nursery:
 
     One child stands behind its walls ahead of time, so that no submission waits for that. A child
     ends when it is done, when the grader drops its leash, or when its memory is used up.
+
+    Raises
+    ------
+    WallError, OSError
+        If the first child cannot be put behind its walls.
     """
 
     def __init__(self, control: socket.socket, *, walled: bool) -> None:
         self._control = control
         self._walled = walled
         self._children: list[_Child] = []
-        self._next: _Child | None = None
+        self._next: _Child | None = self._forked()
+        if not self._next.await_walls():
+            raise walls.WallError("the first child ended before its walls stood")
 
     def run(self) -> None:
         """Serve until the grader goes."""
-        self._look_ahead()
         while True:
             poll = select.poll()
             poll.register(self._control, select.POLLIN)
@@ -142,12 +168,17 @@ class _Nursery:
 
     def _start(self, allowed: Limits, channel: int, leash: int) -> None:
         """Have the child that waits serve a request, and another one wait."""
+        child = None
         try:
             child = self._next or self._forked()
             child.give(allowed, channel, leash)
             self._children.append(child)
         except (walls.WallError, OSError) as error:
-            _complain(leash, error)
+            if child:
+                child.kill()
+                child.farewell()
+            with contextlib.suppress(OSError):
+                os.write(leash, f"wall {error}".encode())
             os.close(leash)
         finally:
             os.close(channel)
@@ -167,11 +198,16 @@ class _Nursery:
             if process == 0:
                 self._let_go(ours)
                 _live(theirs, walled=self._walled)
-        child = _Child(process, ours)
+        try:
+            child = _Child(process, ours)
+        except OSError:
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+            raise
         try:
             if self._walled:
                 walls.let_in(process, ours)
-        except BaseException:
+        except walls.WallError:
             child.kill()
             child.farewell()
             raise
@@ -195,7 +231,7 @@ class _Nursery:
             os.close(child.leash)
             return True
         child.greedy = (
-            child.greedy or _resident(child.process) - child.before > child.allowed.memory
+            child.greedy or limits.own_memory(child.process) - child.before > child.allowed.memory
         )
         if child.greedy or child.leash in events:
             child.kill()
@@ -207,65 +243,39 @@ def _live(door: socket.socket, *, walled: bool) -> None:
     code = 1
     try:
         mapped = limits.mapped_bytes()
-        trouble = _close_in(door, walled=walled)
-        message, (channel, leash), _, _ = socket.recv_fds(door, 256, 2)
-        door.close()
-        if trouble:
-            _complain(leash, trouble)
-        else:
-            _serve(Limits.parse(message), channel, mapped)
-            code = 0
+        _close_in(door, walled=walled)
+        door.send(_STANDING)
+        message, (channel, _), _, _ = socket.recv_fds(door, 256, 2)
+        with os.fdopen(os.dup(channel), "rb", buffering=0) as stream:
+            request = Request.parse(read_body(stream))
+        with os.fdopen(channel, "wb") as stream:
+            # Before the limits, after which it would not look for those with high numbers.
+            walls.keep_only(channel)
+            allowed = Limits.parse(message)
+            limits.limit(
+                seconds=allowed.seconds, memory=allowed.memory, mapped=mapped, alone=walled
+            )
+            worker.serve(request, stream)
+        code = 0
+    except (walls.WallError, OSError) as error:
+        # Of use until it is given a request; after that nobody listens at the door.
+        with contextlib.suppress(OSError):
+            door.send(str(error).encode()[:4096])
     except BaseException:
         pass
     finally:
         os._exit(code)
 
 
-def _close_in(door: socket.socket, *, walled: bool) -> Exception | None:
-    """Put this process behind its walls; what prevents it, if anything does."""
-    try:
-        if walled:
-            walls.enter(door)
-        walls.end_with_parent()
-        if walled:
-            walls.close_in()
-        else:
-            os.setsid()
-    except (walls.WallError, OSError) as error:
-        return error
-    return None
-
-
-def _serve(allowed: Limits, channel: int, mapped: int) -> None:
-    limits.limit(seconds=allowed.seconds, memory=allowed.memory, mapped=mapped)
-    with os.fdopen(os.dup(channel), "rb", buffering=0) as stream:
-        request = Request.parse(read_body(stream))
-    with os.fdopen(channel, "wb") as stream:
-        walls.keep_only(channel)
-        worker.serve(request, stream)
-
-
-def _complain(leash: int, error: Exception) -> None:
-    with contextlib.suppress(OSError):
-        os.write(leash, f"wall {error}".encode())
-
-
-def _resident(process: int) -> int:
-    """Bytes that a process and those that it started hold in memory of their own.
-
-    Pages of libraries' files do not count: they are everybody's, and come in as code first runs.
-    """
-    total, pending = 0, [process]
-    while pending:
-        number = pending.pop()
-        try:
-            status = Path(f"/proc/{number}/status").read_text()
-            total += sum(1024 * int(size) for size in _OWN_MEMORY.findall(status))
-            for task in Path(f"/proc/{number}/task").iterdir():
-                pending += map(int, (task / "children").read_text().split())
-        except (OSError, ValueError):
-            continue
-    return total
+def _close_in(door: socket.socket, *, walled: bool) -> None:
+    """Put this process behind its walls."""
+    if walled:
+        walls.enter(door)
+    walls.end_with_parent()
+    if walled:
+        walls.close_in()
+    else:
+        os.setsid()
 
 
 if __name__ == "__main__":

@@ -42,6 +42,21 @@ worker.write_frame(line(), {'type': 'end'})""", "tampered"),
 def recall(a, b):
     worker.write_frame(line(), {'type': 'end'})
     return -1.0""", "tampered"),
+    forging("is ready again and again", _CHANNEL + """
+step = {'step': 'cell:1', 'id': '', 'outputs': [], 'error': '', 'message': '', 'seconds': 0.0}
+worker.write_frame(line(), {'type': 'cell', **step})
+while True:
+    worker.write_frame(line(), {'type': 'ready'})""", "tampered"),
+    forging("begins a cell again and again", _CHANNEL + """
+step = {'step': 'cell:1', 'id': '', 'outputs': [], 'error': '', 'message': '', 'seconds': 0.0}
+while True:
+    worker.write_frame(line(), {'type': 'cell', **step})
+    worker.write_frame(line(), {'type': 'start', 'step': 'cell:1'})""", "tampered"),
+    forging("sends an empty frame", _CHANNEL + """
+import time
+line().write(bytes(4))
+line().flush()
+time.sleep(600)""", "tampered"),
     forging("reports another check", _CHANNEL + """
 def recall(a, b):
     worker.write_frame(line(), claim('accuracy_of_nothing', [0.0, 1.0]))

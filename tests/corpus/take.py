@@ -62,6 +62,23 @@ class Endless:
             pass
 Endless()"""),
     in_a_cell("waits in a command of the shell", "!sleep 600"),
+    in_a_cell("closes its channel and lives on", """
+import os, time
+os.closerange(3, 256)
+while True:
+    try:
+        time.sleep(600)
+    except BaseException:
+        pass"""),
+    in_a_cell("has the kernel kill it", """
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, (1, 1))
+while True:
+    try:
+        while True:
+            pass
+    except BaseException:
+        pass"""),
 ]  # fmt: skip
 
 _SPACE = [

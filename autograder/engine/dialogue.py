@@ -1,0 +1,139 @@
+"""What one worker says, believed only as far as it is in turn and in time."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from autograder.engine.frames import Worker
+from autograder.engine.protocol import BrokenChannel, Request, cell_from, outcome_from
+from autograder.observations import Kind, Outcome
+from autograder.results import CellRun
+
+START_SECONDS = 60.0
+GRACE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one worker ended: an outcome's kind, reason and detail, and the step under way.
+
+    ``from_outside`` says that the submission may have had no part in it: the pool was ended, or
+    the worker was killed.
+    """
+
+    kind: Kind
+    reason: str = ""
+    detail: str = ""
+    step: str = ""
+    from_outside: bool = False
+
+
+class Dialogue:
+    """What a worker says in answer to `request`.
+
+    A worker says that it is ready, then of each step that it begins it and what it came to, each
+    step once, and at last that this is the end. Whatever else it says ends the dialogue.
+
+    Parameters
+    ----------
+    checks
+        Names of the checks that it may report.
+    over
+        When it has to end, whatever comes, on the clock of `time.monotonic`.
+
+    Attributes
+    ----------
+    outcomes, cells
+        What was reported so far: by name of the check, and by number of the cell.
+    """
+
+    def __init__(
+        self, worker: Worker, request: Request, checks: Iterable[str], over: float
+    ) -> None:
+        self.outcomes: dict[str, Outcome] = {}
+        self.cells: dict[int, CellRun] = {}
+        self._worker = worker
+        self._request = request
+        self._over = over
+        # Each step may be begun once; what is begun is taken out.
+        self._limits = {f"cell:{n}": request.cell_seconds for n in range(len(request.cells))}
+        self._limits |= {f"check:{name}": request.check_seconds for name in checks}
+        for step in request.skip:
+            self._limits.pop(step, None)
+        # Until it is ready there is no step; after that, "" stands between two of them.
+        self._step: str | None = None
+        self._limit = START_SECONDS
+
+    def hold(self) -> Ending:
+        """Listen until it ends, in whatever way."""
+        while True:
+            left = self._over - time.monotonic()
+            try:
+                if left <= 0:
+                    return self._overdue("submission", self._request.total_seconds, "")
+                frame = self._worker.next(min(self._limit, left))
+                if frame is None:
+                    return self._died()
+                if frame.get("type") == "end" and self._step == "":
+                    return Ending("value")
+                self._take(frame)
+            except queue.Empty:
+                if time.monotonic() < self._over:
+                    return self._overdue("check", self._limit - GRACE_SECONDS, self._step or "")
+            except BrokenChannel as error:
+                return Ending("tampered", "channel", str(error), self._step or "")
+
+    def _overdue(self, reason: str, limit: float, step: str) -> Ending:
+        if self._step is None:
+            # Nothing of the learner's ran yet.
+            return Ending("internal", "worker", "was not ready in time")
+        return Ending("timeout", reason, f"{limit:g}", step)
+
+    def _died(self) -> Ending:
+        reason, detail = self._worker.ending()
+        step = self._step or ""
+        if reason == "memory":
+            return Ending("memory", step=step)
+        if reason == "processor":
+            return Ending("timeout", "processor", detail, step)
+        from_outside = reason == "lost" or (reason, detail) == ("signal", "SIGKILL")
+        if step:
+            return Ending("crashed", reason, detail, step, from_outside)
+        if reason == "channel":
+            return Ending("tampered", reason, detail)
+        # Between two steps nothing of the learner's runs, so this is ours unless it was a signal.
+        what = f"{reason} {detail} {self._worker.last_words()}".strip()
+        return Ending("internal", "worker", what, from_outside=from_outside)
+
+    def _take(self, frame: dict[str, Any]) -> None:
+        """Believe one frame if it is in turn."""
+        kind, name = frame.get("type"), frame.get("step")
+        if kind == "ready" and self._step is None:
+            self._rest()
+        elif kind == "start" and self._step == "" and isinstance(name, str):
+            limit = self._limits.pop(name, None)
+            if limit is None:
+                raise BrokenChannel("a step that is not to be done, or was done before")
+            self._step, self._limit = name, limit + GRACE_SECONDS
+        elif self._step and name == self._step and kind == self._step.partition(":")[0]:
+            self._keep(frame, *self._step.split(":", 1))
+            self._rest()
+        else:
+            raise BrokenChannel(f"a frame out of turn during {self._step or 'no step'}")
+
+    def _rest(self) -> None:
+        self._step, self._limit = "", GRACE_SECONDS + self._request.check_seconds
+
+    def _keep(self, frame: dict[str, Any], what: str, name: str) -> None:
+        if what == "cell":
+            id, source = self._request.cells[int(name)]
+            self.cells[int(name)] = replace(cell_from(frame, source), id=id)
+            return
+        outcome = outcome_from(frame.get("outcome", {}))
+        if outcome.check != name:
+            raise BrokenChannel("the outcome of another check")
+        self.outcomes[name] = outcome

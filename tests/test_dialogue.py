@@ -1,0 +1,91 @@
+"""A worker is believed in turn and in time, whatever it says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from autograder.engine.dialogue import Dialogue, Ending
+from autograder.engine.protocol import Request
+
+REQUEST = Request(
+    "notebook", "toy", "/", cells=(("a", "1"), ("b", "2")), skip=("cell:1",), total_seconds=7.0
+)
+READY = {"type": "ready"}
+
+
+def start(step: str) -> dict[str, Any]:
+    return {"type": "start", "step": step}
+
+
+def cell(step: str) -> dict[str, Any]:
+    said = {"id": "", "outputs": [], "error": "", "message": "", "seconds": 0.0}
+    return {"type": "cell", "step": step, **said}
+
+
+class Speaker:
+    """A worker that says what it is given, and then is lost."""
+
+    def __init__(self, frames: Iterator[dict[str, Any]]) -> None:
+        self.frames = frames
+
+    def next(self, seconds: float) -> dict[str, Any] | None:
+        return next(self.frames, None)
+
+    def ending(self) -> tuple[str, str]:
+        return "lost", ""
+
+    def last_words(self) -> str:
+        return ""
+
+
+def held(*frames: dict[str, Any], seconds: float = 60.0) -> tuple[Ending, Dialogue]:
+    dialogue = Dialogue(Speaker(iter(frames)), REQUEST, ["c"], time.monotonic() + seconds)
+    return dialogue.hold(), dialogue
+
+
+def test_what_is_in_turn_is_kept() -> None:
+    ending, dialogue = held(READY, start("cell:0"), cell("cell:0"), {"type": "end"})
+    assert (ending.kind, list(dialogue.cells), dialogue.cells[0].id) == ("value", [0], "a")
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [{"type": "end"}],
+        [start("cell:0")],
+        [READY, READY],
+        [READY, start("cell:0"), cell("cell:0"), READY],
+        [READY, start("cell:0"), cell("cell:0"), start("cell:0")],
+        [READY, start("cell:00")],
+        [READY, start("cell:1")],
+        [READY, start("check:other")],
+        [READY, start("cell:0"), start("check:c")],
+        [READY, start("cell:0"), {"type": "end"}],
+        [READY, start("check:c"), cell("check:c")],
+        [READY, start("cell:0"), {**cell("cell:0"), "type": "check"}],
+        [READY, {"type": "start", "step": ["cell:0"]}],
+        [READY, {}],
+    ],
+    ids=str,
+)
+def test_what_is_out_of_turn_ends_it(frames: list[dict[str, Any]]) -> None:
+    assert held(*frames)[0].kind == "tampered"
+
+
+def test_its_time_is_over_although_it_has_more_to_say() -> None:
+    def slowly() -> Iterator[dict[str, Any]]:
+        yield READY
+        time.sleep(0.2)
+        yield start("cell:0")
+        yield cell("cell:0")
+
+    dialogue = Dialogue(Speaker(slowly()), REQUEST, ["c"], time.monotonic() + 0.1)
+    assert dialogue.hold() == Ending("timeout", "submission", "7")
+
+
+def test_silence_before_it_is_ready_is_ours() -> None:
+    assert held(seconds=0.0)[0].kind == "internal"
