@@ -14,11 +14,11 @@ from typing import cast
 from autograder import catalog, workbook
 from autograder._errors import BilingualError
 from autograder.catalog import CatalogError, Exercise, Language, Task
+from autograder.edition import edition
 from autograder.engine import UnreadableNotebook, read_notebook
 from autograder.engine.pool import Pool
 from autograder.grading import grade, grade_path
 from autograder.journal import Journal, default_path
-from autograder.oracle import fingerprint
 from autograder.report.standing import Next, Standing
 from autograder.results import SubmissionResult
 from autograder.workbook import Workbook
@@ -87,7 +87,7 @@ def grade_and_record(
     except UnreadableNotebook:
         return grade_path(path)
     exercise = catalog.exercise(notebook.exercise)
-    environment = fingerprint(exercise)
+    environment = edition(exercise)
     if remembered:
         found = journal.attempt(notebook.digest, exercise.slug, environment)
         if found is not None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import math
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -22,6 +18,7 @@ import platformdirs
 from autograder import catalog
 from autograder.catalog import Exercise, Task
 from autograder.checks import Check
+from autograder.edition import edition
 from autograder.engine import KeyRows, observe_key
 from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
 from autograder.judge import AnswerKey, Label, Misconception, judge_exercise
@@ -31,12 +28,10 @@ from autograder.suite import Suite, answers
 
 Mode: TypeAlias = Literal["reference", "key"]
 
-_FORMAT = 3
 # Several submissions are judged side by side, and all of them would begin with the same key.
 _ONE_AT_A_TIME = threading.Lock()
 _MOST_REMEMBERED = 128
 _remembered: dict[Path, KeyRows] = {}
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "transformers")
 
 
 def reference_key(
@@ -83,7 +78,7 @@ def _computed(
         exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks),
         reference_only=mode == "reference",
     )  # fmt: skip
-    version = fingerprint(exercise, secret)
+    version = edition(exercise, secret)
     found: dict[str, KeyRows | None] = {}
     for name in tasks:
         mine = [row for row in rows.outcomes if checks[row[1].check] == name]
@@ -96,7 +91,7 @@ def _cached(
     exercise: Exercise, mode: Mode, secret: str = "", tasks: Collection[str] | None = None
 ) -> dict[str, KeyRows | None]:
     """The cached part of a key for each of `tasks`, in the exercise's order."""
-    version = fingerprint(exercise, secret)
+    version = edition(exercise, secret)
 
     def part(name: str) -> KeyRows | None:
         found = _read(_path(exercise, f"{mode}-{name}", version))
@@ -219,38 +214,6 @@ def make_key(exercise: Exercise, rows: KeyRows) -> AnswerKey:
         for row in rows.misconceptions
     }  # fmt: skip
     return AnswerKey(outcomes, known)
-
-
-def fingerprint(exercise: Exercise, secret: str = "") -> str:
-    """Hash of all that an answer key depends on: content, seed and the versions in use."""
-    digest = hashlib.sha256(f"{_FORMAT}\0{exercise.slug}\0{secret}\0".encode())
-    paths = [p for p in sorted(exercise.folder.glob("*.py")) if p.name != "notebook.py"]
-    ours = ("checks.py", "suite.py", "probing.py", "observations.py", "engine/worker.py")
-    for path in [*paths, *(catalog.PACKAGE / name for name in ours)]:
-        digest.update(path.name.encode() + b"\0" + _content(path, path.stat().st_mtime_ns))
-    digest.update(_versions())
-    for variable in ("ATEN_CPU_CAPABILITY", "TOUCHSTONE_MODEL"):
-        digest.update(os.environ.get(variable, "").encode() + b"\0")
-    return digest.hexdigest()
-
-
-@functools.lru_cache(maxsize=512)
-def _content(path: Path, changed: int) -> bytes:
-    """Hash of a file, for a class whose every submission asks for the same ones."""
-    return hashlib.sha256(path.read_bytes()).digest()
-
-
-@functools.cache
-def _versions() -> bytes:
-    parts = [f"{library}={_version(library)}" for library in _LIBRARIES]
-    return "\0".join([*parts, sys.version, platform.machine(), ""]).encode()
-
-
-def _version(library: str) -> str:
-    try:
-        return metadata.version(library)
-    except metadata.PackageNotFoundError:
-        return "absent"
 
 
 def _cache_folder() -> Path:

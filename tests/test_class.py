@@ -230,17 +230,35 @@ def test_a_second_grader_says_that_one_is_at_work(env: dict[str, str], tmp_path:
     assert len(graded(env, out)["submissions"]) == 12
 
 
+@pytest.mark.parametrize(
+    "change",
+    [("checks.py", "3.0, 2.0", "4.0, 2.0"), ("exercise.toml", "points = 2", "points = 3")],
+    ids=lambda change: change[0],
+)
 def test_another_edition_is_told_and_what_was_graded_stays(
-    env: dict[str, str], tmp_path: Path
+    env: dict[str, str], tmp_path: Path, change: tuple[str, str, str]
 ) -> None:
     source, out = class_of(tmp_path / "in", 3), tmp_path / "out"
     assert command(env, "class", "grade", source, "--out", out).returncode == 0
     before = graded(env, out)
-    dev_exercise.edit("checks.py", "3.0, 2.0", "4.0, 2.0")(tmp_path / "course")
+    dev_exercise.edit(*change)(tmp_path / "course")
     done = command(env, "class", "grade", source, "--out", out, "--resume", "--lang", "en")
     assert done.returncode == 2
     assert "another edition" in " ".join(done.stderr.split())
     assert graded(env, out) == before
+
+
+def test_what_is_hidden_stays_so_when_going_on_is_refused(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    """Without the secret nothing is graded there, and what was graded with it is not shown."""
+    source, out, secret = class_of(tmp_path / "in", 2), tmp_path / "out", tmp_path / "secret"
+    secret.write_text("a line of random text")
+    grading = ("class", "grade", source, "--out", out)
+    assert command(env, *grading, "--secret", secret).returncode == 0
+    assert command(env, *grading, "--resume").returncode == 2
+    with Ledger(out) as ledger:
+        assert ledger.class_result().hidden
 
 
 def test_without_walls_nobody_elses_work_is_run(env: dict[str, str], tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from autograder import catalog
 from autograder._errors import BilingualError
 from autograder.catalog import Text
 from autograder.classroom.graders import Graders, Job, NoWalls, Pools
+from autograder.edition import edition
 from autograder.engine import Notebook
-from autograder.oracle import fingerprint
 from autograder.results import SubmissionResult
 from autograder.serial import result_from_dict, result_to_dict
 
@@ -159,7 +159,7 @@ def _grade_there(packed: bytes, environment: str, secret: str, sandbox: bool) ->
     """On a worker: grade one notebook in this worker's own pools."""
     notebook = Notebook.parse(packed)
     exercise = catalog.exercise(notebook.exercise)
-    if fingerprint(exercise, secret) != environment:
+    if edition(exercise, secret) != environment:
         raise ClusterError(
             "A worker of the cluster has another edition of Touchstone, or other versions of "
             "Python and its libraries, than this machine; the results would not be the same. "

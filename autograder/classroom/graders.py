@@ -65,6 +65,7 @@ class LocalGraders(Graders):
     def __init__(self, workers: int, *, sandbox: bool = True) -> None:
         self._workers = workers
         self._pools = Pools(sandbox=sandbox)
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="grader")
 
     def __exit__(
         self,
@@ -72,18 +73,19 @@ class LocalGraders(Graders):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # Whoever interrupts does not wait for what is under way: it ends with its pool.
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._pools.close()
 
     def results(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, SubmissionResult]]:
         """Grade `jobs`; at most twice as many as there are workers are held at a time."""
-        with ThreadPoolExecutor(self._workers, thread_name_prefix="grader") as threads:
-            running: dict[Future[SubmissionResult], Job] = {}
-            for job in jobs:
-                running[threads.submit(self._grade, job)] = job
-                if len(running) >= 2 * self._workers:
-                    yield from _finished(running)
-            while running:
+        running: dict[Future[SubmissionResult], Job] = {}
+        for job in jobs:
+            running[self._threads.submit(self._grade, job)] = job
+            if len(running) >= 2 * self._workers:
                 yield from _finished(running)
+        while running:
+            yield from _finished(running)
 
     def _grade(self, job: Job) -> SubmissionResult:
         return self._pools.grade(job.notebook, job.secret)

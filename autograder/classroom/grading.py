@@ -9,9 +9,9 @@ from autograder import catalog
 from autograder.classroom.graders import Graders, Job
 from autograder.classroom.intake import Submission
 from autograder.classroom.ledger import Ledger, key_of
+from autograder.edition import edition
 from autograder.engine import Notebook, UnreadableNotebook
 from autograder.engine.cells import parse_notebook
-from autograder.oracle import fingerprint
 from autograder.results import SubmissionResult
 
 Told = Callable[[Submission, SubmissionResult | None], None]
@@ -45,7 +45,6 @@ class _Round:
         self._waiting: defaultdict[str, list[Submission]] = defaultdict(list)
 
     def grade(self, submissions: Sequence[Submission], graders: Graders) -> None:
-        self._ledger.set_hidden(bool(self._secret))
         for job, result in graders.results(self._jobs(submissions)):
             self._settle(self._waiting.pop(job.key), job.key, result)
         self._ledger.keep_only(submission.name for submission in submissions)
@@ -70,8 +69,10 @@ class _Round:
     def _environment(self, notebook: Notebook) -> str:
         slug = notebook.exercise
         if slug not in self._environments:
-            environment = fingerprint(catalog.exercise(slug), self._secret)
+            environment = edition(catalog.exercise(slug), self._secret)
             self._ledger.open_for(slug, environment)
+            if self._secret:
+                self._ledger.hide()
             self._environments[slug] = environment
         return self._environments[slug]
 

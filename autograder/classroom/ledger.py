@@ -155,9 +155,9 @@ class Ledger:
         if not rows:
             self._write("INSERT INTO editions VALUES (?, ?)", exercise, environment)
 
-    def set_hidden(self, hidden: bool) -> None:
-        """Remember whether a secret changed the seeds."""
-        self._write("INSERT OR REPLACE INTO traits VALUES ('hidden', ?)", str(int(hidden)))
+    def hide(self) -> None:
+        """Remember that a secret changed the seeds; it stays so, for results of that are here."""
+        self._write("INSERT OR REPLACE INTO traits VALUES ('hidden', '1')")
 
     def has(self, key: str) -> bool:
         """Whether a result is here that need not be sought again: one not marred by our fault."""
