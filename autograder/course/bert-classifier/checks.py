@@ -265,6 +265,26 @@ def every_sentence_once(make_loader, tokenizer, sentences, classes):
 
 
 @check(
+    "It knows how many batches an epoch has.",
+    zh="知道一轮有多少个批次。",
+    close=0,
+)
+def knows_its_length(make_loader, tokenizer, sentences, classes):
+    return [len(make_loader(sentences, classes, tokenizer, size)) for size in (8, 5, 23)]
+
+
+@check(
+    "What is longer than 128 tokens is cut there.",
+    zh="超过 128 个词元的部分被截断。",
+    close=0,
+    rests_on=("encode",),
+)
+def cut_at_128(make_loader, tokenizer, sentences, classes):
+    texts = [" ".join(sentences), sentences[0]]
+    return [list(b["input_ids"].shape) for b in make_loader(texts, classes[:2], tokenizer, 2)]
+
+
+@check(
     "Each batch is padded to its own longest sentence.",
     zh="每个批次只填充到本批最长的一句。",
     close=0,

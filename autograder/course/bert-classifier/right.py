@@ -339,6 +339,35 @@ def mended_as_a_script(model, tokenizer, texts, labels, test_texts, epochs=4, le
     return {"losses": losses, "predictions": [model.config.id2label[k] for k in said]}
 
 
+@right(
+    "mended_program",
+    "batches of 32, the loss looked at after each epoch",
+    zh="批大小 32，每轮结束后再算损失",
+)
+def mended_and_looked_at(model, tokenizer, texts, labels, test_texts, epochs=4, learning_rate=1e-3):
+    numbers = [model.config.label2id[label] for label in labels]
+    loader = loader_of_a_dataset(texts, numbers, tokenizer, 32, shuffle=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
+    losses = []
+    for _ in range(epochs):
+        model.train()
+        for batch in loader:
+            optimizer.zero_grad()
+            model(**batch).loss.backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            sums = [model(**batch).loss.item() * len(batch["labels"]) for batch in loader]
+        losses.append(sum(sums) / len(texts))
+    model.eval()
+    with torch.no_grad():
+        logits = [model(**tokenizer(text, return_tensors="pt")).logits for text in test_texts]
+    return {
+        "losses": losses,
+        "predictions": [model.config.id2label[int(k.argmax())] for k in logits],
+    }
+
+
 @right("mended_program", "built of parts, small batches", zh="由前面的函数拼成，小批次")
 def mended_of_parts(model, tokenizer, texts, labels, test_texts, epochs=4, learning_rate=3e-4):
     numbers = [model.config.label2id[label] for label in labels]

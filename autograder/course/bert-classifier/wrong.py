@@ -161,6 +161,76 @@ def drops_last(texts, labels, tokenizer, batch_size, shuffle=False):
     return _loader(texts, labels, tokenizer, batch_size, shuffle, drop_last=True)
 
 
+class _Iterated:
+    """A loader that can be gone through any number of times, and no more."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def __iter__(self):
+        return iter(self.loader)
+
+
+class _CountsSentences(_Iterated):
+    def __len__(self):
+        return len(self.loader.dataset)
+
+
+@wrong(
+    "make_loader",
+    "Does not know how many batches it has, so no schedule of learning rates can be made for it.",
+    zh="不知道自己有多少个批次，也就没法为它安排学习率。",
+    caught_by="knows_its_length",
+    step="Give it a `__len__`, or return a DataLoader, which has one.",
+    step_zh="给它写 `__len__`，或直接返回自带 `__len__` 的 DataLoader。",
+)
+def has_no_length(texts, labels, tokenizer, batch_size, shuffle=False):
+    return _Iterated(_loader(texts, labels, tokenizer, batch_size, shuffle))
+
+
+@wrong(
+    "make_loader",
+    "Gives the number of sentences as its length instead of that of batches.",
+    zh="长度返回的是句子数，不是批次数。",
+    caught_by="knows_its_length",
+    step="One epoch takes as many steps as there are batches: divide, and round up.",
+    step_zh="一轮走的步数等于批次数：相除后向上取整。",
+)
+def counts_sentences(texts, labels, tokenizer, batch_size, shuffle=False):
+    return _CountsSentences(_loader(texts, labels, tokenizer, batch_size, shuffle))
+
+
+@wrong(
+    "make_loader",
+    "Hands the tokenizer's output itself to the DataLoader, which takes its keys for examples.",
+    zh="把分词器的输出直接交给 DataLoader，它会把键当成样本。",
+    caught_by="every_sentence_once",
+    step="Make a data set whose length is the number of sentences.",
+    step_zh="写一个长度等于句子数的数据集。",
+)
+def hands_over_the_encoding(texts, labels, tokenizer, batch_size, shuffle=False):
+    encoding = tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
+    encoding["labels"] = torch.tensor(labels)
+    return DataLoader(encoding, batch_size, shuffle)
+
+
+@wrong(
+    "make_loader",
+    "Never cuts, so one long text is more than the model has positions for.",
+    zh="从不截断，一段长文本就会超出模型的位置数。",
+    caught_by="cut_at_128",
+    step="Truncate when you encode, at 128 tokens.",
+    step_zh="编码时截断到 128 个词元。",
+)
+def never_cuts(texts, labels, tokenizer, batch_size, shuffle=False):
+    def joined(part):
+        batch = tokenizer([text for text, _ in part], padding=True, return_tensors="pt")
+        return {**batch, "labels": torch.tensor([label for _, label in part])}
+
+    rows = list(zip(texts, labels, strict=True))
+    return DataLoader(rows, batch_size, shuffle, collate_fn=joined)
+
+
 @wrong(
     "make_loader",
     "Makes batches of one sentence, whatever batch_size says.",

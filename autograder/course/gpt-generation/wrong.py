@@ -1410,6 +1410,18 @@ def tries_a_refused_key_again(question, *, base_url, model, max_tokens, timeout)
 
 @wrong(
     "ask",
+    "Leaves the retries to the client, which tries twice more: three waits for one time-out.",
+    zh="重试次数用客户端的默认值，会再试两次：一次超时要等三遍。",
+    caught_by="silence_is_reported",
+    step="Pass max_retries=1 to the client.",
+    step_zh="给客户端传 max_retries=1。",
+)
+def waits_three_times(question, *, base_url, model, max_tokens, timeout):
+    return _asked(question, base_url, model, max_tokens, timeout, retries=2)
+
+
+@wrong(
+    "ask",
     "Sets no time-out: the client's own is ten minutes.",
     zh="没有设置超时：客户端默认等十分钟。",
     caught_by="silence_is_reported",
