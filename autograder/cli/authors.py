@@ -58,6 +58,20 @@ def verify_exercises(slugs: Annotated[list[str] | None, typer.Argument()] = None
     raise typer.Exit(0 if well else 1)
 
 
+@app.command(
+    "train-models",
+    help=say(
+        "Train the tiny models again, where they are shipped: minutes each. By default all.",
+        "重新训练随课程附带的小模型并就地覆盖，每个要几分钟。默认全部。",
+    ),
+)
+def train_models(names: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    from autograder.dev.train import train, trainable
+
+    for name in names or trainable():
+        train(name)
+
+
 def _chosen(slugs: list[str] | None) -> list:  # type: ignore[type-arg]
     from autograder import catalog
 
