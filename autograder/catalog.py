@@ -57,8 +57,8 @@ class Task:
         Time that it takes a prepared learner.
     hints
         Three levels in each language, from a nudge to the outline of an answer.
-    questions, errata
-        Source questions that it answers and documented mistakes that it catches.
+    questions
+        Source questions that it answers.
     forbidden
         Top-level modules that its answer may not use.
     """
@@ -71,7 +71,6 @@ class Task:
     minutes: int
     hints: Mapping[Language, tuple[str, ...]]
     questions: tuple[str, ...] = ()
-    errata: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
 
 
@@ -212,7 +211,6 @@ def _task(table: Mapping[str, Any]) -> Task:
         minutes=int(table["minutes"]),
         hints={language: tuple(hints[language]) for language in LANGUAGES},
         questions=tuple(table.get("questions", ())),
-        errata=tuple(table.get("errata", ())),
         forbidden=tuple(table.get("forbidden", ())),
     )
 

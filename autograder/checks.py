@@ -80,6 +80,9 @@ class Answer:
         For a misconception, the one step to take next; may be empty.
     caught_by
         For a misconception, the check that must fail with it.
+    errata
+        For a misconception, the documented mistakes that it is, such as ``"E015"``; the lesson
+        tells of each.
     looks_like
         Predicate over the observation of ``caught_by``, for answers that never yield the same
         numbers twice; ``None`` means that equal observations tell.
@@ -91,6 +94,7 @@ class Answer:
     value: Callable[..., Any]
     step: Text = field(default_factory=lambda: {"en": "", "zh": ""})
     caught_by: str = ""
+    errata: tuple[str, ...] = ()
     looks_like: Callable[[Data], bool] | None = None
 
 
@@ -150,6 +154,7 @@ def wrong(
     *,
     zh: str,
     caught_by: str,
+    errata: tuple[str, ...] = (),
     step: str = "",
     step_zh: str = "",
     looks_like: Callable[[Data], bool] | None = None,
@@ -163,7 +168,7 @@ def wrong(
 
     def decorate(value: _Answer) -> _Answer:
         value.__touchstone__ = Answer(  # type: ignore[attr-defined]
-            value.__name__, stands_for, text, value, steps, caught_by, looks_like
+            value.__name__, stands_for, text, value, steps, caught_by, errata, looks_like
         )
         return value
 

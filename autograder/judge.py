@@ -32,6 +32,7 @@ class Misconception:
     text: Text
     step: Text
     caught_by: str
+    errata: tuple[str, ...] = ()
     looks_like: Any = None
 
 
@@ -158,6 +159,7 @@ def _judge_check(
     if name:
         found = key.misconceptions[name]
         step = found.step if found.step["en"] else wording.next_hint(task.name)
+        step = wording.read_on(step, found.errata)
         return replace(verdict, misconception=name, diagnosis=found.text, step=step)
     return replace(verdict, step=wording.next_step(task.name, check.learner[0], seen))
 

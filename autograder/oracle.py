@@ -209,7 +209,7 @@ def make_key(exercise: Exercise, rows: KeyRows) -> AnswerKey:
     known = {
         row["name"]: Misconception(
             row["name"], row["stands_for"], row["text"], row["step"], row["caught_by"],
-            loaded[row["name"]].looks_like if row["looks_like"] else None,
+            tuple(row["errata"]), loaded[row["name"]].looks_like if row["looks_like"] else None,
         )
         for row in rows.misconceptions
     }  # fmt: skip

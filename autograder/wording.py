@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from autograder.catalog import Text
 from autograder.observations import Data, Outcome
 
@@ -143,6 +145,15 @@ def next_step(task: str, name: str, seen: Outcome) -> Text:
 def next_hint(task: str) -> Text:
     """The general next step: open a hint."""
     return _both(f'Open a hint: hint("{task}").', f'看一条提示：hint("{task}")。')
+
+
+def read_on(step: Text, errata: Sequence[str]) -> Text:
+    """A step, and where the lesson tells of the mistake, if it does."""
+    if not errata:
+        return step
+    return _both(
+        f"{step['en']} Lesson: {', '.join(errata)}.", f"{step['zh']}参见课文 {'、'.join(errata)}。"
+    )
 
 
 def right_given(name: str) -> Text:

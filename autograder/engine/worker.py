@@ -133,7 +133,8 @@ def _serve_key(suite: Suite, found: Exercise, request: Request, channel: BinaryI
     known = answers(found, "wrong") if request.mode == "key" else []
     table = [
         {"name": a.name, "stands_for": a.stands_for, "text": dict(a.text), "step": dict(a.step),
-         "caught_by": a.caught_by, "looks_like": a.looks_like is not None}
+         "caught_by": a.caught_by, "errata": list(a.errata),
+         "looks_like": a.looks_like is not None}
         for a in known
     ]  # fmt: skip
     write_frame(channel, {"type": "misconceptions", "table": table})

@@ -25,6 +25,7 @@ def _encode(texts, tokenizer, max_length=128, **options):
     "Cleans the texts first: punctuation and stop words, among them “not”, are gone.",
     zh="先「清洗」文本：标点和停用词都没了，连「不」也在其中。",
     caught_by="rows_hold_the_tokens",
+    errata=("E092",),
     step="Give the tokenizer the sentences as they are; BERT was trained on such.",
     step_zh="把原句直接交给 tokenizer：BERT 预训练时见的就是这样的文本。",
 )
@@ -51,6 +52,7 @@ def no_special_tokens(texts, tokenizer, max_length=128):
     "Returns lists of Python numbers, as tokenizer.encode does.",
     zh="像 tokenizer.encode 那样，返回了 Python 列表。",
     caught_by="rows_hold_the_tokens",
+    errata=("E104",),
     step='A model wants tensors: return_tensors="pt".',
     step_zh='模型要的是张量：return_tensors="pt"。',
 )
@@ -63,6 +65,7 @@ def returns_lists(texts, tokenizer, max_length=128):
     "Makes a mask of ones only, so padding counts as text.",
     zh="mask 全是 1，填充也被当成了正文。",
     caught_by="mask_tells_padding",
+    errata=("E106",),
     step="Return the attention_mask that the tokenizer gives.",
     step_zh="返回 tokenizer 给出的 attention_mask。",
 )
@@ -141,6 +144,7 @@ def _loader(texts, labels, tokenizer, batch_size, shuffle, **options):
     "Counts the keys of the encoding instead of the sentences, and stops after three.",
     zh="数的是编码结果的键数，不是句子数，三句之后就停了。",
     caught_by="every_sentence_once",
+    errata=("E015",),
     step="len(encoding) is the number of its keys; count its rows.",
     step_zh="len(encoding) 是键的个数；要数的是行数。",
 )
@@ -205,6 +209,7 @@ def counts_sentences(texts, labels, tokenizer, batch_size, shuffle=False):
     "Hands the tokenizer's output itself to the DataLoader, which takes its keys for examples.",
     zh="把分词器的输出直接交给 DataLoader，它会把键当成样本。",
     caught_by="every_sentence_once",
+    errata=("E145",),
     step="Make a data set whose length is the number of sentences.",
     step_zh="写一个长度等于句子数的数据集。",
 )
@@ -236,6 +241,7 @@ def never_cuts(texts, labels, tokenizer, batch_size, shuffle=False):
     "Makes batches of one sentence, whatever batch_size says.",
     zh="不管 batch_size 是多少，每批都只有一句。",
     caught_by="padded_batch_by_batch",
+    errata=("E018",),
     step="Pass batch_size on to the DataLoader.",
     step_zh="把 batch_size 传给 DataLoader。",
 )
@@ -248,6 +254,7 @@ def one_by_one(texts, labels, tokenizer, batch_size, shuffle=False):
     "Pads the whole set at once, so every batch is as wide as the longest sentence of all.",
     zh="一次填充整个数据集，每一批都和全体最长的句子一样宽。",
     caught_by="padded_batch_by_batch",
+    errata=("E073",),
     step="Encode in collate_fn, where only the sentences of one batch are known.",
     step_zh="放到 collate_fn 里编码，那里只看得到本批的句子。",
 )
@@ -265,6 +272,7 @@ def pads_the_whole_set(texts, labels, tokenizer, batch_size, shuffle=False):
     "Leaves the labels out of the batch.",
     zh="批次里没有放标签。",
     caught_by="labels_are_class_numbers",
+    errata=("E146",),
     step='Add a tensor under the key "labels"; without it a model gives no loss.',
     step_zh='加上键为 "labels" 的张量；没有它，模型不会给出损失。',
 )
@@ -280,6 +288,7 @@ def leaves_labels_out(texts, labels, tokenizer, batch_size, shuffle=False):
     "Hands labels to DataLoader as its second argument, which is batch_size.",
     zh="把标签当作 DataLoader 的第二个参数，而那其实是 batch_size。",
     caught_by="labels_are_class_numbers",
+    errata=("E144",),
     step="A DataLoader takes one data set: put text and label together in it.",
     step_zh="DataLoader 只接受一个数据集：把文本和标签放在一起。",
 )
@@ -317,6 +326,7 @@ def labels_as_column(texts, labels, tokenizer, batch_size, shuffle=False):
     "Never shuffles.",
     zh="从不打乱。",
     caught_by="every_epoch_its_own_order",
+    errata=("E018",),
     step="Pass shuffle on to the DataLoader.",
     step_zh="把 shuffle 传给 DataLoader。",
 )
@@ -344,6 +354,7 @@ def _parted(seen):
     "Shuffles once, and every epoch has the same order.",
     zh="只打乱一次，每一轮顺序都相同。",
     caught_by="every_epoch_its_own_order",
+    errata=("E018",),
     step="Let the DataLoader shuffle: it does so anew each time it is gone through.",
     step_zh="交给 DataLoader 打乱：每遍历一次，它都会重新打乱。",
     looks_like=_kept_one_order,
@@ -406,6 +417,7 @@ class _Head(nn.Module):
     "Ends in softmax, which the loss then applies again.",
     zh="最后加了 softmax，而损失函数还会再做一次。",
     caught_by="logits_of_the_pooled_vector",
+    errata=("E143",),
     step="Return logits: cross entropy contains the softmax.",
     step_zh="返回 logits：交叉熵里已经含有 softmax。",
 )
@@ -430,11 +442,27 @@ def relu_in_forward(bert, num_labels, dropout=0.1):
     "Has two classes, however many were asked for.",
     zh="不管要几类，都只有两类。",
     caught_by="logits_of_the_pooled_vector",
+    errata=("E071",),
     step="The linear layer has num_labels outputs.",
     step_zh="线性层的输出维度是 num_labels。",
 )
 def always_two_classes(bert, num_labels, dropout=0.1):
     return _Head(bert, 2, dropout, "")
+
+
+@wrong(
+    "BertClassifier",
+    "Writes 768 for BERT's hidden size, which is that of bert-base and of no other.",
+    zh="把 BERT 的隐藏维度写死成 768，那只是 bert-base 的维度。",
+    caught_by="logits_of_the_pooled_vector",
+    errata=("E093",),
+    step="The checkpoint fixes the size: read bert.config.hidden_size.",
+    step_zh="维度由预训练权重决定：读 bert.config.hidden_size。",
+)
+def size_of_its_own(bert, num_labels, dropout=0.1):
+    model = _Head(bert, num_labels, dropout, "")
+    model.linear = nn.Linear(768, num_labels)
+    return model
 
 
 @wrong(
@@ -466,6 +494,7 @@ def mean_of_everything(bert, num_labels, dropout=0.1):
     "Does not pass the mask to BERT.",
     zh="没有把 mask 传给 BERT。",
     caught_by="padding_leaves_logits_alone",
+    errata=("E106",),
     step="Pass attention_mask too, or BERT reads padding as text.",
     step_zh="attention_mask 也要传，否则 BERT 会把填充当正文读。",
 )
@@ -478,6 +507,7 @@ def mask_not_passed(bert, num_labels, dropout=0.1):
     "Takes outputs[-1], whatever happens to be last.",
     zh="取了 outputs[-1]，最后一个是什么全凭运气。",
     caught_by="whatever_else_is_returned",
+    errata=("E013",),
     step="Ask by name: outputs.pooler_output.",
     step_zh="按名字取：outputs.pooler_output。",
 )
@@ -552,6 +582,7 @@ def dropout_in_evaluation(bert, num_labels, dropout=0.1):
     "Makes a second BERT instead of using the one passed in.",
     zh="又造了一个 BERT，没有用传进来的那个。",
     caught_by="the_given_bert_trains_along",
+    errata=("E012",),
     step="Store the given BERT as an attribute: one copy is enough.",
     step_zh="把传入的 BERT 存成属性：一份就够。",
 )
@@ -625,6 +656,7 @@ def _mean(losses, sizes):
     "Does not pass the labels, so the model gives no loss.",
     zh="没有传标签，模型不给损失。",
     caught_by="each_batch_moves_once",
+    errata=("E146",),
     step="Pass the whole batch: the loss is None without labels.",
     step_zh="把整个批次传进去：没有 labels，loss 就是 None。",
 )
@@ -686,6 +718,7 @@ def clears_too_late(model, loader, optimizer, scheduler=None):
     "Applies softmax before cross entropy, which applies it again.",
     zh="在交叉熵之前做了 softmax，而交叉熵里还会再做一次。",
     caught_by="loss_is_a_mean_over_examples",
+    errata=("E143",),
     step="Give cross entropy the logits.",
     step_zh="交叉熵要的是 logits。",
 )
@@ -746,6 +779,7 @@ def keeps_the_mode(model, loader, optimizer, scheduler=None):
     "Does not clip the gradients.",
     zh="没有裁剪梯度。",
     caught_by="gradients_are_clipped",
+    errata=("E073",),
     step="clip_grad_norm_ with 1.0, between backward and step.",
     step_zh="在 backward 与 step 之间，用 clip_grad_norm_ 裁剪到 1.0。",
 )
@@ -782,6 +816,7 @@ def schedules_by_epoch(model, loader, optimizer, scheduler=None):
     "Ignores the scheduler.",
     zh="没有理会调度器。",
     caught_by="scheduler_moves_with_batches",
+    errata=("E073",),
     step="Where there is a scheduler, step it after each batch.",
     step_zh="有调度器时，每批之后让它走一步。",
 )
@@ -826,6 +861,7 @@ def _rates(seen):
     "Learns at a hundred times the rate given: such as 0.003 where BERT wants 0.00003.",
     zh="学习率是给定值的一百倍：BERT 该用 0.00003 的地方用了 0.003。",
     caught_by="rate_rises_and_falls",
+    errata=("E140", "E147"),
     step="Use the rate that was passed in; fine-tuning wants small ones.",
     step_zh="使用传入的学习率；微调要用小学习率。",
     looks_like=lambda seen: _rates(seen).max() > 10,
@@ -839,6 +875,7 @@ def hundredfold_rate(model, loader, epochs, learning_rate):
     "Keeps the rate constant.",
     zh="学习率始终不变。",
     caught_by="rate_rises_and_falls",
+    errata=("E073",),
     step="Make a linear schedule with warm-up and step it with every batch.",
     step_zh="建一个带预热的线性调度，每批走一步。",
     looks_like=lambda seen: np.ptp(_rates(seen)) < 1e-9,
@@ -852,6 +889,7 @@ def constant_rate(model, loader, epochs, learning_rate):
     "Starts at the full rate, without warm-up.",
     zh="一上来就用满学习率，没有预热。",
     caught_by="rate_rises_and_falls",
+    errata=("E073",),
     step="Let the rate rise over the first tenth of the steps.",
     step_zh="前十分之一的步数里让学习率逐步升高。",
     looks_like=lambda seen: _rates(seen).argmax() == 0 and np.ptp(_rates(seen)) > 0.5,
@@ -890,6 +928,7 @@ def new_optimizer_each_epoch(model, loader, epochs, learning_rate):
     "Uses Adam, which has no decoupled weight decay.",
     zh="用了 Adam，它没有解耦的权重衰减。",
     caught_by="optimizer_is_adamw",
+    errata=("E147",),
     step="torch.optim.AdamW.",
     step_zh="改用 torch.optim.AdamW。",
 )
@@ -959,6 +998,7 @@ def _joined(batches):
     "Leaves dropout on: two runs give two results.",
     zh="dropout 没有关：跑两次得到两个结果。",
     caught_by="logits_in_order",
+    errata=("E019",),
     step="model.eval() before predicting.",
     step_zh="预测之前调用 model.eval()。",
 )
@@ -1022,6 +1062,7 @@ def wants_labels(model, loader):
     "Does not pass the mask, so a prediction depends on its neighbours.",
     zh="没有传 mask，预测结果随同批的句子而变。",
     caught_by="company_does_not_matter",
+    errata=("E106",),
     step="Pass attention_mask with input_ids.",
     step_zh="attention_mask 要和 input_ids 一起传。",
 )
@@ -1034,6 +1075,7 @@ def predicts_without_mask(model, loader):
     "Keeps gradients while predicting.",
     zh="预测时还在记录梯度。",
     caught_by="no_gradients_batch_by_batch",
+    errata=("E019",),
     step="torch.inference_mode() or torch.no_grad() around it.",
     step_zh="放进 torch.inference_mode() 或 torch.no_grad() 里。",
 )
@@ -1046,6 +1088,7 @@ def keeps_gradients(model, loader):
     "Joins all batches and runs them at once: memory grows with the data.",
     zh="把所有批次拼在一起一次算完：数据越多越占内存。",
     caught_by="no_gradients_batch_by_batch",
+    errata=("E020",),
     step="One forward pass for each batch.",
     step_zh="每批做一次前向。",
 )
@@ -1184,6 +1227,7 @@ def _load(path, **options):
     "Loads without saying how many classes there are, and gets two.",
     zh="加载时没说有几类，默认只有两类。",
     caught_by="as_many_logits_as_names",
+    errata=("E071",),
     step="Say num_labels, or better the names, from which it follows.",
     step_zh="给出 num_labels；更好的是给出名字，类别数由此而来。",
 )
@@ -1212,6 +1256,7 @@ def random_weights(path, names):
     "Says the number of classes but not their names, which stay LABEL_0, LABEL_1, LABEL_2.",
     zh="只说了有几类，没给名字，仍叫 LABEL_0、LABEL_1、LABEL_2。",
     caught_by="names_both_ways",
+    errata=("E107",),
     step="Pass id2label and label2id.",
     step_zh="传入 id2label 和 label2id。",
 )
@@ -1287,6 +1332,7 @@ def _names(model, pairs):
     "Gives class numbers instead of names.",
     zh="给的是类别编号，不是名字。",
     caught_by="name_and_probability",
+    errata=("E107",),
     step="Look the number up in model.config.id2label.",
     step_zh="到 model.config.id2label 里查名字。",
 )
@@ -1348,6 +1394,7 @@ def softmax_over_sentences(model, tokenizer, texts):
     "Predicts with dropout if the model comes in training mode.",
     zh="模型以训练模式传入时，预测带着 dropout。",
     caught_by="names_without_dropout",
+    errata=("E019",),
     step="model.eval() first.",
     step_zh="先调用 model.eval()。",
 )
@@ -1360,6 +1407,7 @@ def names_with_dropout(model, tokenizer, texts):
     "Forgets the mask, so a name depends on the other sentences.",
     zh="忘了 mask，名字会受其他句子影响。",
     caught_by="name_and_probability",
+    errata=("E106",),
     step="Pass the whole encoding to the model.",
     step_zh="把整个编码结果都传给模型。",
 )
@@ -1411,6 +1459,9 @@ def _learn(fault, model, tokenizer, rows, optimizer):
         labels = batch["labels"]
         if fault == "unlabelled":
             loss = model(input_ids=batch["input_ids"]).loss
+        elif fault == "scalar":
+            row = {name: batch[name][:1] for name in ("input_ids", "attention_mask")}
+            loss = cross_entropy(_forward(fault, model, row), labels[0])
         elif fault == "shadowed":
             labels = torch.tensor(labels[0])
             loss = cross_entropy(_forward(fault, model, batch), torch.tensor([labels[start]]))
@@ -1432,6 +1483,7 @@ def _learn(fault, model, tokenizer, rows, optimizer):
     "Still counts keys: only the first three sentences are learned from.",
     zh="数的还是键：只学了前三句。",
     caught_by="learns_from_every_sentence",
+    errata=("E015", "E149"),
     step="len(encoding) counts its keys; go through a loader instead.",
     step_zh="len(encoding) 数的是键；改为遍历 DataLoader。",
 )
@@ -1444,6 +1496,7 @@ def still_counts_keys(*arguments, **options):
     "Still overwrites the list of labels with the label of one sentence.",
     zh="标签列表仍被单句的标签覆盖。",
     caught_by="learns_from_every_sentence",
+    errata=("E017",),
     step="Give the batch's labels a name of their own.",
     step_zh="给本批的标签另起一个名字。",
 )
@@ -1453,9 +1506,23 @@ def still_shadows_labels(*arguments, **options):
 
 @wrong(
     "mended_program",
+    "Goes row by row and compares one row of logits with a bare number for a label.",
+    zh="逐行训练，一行 logits 对的却是一个不带维度的标签。",
+    caught_by="learns_from_every_sentence",
+    errata=("E016",),
+    step="Labels of a batch have shape (B,), also for a batch of one.",
+    step_zh="一批标签的形状是 (B,)，哪怕这一批只有一句。",
+)
+def still_scalar_target(*arguments, **options):
+    return _program("scalar", *arguments, **options)
+
+
+@wrong(
+    "mended_program",
     "Still does not pass the labels: the loss is None.",
     zh="仍然没有传标签：loss 是 None。",
     caught_by="learns_from_every_sentence",
+    errata=("E146",),
     step="Pass labels to the model, or compute the loss from the logits.",
     step_zh="把 labels 传给模型，或由 logits 自己算损失。",
 )
@@ -1468,6 +1535,7 @@ def still_without_labels(*arguments, **options):
     "Still applies softmax before cross entropy.",
     zh="交叉熵之前仍有 softmax。",
     caught_by="losses_are_cross_entropies",
+    errata=("E143",),
     step="Cross entropy takes logits.",
     step_zh="交叉熵要的是 logits。",
 )
@@ -1480,6 +1548,7 @@ def still_softmax_first(*arguments, **options):
     "Still learns at a rate a hundred times too high.",
     zh="学习率仍高出一百倍。",
     caught_by="rate_is_sensible",
+    errata=("E140", "E147"),
     step="For this small BERT 0.0005; for bert-base 0.00002 to 0.00005.",
     step_zh="这个小 BERT 用 0.0005；bert-base 用 0.00002 到 0.00005。",
     looks_like=lambda seen: seen["highest rate"] > 3e-3,
@@ -1493,6 +1562,7 @@ def still_too_fast(*arguments, **options):
     "Still uses Adam instead of AdamW.",
     zh="用的仍是 Adam，不是 AdamW。",
     caught_by="rate_is_sensible",
+    errata=("E147",),
     step="torch.optim.AdamW decouples weight decay from the gradient.",
     step_zh="torch.optim.AdamW 把权重衰减与梯度分开。",
     looks_like=lambda seen: seen["kinds"] == ["Adam"] and seen["highest rate"] <= 3e-3,
@@ -1518,6 +1588,7 @@ def still_stale_gradients(*arguments, **options):
     "Still predicts in training mode, with dropout.",
     zh="预测时仍在训练模式，dropout 开着。",
     caught_by="modes_of_learning_and_predicting",
+    errata=("E019",),
     step="model.eval() before predicting.",
     step_zh="预测之前调用 model.eval()。",
 )
@@ -1530,6 +1601,7 @@ def still_dropout_in_prediction(*arguments, **options):
     "Still keeps gradients while predicting.",
     zh="预测时仍在记录梯度。",
     caught_by="modes_of_learning_and_predicting",
+    errata=("E019",),
     step="torch.inference_mode() around the prediction.",
     step_zh="把预测放进 torch.inference_mode()。",
 )
@@ -1554,6 +1626,7 @@ def still_learns_in_evaluation(*arguments, **options):
     "Still leaves the mask out, so padding is read as text.",
     zh="仍然没有传 mask，填充被当成正文。",
     caught_by="losses_are_cross_entropies",
+    errata=("E106",),
     step="Pass attention_mask in learning and in predicting.",
     step_zh="训练和预测都要传 attention_mask。",
 )
@@ -1566,6 +1639,7 @@ def still_without_mask(*arguments, **options):
     "Still prints class numbers.",
     zh="输出的仍是类别编号。",
     caught_by="names_of_the_test_sentences",
+    errata=("E022", "E107"),
     step="Name them by model.config.id2label.",
     step_zh="用 model.config.id2label 换成名字。",
 )
@@ -1590,6 +1664,7 @@ def still_alphabetical(*arguments, **options):
     "Still predicts the sentences that it learned from.",
     zh="预测的仍是训练过的句子。",
     caught_by="names_of_the_test_sentences",
+    errata=("E148",),
     step="Predict test_texts.",
     step_zh="要预测的是 test_texts。",
 )
@@ -1614,6 +1689,7 @@ def still_last_loss(*arguments, **options):
     "Still goes through the sentences in the same order every epoch.",
     zh="每一轮仍按同样的顺序过句子。",
     caught_by="every_epoch_is_shuffled",
+    errata=("E018",),
     step="shuffle=True in the training loader.",
     step_zh="训练用的 DataLoader 要 shuffle=True。",
 )

@@ -54,6 +54,7 @@ def draws_by_chance(model, ids, max_new_tokens, end):
     "Counts the prompt in the length.",
     zh="把提示也算进了长度。",
     caught_by="prompt_does_not_count",
+    errata=("E152",),
     step="max_new_tokens limits what is new: count only the tokens that you append.",
     step_zh="max_new_tokens 限制的是新内容：只数接上去的词元。",
 )
@@ -90,6 +91,7 @@ def prompt_returned(model, ids, max_new_tokens, end):
     "Calls generate with max_length and returns all of it: the prompt counts, and comes back too.",
     zh="用 max_length 调用 generate 并原样返回：提示被算进长度，又被一起返回。",
     caught_by="takes_the_likeliest",
+    errata=("E152",),
     step="max_length is prompt plus new tokens: say max_new_tokens, and cut the prompt off.",
     step_zh="max_length 是提示加新词元：改用 max_new_tokens，并切掉提示。",
 )
@@ -525,6 +527,7 @@ def _one_token_each(seen, everywhere):
     "Sets a temperature, but takes the likeliest token all the same: nothing is drawn.",
     zh="设了温度，却仍取概率最大的词元：根本没有抽样。",
     caught_by="drawn_as_often_as_probable",
+    errata=("E151",),
     step="No temperature moves the maximum. Draw with torch.multinomial.",
     step_zh="温度改变不了谁最大。用 torch.multinomial 抽样。",
     looks_like=lambda seen: _one_token_each(seen, everywhere=True),
@@ -916,6 +919,7 @@ def _pad(prompts, pad, *, left=True, width=None):
     "Pads on the right, so that new tokens are appended to padding.",
     zh="在右侧填充，新词元就接在了填充后面。",
     caught_by="pads_on_the_left",
+    errata=("E153",),
     step="The last token of each prompt belongs at the right end of its row.",
     step_zh="每个提示的最后一个词元应当在该行最右端。",
 )
@@ -928,6 +932,7 @@ def pads_on_the_right(prompts, pad):
     "Makes a mask of ones: padding counts as text.",
     zh="mask 全为 1：填充也被当成了文本。",
     caught_by="pads_on_the_left",
+    errata=("E153",),
     step="The mask is 0 where you filled up.",
     step_zh="补上的位置 mask 要为 0。",
 )
@@ -979,6 +984,7 @@ def cuts_to_the_shortest(prompts, pad):
     "Pads everything to one fixed length, even a single prompt.",
     zh="一律补到固定长度，连单个提示也补。",
     caught_by="one_length_needs_no_padding",
+    errata=("E155",),
     step="Pad to the longest prompt of the batch; a single one needs none.",
     step_zh="补到批次中最长的提示即可；单个提示不用补。",
 )
@@ -1032,6 +1038,7 @@ def one_after_the_other(model, prompts, max_new_tokens, end):
     "Passes no attention mask, so the prompts attend to their padding.",
     zh="没有传 attention mask，提示会注意到自己的填充。",
     caught_by="each_as_if_alone",
+    errata=("E153",),
     step="Pass attention_mask in every call, with a 1 more for each new token.",
     step_zh="每次都传 attention_mask，新词元各补一个 1。",
 )
@@ -1107,6 +1114,7 @@ def _growing(tokenizer, tokens):
     "Decodes every token by itself, so characters fall into pieces.",
     zh="逐个词元单独解码，字符就碎了。",
     caught_by="characters_come_whole",
+    errata=("E154",),
     step="Decode the tokens so far together: bytes find each other only there.",
     step_zh="把到目前为止的词元合起来解码，字节才能拼到一起。",
 )
@@ -1155,6 +1163,7 @@ def repeats_what_was_shown(tokenizer, tokens):
     "Hands out the broken bytes at the end.",
     zh="最后把残缺的字节也输出了。",
     caught_by="no_half_character_at_the_end",
+    errata=("E154",),
     step="What is still incomplete at the end stays inside.",
     step_zh="到最后仍不完整的，就不要输出。",
 )
@@ -1229,6 +1238,7 @@ def _asked(question, base_url, model, max_tokens, timeout, *, key=None, retries=
     "Calls openai.Completion.create, which was removed in version 1.0 of the client.",
     zh="调用了 openai.Completion.create，客户端 1.0 起已经删除。",
     caught_by="answers_and_says_whether_cut",
+    errata=("E099",),
     step="Make a client, openai.OpenAI(…), and call its chat.completions.create.",
     step_zh="先建客户端 openai.OpenAI(…)，再调用它的 chat.completions.create。",
 )
@@ -1245,6 +1255,7 @@ def removed_call(question, *, base_url, model, max_tokens, timeout):
     "Says engine= where today's client takes model=.",
     zh="写了 engine=，而现在的客户端用 model=。",
     caught_by="asks_the_model_named",
+    errata=("E101",),
     step="The parameter is called model.",
     step_zh="这个参数叫 model。",
 )
@@ -1263,6 +1274,7 @@ def engine_for_model(question, *, base_url, model, max_tokens, timeout):
     "Asks for a model that was retired, whatever name is given.",
     zh="不管给的是什么名字，都去请求一个早已下线的模型。",
     caught_by="asks_the_model_named",
+    errata=("E088", "E100"),
     step="Pass the model's name on: which models live changes faster than code.",
     step_zh="把模型名原样传下去：哪些模型在线，变得比代码快。",
 )
@@ -1275,6 +1287,7 @@ def retired_model(question, *, base_url, model, max_tokens, timeout):
     "Writes the key into the source.",
     zh="把密钥写进了源代码。",
     caught_by="key_from_the_environment",
+    errata=("E103",),
     step="Read OPENAI_API_KEY from the environment; the client does so by itself.",
     step_zh="从环境变量 OPENAI_API_KEY 读取；客户端自己就会读。",
 )
@@ -1478,6 +1491,7 @@ def _temperature_fits(temperature_of):
     "Fault left in: a temperature, but no sampling. generate is greedy unless told otherwise.",
     zh="还有一处没修：有温度，却没有抽样。generate 默认是贪心。",
     caught_by="draws_at_its_temperature",
+    errata=("E151",),
     step="Say do_sample=True.",
     step_zh="加上 do_sample=True。",
     looks_like=lambda seen: all(len(set(part["texts"])) == 1 for part in seen),
@@ -1517,6 +1531,7 @@ def fault_top_k_left_on(model, tokenizer, prompts, max_new_tokens, temperature):
     "Fault left in: the length counts the prompt.",
     zh="还有一处没修：长度把提示也算在内。",
     caught_by="the_prompt_is_extra",
+    errata=("E152",),
     step="Say max_new_tokens, not max_length.",
     step_zh="用 max_new_tokens，不用 max_length。",
 )
@@ -1529,6 +1544,7 @@ def fault_prompt_counted(model, tokenizer, prompts, max_new_tokens, temperature)
     "Fault left in: padding on the right, so short prompts are continued after padding.",
     zh="还有一处没修：在右侧填充，短提示就接在填充后面续写。",
     caught_by="lengths_do_not_matter",
+    errata=("E153",),
     step='Say padding_side="left".',
     step_zh='设置 padding_side="left"。',
 )
@@ -1541,6 +1557,7 @@ def fault_right_padding(model, tokenizer, prompts, max_new_tokens, temperature):
     "Fault left in: no attention mask, so padding is read as text.",
     zh="还有一处没修：没有 attention mask，填充被当成文本来读。",
     caught_by="lengths_do_not_matter",
+    errata=("E153",),
     step="Pass the tokenizer's whole output to generate, mask included.",
     step_zh="把 tokenizer 的全部输出（含 mask）传给 generate。",
 )
@@ -1553,6 +1570,7 @@ def fault_no_mask(model, tokenizer, prompts, max_new_tokens, temperature):
     "Fault left in: bytes cut in the midst of a character are shown as �.",
     zh="还有一处没修：被截断的字符显示成了 �。",
     caught_by="no_half_characters",
+    errata=("E154",),
     step="Take incomplete bytes off the end after decoding.",
     step_zh="解码后去掉结尾不完整的字节。",
 )

@@ -108,6 +108,7 @@ def compares_whole_lists(labels, predictions):
     "Adds up what was predicted positive instead of what was predicted right.",
     zh="加总的是「被预测为正」的样本，而不是「预测正确」的样本。",
     caught_by="share_predicted_right",
+    errata=("E119",),
     step="Being called positive is not being right: compare each prediction with its label.",
     step_zh="判为正不等于判对：把每个预测和它的标签比较。",
 )
@@ -187,6 +188,7 @@ def accuracy_of_nothing_raises(labels, predictions):
     "Copies the formula of accuracy.",
     zh="照抄了准确率的公式。",
     caught_by="precision_ignores_true_negatives",
+    errata=("E115", "E121"),
     step="Look only at the samples that were predicted positive.",
     step_zh="只看被判为正例的那些样本。",
 )
@@ -277,6 +279,7 @@ def silence_is_precise(labels, predictions):
     "Takes specificity (TN over actual negatives) for recall.",
     zh="把特异度（TN 除以实际负例数）当成了召回率。",
     caught_by="counts_found_positives",
+    errata=("E116",),
     step="Recall is about actual positives: which share of them was found?",
     step_zh="召回率看的是实际正例：其中找出了多少？",
 )
@@ -289,6 +292,7 @@ def specificity(labels, predictions):
     "Divides the actual positives by everyone, which is prevalence.",
     zh="用实际正例数除以总人数，那是正例占比（患病率）。",
     caught_by="recall_ignores_negatives",
+    errata=("E120",),
     step="No prediction occurs in your formula. Count the positives that were found.",
     step_zh="你的公式里没有用到预测。要数的是被找出来的正例。",
 )
@@ -390,6 +394,7 @@ def all_of_none_found(labels, predictions):
     "Takes recall for specificity.",
     zh="把召回率当成了特异度。",
     caught_by="share_of_negatives_left_alone",
+    errata=("E116",),
     step="Specificity is about actual negatives: TN over TN + FP.",
     step_zh="特异度看的是实际负例：TN 除以 TN + FP。",
 )
@@ -493,6 +498,7 @@ def geometric_mean(labels, predictions):
     "Combines accuracy with recall.",
     zh="用准确率与召回率来合成。",
     caught_by="harmonic_mean",
+    errata=("E117", "E122"),
     step="F1 combines precision with recall; beware of what 精度 stands for.",
     step_zh="F1 合成的是精确率与召回率；当心「精度」到底指哪一个。",
 )
@@ -722,6 +728,7 @@ def _roc(labels, scores):
     "Plots accuracy against recall.",
     zh="画成了准确率对召回率。",
     caught_by="curve_of_tumours",
+    errata=("E123",),
     step="The ROC axes are FPR and TPR: one rate for each actual class.",
     step_zh="ROC 的两个轴是 FPR 和 TPR：每个实际类别一个比率。",
 )
@@ -736,6 +743,7 @@ def accuracy_against_recall(labels, scores):
     "Plots precision against recall, which is another curve.",
     zh="画成了精确率对召回率，那是另一条曲线（PR 曲线）。",
     caught_by="curve_of_tumours",
+    errata=("E123",),
     step="The ROC axes are FPR and TPR: one rate for each actual class.",
     step_zh="ROC 的两个轴是 FPR 和 TPR：每个实际类别一个比率。",
 )
@@ -914,6 +922,7 @@ def of_predictions(labels, scores):
     "Measures the area under precision against recall.",
     zh="算的是精确率—召回率曲线下的面积。",
     caught_by="best_worst_and_constant",
+    errata=("E123",),
     step="The axes are FPR and TPR.",
     step_zh="两个轴是 FPR 和 TPR。",
 )
@@ -1416,6 +1425,7 @@ def _interval(row):
     "Believes every table and only clips the interval.",
     zh="对任何表都照单全收，只算区间。",
     caught_by="documents_table",
+    errata=("E118",),
     step="Both pairs of totals count the same samples. Do they agree?",
     step_zh="两对合计数的是同一批样本：它们一致吗？",
 )
@@ -1509,6 +1519,7 @@ def _harmonic(a, b):
     "Repeats the numbers that the document prints.",
     zh="照抄了原文印出的数字。",
     caught_by="documents_table_read_properly",
+    errata=("E119", "E120", "E121", "E122"),
     step="Compute them. Not even the document's own formulas give those numbers.",
     step_zh="动手算一遍。就连原文自己的公式也得不出这些数。",
 )
@@ -1522,6 +1533,7 @@ def printed_numbers(positive_row, negative_row):
     "Sums the predicted positives of both classes for accuracy, as the document does.",
     zh="像原文那样，把两类被判为正的样本加起来当作准确率。",
     caught_by="documents_table_read_properly",
+    errata=("E119",),
     step="Right are TP, and TN of the other row: the diagonal.",
     step_zh="判对的是 TP 和另一行的 TN，也就是对角线。",
 )
@@ -1536,6 +1548,7 @@ def table_accuracy_of_alarms(positive_row, negative_row):
     "Divides the actual positives by everyone for recall, as the document does.",
     zh="像原文那样，用实际正例数除以总数当作召回率。",
     caught_by="documents_table_read_properly",
+    errata=("E120",),
     step="That is prevalence. Recall is TP over the positive row.",
     step_zh="那是正例占比。召回率是 TP 除以正例那一行的合计。",
 )
@@ -1549,6 +1562,7 @@ def table_recall_is_prevalence(positive_row, negative_row):
     "Copies accuracy as precision, as the document does.",
     zh="像原文那样，把准确率抄作精确率。",
     caught_by="documents_table_read_properly",
+    errata=("E121",),
     step="Precision looks down the column of alarms: TP over TP + FP.",
     step_zh="精确率看「预测为正」这一列：TP 除以 TP + FP。",
 )
@@ -1562,6 +1576,7 @@ def table_precision_is_accuracy(positive_row, negative_row):
     "Combines accuracy and recall as F1, as the document does.",
     zh="像原文那样，用准确率和召回率来合成 F1。",
     caught_by="documents_table_read_properly",
+    errata=("E117", "E122"),
     step="F1 combines precision and recall.",
     step_zh="F1 合成的是精确率与召回率。",
 )
@@ -1618,6 +1633,7 @@ def _candidates(labels, scores):
     "Takes the threshold of best accuracy, whatever recall it reaches.",
     zh="取了准确率最高的阈值，不管召回率是否达到要求。",
     caught_by="spares_most_benign",
+    errata=("E010",),
     step="First keep only the thresholds that reach the recall.",
     step_zh="先只保留召回率达到要求的阈值。",
 )

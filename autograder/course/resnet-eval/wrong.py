@@ -30,6 +30,7 @@ def _preprocess(images, pixel_max, mean, std):
     "Scales the pixels to 0 … 1 and never normalises them.",
     zh="像素只缩放到 0 … 1，没有做归一化。",
     caught_by="scales_then_normalises",
+    errata=("E109",),
     step="The network was trained on normalised pixels: subtract the mean, divide by the std.",
     step_zh="网络是在归一化后的像素上训练的：减均值，除以标准差。",
 )
@@ -42,6 +43,7 @@ def never_normalises(images, pixel_max, mean, std):
     "Does what ToTensor does, divide by 255, and nothing else.",
     zh="只做了 ToTensor 那一步：除以 255，别的都没做。",
     caught_by="brightest_is_pixel_max",
+    errata=("E109",),
     step="Divide by pixel_max, then subtract the mean and divide by the std.",
     step_zh="应除以 pixel_max，然后减均值、除以标准差。",
 )
@@ -167,6 +169,7 @@ def divides_whole_numbers(images, pixel_max, mean, std):
     "Takes the digit for the index of its class.",
     zh="把数字本身当成类别下标。",
     caught_by="digits_take_their_place",
+    errata=("E111",),
     step="Look the name up in class_names: “eight” stands first there.",
     step_zh="到 class_names 里去查名字：「eight」排在第一个。",
 )
@@ -192,6 +195,7 @@ def sorts_the_classes(names, class_names):
     "Numbers the classes that occur in the data, as ImageFolder does with its folders.",
     zh="给数据里出现的类别编号，就像 ImageFolder 给文件夹编号那样。",
     caught_by="some_classes_keep_their_indices",
+    errata=("E111",),
     step="Number by the model's list; the data may hold only some classes.",
     step_zh="按模型的类别表编号；数据里可能只有一部分类别。",
 )
@@ -205,6 +209,7 @@ def numbers_the_folders(names, class_names):
     "Numbers names in the order in which they first appear in the data.",
     zh="按名字在数据中首次出现的先后编号。",
     caught_by="digits_take_their_place",
+    errata=("E111",),
     step="Number by the model's list, not by the data.",
     step_zh="按模型的类别表编号，而不是按数据。",
 )
@@ -363,6 +368,7 @@ def _is_reordered(rows):
     "Shuffles the pictures, so that no row belongs to its picture any more.",
     zh="打乱了图片，行和图片对不上了。",
     caught_by="rows_keep_their_order",
+    errata=("E110",),
     looks_like=_is_reordered,
     step="Shuffling is for training; to evaluate, keep the order.",
     step_zh="打乱顺序是训练用的；评测要保持原来的顺序。",
@@ -440,6 +446,7 @@ def _scores(pairs):
     "Starts anew with every batch and returns the accuracy of the last one.",
     zh="每个批次都重新计数，返回的是最后一批的准确率。",
     caught_by="every_picture_counts_once",
+    errata=("E112",),
     step="Set the counters to 0 before the loop and add to them in it.",
     step_zh="循环前把计数器清零，循环里累加。",
 )
@@ -452,6 +459,7 @@ def accuracy_of_the_last_batch(model, batches):
     "Returns one number for each batch and never aggregates them.",
     zh="每个批次一个数，始终没有汇总。",
     caught_by="every_picture_counts_once",
+    errata=("E112",),
     step="Add up correct answers and pictures over all batches; divide once, at the end.",
     step_zh="在全部批次上累加答对数和图片数；最后只除一次。",
 )
@@ -465,6 +473,7 @@ def never_aggregates(model, batches):
     "Averages the batches, so that a picture in the small last batch counts for more.",
     zh="对各批次直接求平均，最后一个小批次里的图片权重就偏大了。",
     caught_by="every_picture_counts_once",
+    errata=("E112",),
     step="Weigh each batch by its size, or add up counts instead of averages.",
     step_zh="按批次大小加权，或者累加计数而不是平均值。",
 )
@@ -602,6 +611,7 @@ def all_batches_alike(model, batches):
     "Looks at the highest logit only, whatever k is.",
     zh="不管 k 是几，只看最高的一个。",
     caught_by="among_the_k_highest",
+    errata=("E112",),
     step="Take the k highest and ask whether the class is among them.",
     step_zh="取最高的 k 个，看真实类别在不在其中。",
 )
@@ -857,6 +867,7 @@ def one_against_the_rest(targets, predictions, num_classes):
     "Gives every class the same number, the accuracy.",
     zh="每一类都给同一个数：总准确率。",
     caught_by="never_recognised_is_zero",
+    errata=("E200",),
     step="Look at the pictures of one class at a time.",
     step_zh="一次只看一个类别的图片。",
 )
@@ -1038,6 +1049,7 @@ def _program(
     "Still lacks the normalisation.",
     zh="还是没有归一化。",
     caught_by="report_on_hard_digits",
+    errata=("E109",),
     step="After dividing by pixel_max, subtract the mean and divide by the std.",
     step_zh="除以 pixel_max 之后，还要减均值、除以标准差。",
 )
@@ -1050,6 +1062,7 @@ def still_not_normalised(*given, **options):
     "Still returns the accuracy of the last batch.",
     zh="返回的仍是最后一个批次的准确率。",
     caught_by="report_on_hard_digits",
+    errata=("E112",),
     step="Count correct answers over all batches and divide once, after the loop.",
     step_zh="在所有批次上累计判对的数目，循环之后只除一次。",
 )
@@ -1062,6 +1075,7 @@ def still_the_last_batch(*given, **options):
     "Averages the accuracies of the batches, though the last one is smaller.",
     zh="最后一批更小，却对各批准确率直接求平均。",
     caught_by="report_on_hard_digits",
+    errata=("E112",),
     step="Add up counts, not averages.",
     step_zh="累加计数，而不是平均值。",
 )
@@ -1074,6 +1088,7 @@ def still_a_mean_of_batches(*given, **options):
     "Returns a list of accuracies, one for each batch.",
     zh="返回了一串准确率，每批一个。",
     caught_by="report_on_hard_digits",
+    errata=("E112",),
     step="One number for the whole part: count over all batches and divide once.",
     step_zh="整个测试集只要一个数：跨批次累计，最后只除一次。",
 )
@@ -1086,6 +1101,7 @@ def still_one_for_each_batch(*given, **options):
     "Still evaluates on pictures that the network was trained on.",
     zh="仍在训练过的图片上评测。",
     caught_by="report_on_hard_digits",
+    errata=("E110",),
     step='Take parts["test"].',
     step_zh='改用 parts["test"]。',
 )
@@ -1098,6 +1114,7 @@ def still_on_the_training_part(*given, **options):
     "Still takes the digit for the index of its class, so the accuracy means nothing.",
     zh="仍把数字当作类别下标，准确率毫无意义。",
     caught_by="report_on_hard_digits",
+    errata=("E111",),
     step="Make the targets with class_names, whose order is that of the logits.",
     step_zh="用 class_names 生成目标下标，它的顺序就是 logits 的顺序。",
 )
@@ -1110,6 +1127,7 @@ def still_digits_as_indices(*given, **options):
     "Numbers the folders that occur, which agrees with the model only if all classes occur.",
     zh="按出现的文件夹编号，只有各类齐全时才碰巧与模型一致。",
     caught_by="report_with_other_classes",
+    errata=("E111",),
     step="Number by class_names, not by the names in the data.",
     step_zh="按 class_names 编号，而不是按数据里的名字。",
 )
@@ -1153,6 +1171,7 @@ def _is_shuffled(names):
     "Still shuffles the test pictures: the names belong to other pictures.",
     zh="测试图片仍被打乱：名字对不上图片。",
     caught_by="names_in_the_order_of_the_pictures",
+    errata=("E110",),
     looks_like=_is_shuffled,
     step="shuffle=True is for training; leave it out.",
     step_zh="shuffle=True 是训练用的，去掉它。",
