@@ -101,7 +101,7 @@ def _checked(name: str, names: dict[str, Any]) -> float:
     try:
         exercise = _exercise(names, name)
         task = exercise.task(name)
-        with _variables_kept(names):
+        with _variables_kept(names), _on_model(names):
             result = _judged(exercise, task, names)
         _show_card(result, _language(names))
     except CatalogError as error:
@@ -266,6 +266,25 @@ def _restore(target: Any, content: Any) -> None:
     else:
         with contextlib.suppress(ValueError):  # read-only, or resized
             target[...] = content
+
+
+@contextlib.contextmanager
+def _on_model(names: Mapping[str, Any]) -> Iterator[None]:
+    """Let the checks and their references work on the model that the notebook names."""
+    from autograder.models import VARIABLE, is_graded
+
+    chosen, before = names.get("MODEL"), os.environ.get(VARIABLE)
+    if not isinstance(chosen, (str, os.PathLike)) or str(chosen) == "tiny" or is_graded():
+        yield
+        return
+    os.environ[VARIABLE] = os.path.abspath(chosen) if os.path.isdir(chosen) else str(chosen)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before
 
 
 def _open_hint(exercise: Exercise, task: Task) -> int:

@@ -117,12 +117,27 @@ def test_training_sentences_and_held_out_ones_are_disjoint() -> None:
 
 def test_learning_is_told_from_guessing() -> None:
     truth = [example.label for example in CHECKS._examples("test")]
-    learned = {"losses": [1.1, 0.4], "predictions": truth}
-    assert CHECKS._learned(learned)
-    assert not CHECKS._learned({**learned, "losses": [1.1, 1.1]})
-    assert not CHECKS._learned({**learned, "losses": [1.1, math.nan]})
+    learned = {"losses": [1.1, 0.4], "predictions": truth, "encoder moved": True}
+
+    def passes(**changes: object) -> bool:
+        return CHECKS._learned({**learned, **changes}, learned)
+
+    assert passes()
+    assert not passes(losses=[1.1, 1.1])
+    assert not passes(losses=[1.1, math.nan])
     for name in CHECKS.NAMES:
-        assert not CHECKS._learned({**learned, "predictions": [name] * len(truth)})
+        assert not passes(predictions=[name] * len(truth))
+    # Fewer names than sentences: neither right ones, nor the leniency that another model has.
+    assert not passes(predictions=truth[:16])
+    assert not passes(predictions=[])
+
+
+def test_another_model_is_compared_with_what_the_reference_makes_of_it() -> None:
+    reference = {"losses": [1.3, 1.2], "predictions": ["neutral"] * 16, "encoder moved": True}
+    assert CHECKS._learned({**reference, "losses": [1.3, 1.3]}, reference)
+    assert not CHECKS._learned({**reference, "losses": [1.3, 2.0]}, reference)
+    assert not CHECKS._learned({**reference, "encoder moved": False}, reference)
+    assert not CHECKS._learned({**reference, "predictions": ["LABEL_1"] * 16}, reference)
 
 
 def test_there_are_enough_misconceptions_and_styles() -> None:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from autograder._errors import BilingualError
 
-__all__ = ["VARIABLE", "Kind", "ModelNotFound", "locate"]
+__all__ = ["VARIABLE", "Kind", "ModelNotFound", "is_graded", "locate"]
 
 Kind: TypeAlias = Literal["bert", "gpt", "resnet"]
 VARIABLE = "TOUCHSTONE_MODEL"
@@ -35,6 +35,9 @@ class ModelNotFound(BilingualError):
 def locate(kind: Kind, name: str = "tiny") -> Path:
     """Return where a model lies, without fetching anything.
 
+    What a notebook is graded on is for those to say who grade: in a grader's process the name
+    that it gives counts for nothing, and the default, or the environment variable's, is taken.
+
     Parameters
     ----------
     kind
@@ -54,7 +57,7 @@ def locate(kind: Kind, name: str = "tiny") -> Path:
     ModelNotFound
         If there is no such folder, or nothing of that name was fetched.
     """
-    if name == "tiny":
+    if name == "tiny" or is_graded():
         name = os.environ.get(VARIABLE, "").strip() or "tiny"
     if name == "tiny":
         return _HERE / f"tiny_{kind}"
@@ -65,6 +68,11 @@ def locate(kind: Kind, name: str = "tiny") -> Path:
     if found is None:
         raise _absent(name, kind)
     return found
+
+
+def is_graded() -> bool:
+    """Whether this process runs a notebook for a grader, not for the learner who wrote it."""
+    return not {"TOUCHSTONE_WORKER", "NBGRADER_EXECUTION"}.isdisjoint(os.environ)
 
 
 def _holding_weights(folder: Path, kind: Kind) -> Path:

@@ -15,6 +15,9 @@ STEP = 1e-4  # parameters after three steps of gradient descent; they move by ab
 EXACT = 1e-9
 HELD_OUT = 0.55  # accuracy on the 252 test sentences; guessing gives 0.333
 FALL = 0.85  # the last epoch's loss over the first one's
+# With another model than the tiny one there is time for a few steps on a dozen sentences. What
+# they come to depends on the model, so the last loss may be this much above the reference's.
+BESIDE = 0.6
 
 NAMES = ("negative", "neutral", "positive")
 TRAINED = 144  # sentences to learn from in the long probes
@@ -117,16 +120,21 @@ def _loader(tokenizer, texts, classes, batch_size, *, shuffle=False):
 def study(rng, classifier):
     """What the long probes learn from and are judged by; a real BERT gets less of both."""
     train, test = _examples("train"), _examples("test")
-    large = classifier.num_parameters() > 5_000_000
-    rows = rng.permutation(len(train))[: 32 if large else TRAINED]
+    large = _is_large(classifier)
+    rows = rng.permutation(len(train))[: 12 if large else TRAINED]
     chosen = [train[row] for row in rows]
     return {
         "texts": [example.text for example in chosen],
         "labels": [example.label for example in chosen],
         "test_texts": [example.text for example in test[: 16 if large else None]],
-        "epochs": 2 if large else 4,
+        "epochs": 6 if large else 4,
         "learning_rate": 5e-5 if large else 5e-4,
     }
+
+
+def _is_large(model):
+    """Whether it is some real BERT rather than the tiny one."""
+    return model.num_parameters() > 5_000_000
 
 
 # --- watching -----------------------------------------------------------------------------
@@ -183,13 +191,15 @@ def _accuracy(predictions):
     return sum(map(str.__eq__, predictions, truth)) / len(truth)
 
 
-def _learned(seen, held_out=HELD_OUT):
+def _learned(seen, reference):
     losses, predictions = seen["losses"], seen["predictions"]
-    finite = all(math.isfinite(loss) for loss in losses)
-    fell = finite and len(losses) > 1 and losses[-1] < FALL * losses[0]
-    if len(predictions) < 100:  # a real BERT, which the time allows only a few steps
-        return finite and losses[-1] < losses[0] and set(predictions) <= set(NAMES)
-    return fell and _accuracy(predictions) >= held_out
+    finite = len(losses) > 1 and all(math.isfinite(loss) for loss in losses)
+    if not finite or len(predictions) != len(reference["predictions"]):
+        return False
+    if len(predictions) < len(_examples("test")):  # another model than the tiny one
+        as_low = losses[-1] < reference["losses"][-1] + BESIDE
+        return as_low and seen["encoder moved"] and set(predictions) <= set(NAMES)
+    return losses[-1] < FALL * losses[0] and _accuracy(predictions) >= HELD_OUT
 
 
 # --- encode -------------------------------------------------------------------------------
@@ -552,7 +562,7 @@ def _falls(seen):
 def loss_falls(train_epoch, classifier, batches):
     import torch
 
-    rate = 5e-4 if classifier.num_parameters() < 5_000_000 else 5e-5
+    rate = 5e-5 if _is_large(classifier) else 5e-4
     optimizer = torch.optim.AdamW(classifier.parameters(), lr=rate)
     return [train_epoch(classifier, batches, optimizer) for _ in range(5)]
 
@@ -618,8 +628,8 @@ def optimizer_is_adamw(fine_tune, classifier, tokenizer, sentences, classes):
     f"losses that fall and at least {HELD_OUT:.0%} of the unseen sentences right",
     zh=f"损失下降，且没见过的句子至少判对 {HELD_OUT:.0%}",
 )
-def _has_learned(seen):
-    return _learned(seen)
+def _has_learned(seen, reference):
+    return _learned(seen, reference)
 
 
 @check(
@@ -977,7 +987,7 @@ def rate_is_sensible(mended_program, classifier, tokenizer, lesson):
     costly=True,
 )
 def mended_program_learns(mended_program, classifier, tokenizer, study):
-    if classifier.num_parameters() < 5_000_000:
+    if not _is_large(classifier):
         study = {name: value for name, value in study.items() if name != "learning_rate"}
     before = _encoder(classifier)
     with _Steps() as steps:

@@ -45,8 +45,10 @@ from autograder import check, hint
 from autograder.models import locate
 
 EXERCISE, LANGUAGE = "gpt-generation", "en"
-# en: "tiny" needs nothing; "gpt2", or a folder, runs the same notebook on another model.
-# zh: "tiny" 什么都不用准备；写 "gpt2" 或某个文件夹，同一份 notebook 就换成别的模型。
+# en: "tiny" needs nothing; "gpt2", or a folder, runs the same notebook on another model: run
+# en: everything again after a change. Grading takes the tiny one; see touchstone grade --model.
+# zh: "tiny" 什么都不用准备；写 "gpt2" 或某个文件夹，同一份 notebook 就换成别的模型，
+# zh: 换了之后把全部单元重新运行一遍。评分用的仍是 tiny，除非 touchstone grade 加上 --model。
 MODEL = "tiny"
 
 logging.disable_progress_bar()

@@ -47,8 +47,10 @@ from autograder.models.classifier import load_classifier, load_pictures
 
 EXERCISE, LANGUAGE = "resnet-eval", "en"
 
-# en: "tiny" is shipped. A folder, or "resnet50" once it has been fetched, works as well.
-# zh: "tiny" 随课程附带；也可以换成一个文件夹，或已经下载好的 "resnet50"。
+# en: "tiny" is shipped. A folder, or "resnet50" once it has been fetched, works as well: run
+# en: everything again after a change. Grading takes the tiny one; see touchstone grade --model.
+# zh: "tiny" 随课程附带；也可以换成一个文件夹，或已经下载好的 "resnet50"，
+# zh: 换了之后把全部单元重新运行一遍。评分用的仍是 tiny，除非 touchstone grade 加上 --model。
 MODEL = "tiny"
 
 # %% [markdown] id="data" lang="en"
