@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,8 +15,10 @@ from typing import Any
 import pytest
 from attempts import RECALL
 from jupyter_client.manager import start_new_kernel
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from autograder.catalog import LANGUAGES, Language, exercise
+from autograder.models import locate
 from autograder.suite import Suite, answers
 
 METRICS = exercise("metrics")
@@ -294,6 +297,35 @@ def test_points_under_nbgrader_do_not_wait_for_a_key_of_misconceptions(tmp_path:
     assert 0 < points == same_points < RECALL_POINTS
     shown = [step in " ".join(card["text/plain"].split()) for card in (early, late)]
     assert shown == [False, True]
+
+
+WIDTH = """\
+EXERCISE, MODEL = "gpt-generation", {model!r}
+def greedy(model, ids, max_new_tokens, end):
+    with open({seen!r}, "w") as file:
+        file.write(str(model.config.n_embd))
+    raise NotImplementedError
+"""
+
+
+@pytest.mark.parametrize("kernel", ["own", "graded"])
+def test_a_learners_model_counts_for_the_checks_and_not_for_a_grader(
+    kernel: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    where: Kernel = request.getfixturevalue(kernel)
+    tiny, other, seen = locate("gpt"), tmp_path / "other", tmp_path / "seen"
+    end = AutoTokenizer.from_pretrained(tiny).eos_token_id
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=end + 1, n_embd=12, n_layer=1, n_head=2))
+    model.save_pretrained(other)
+    for path in tiny.glob("tokenizer*"):
+        shutil.copy(path, other)
+    widths = []
+    for name in (str(other), "tiny"):
+        where.fresh(WIDTH.format(model=name, seen=str(seen)))
+        where.check("greedy")
+        widths.append(int(seen.read_text()))
+    usual = GPT2Config.from_pretrained(tiny).n_embd
+    assert widths == [12 if kernel == "own" else usual, usual]
 
 
 def test_it_prints_text_in_plain_python(tmp_path: Path) -> None:

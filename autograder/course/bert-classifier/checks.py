@@ -550,8 +550,10 @@ def scheduler_moves_with_batches(train_epoch, classifier, batches):
 
 
 @that("the loss falls to less than 85 % of the first epoch's", zh="损失降到第一轮的 85% 以下")
-def _falls(seen):
-    return len(seen) == 5 and seen[-1] < FALL * seen[0]
+def _falls(seen, reference):
+    # Of another model than the tiny one no more is asked than the reference reaches with it.
+    enough = FALL if reference[-1] < FALL * reference[0] else 1.0
+    return len(seen) == 5 and seen[-1] < enough * seen[0]
 
 
 @check(
