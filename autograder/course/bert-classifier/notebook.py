@@ -489,8 +489,8 @@ def name_predictions(model, tokenizer, texts):
     ### END SOLUTION
 
 # %% id="load_model-try"
-# en: Names for the model that learned in task 5.
-# zh: 给第 5 题里训练好的模型配上名字。
+# en: Names for the model that learned in task 5. Where it is wrong, how sure is it?
+# zh: 给第 5 题里训练好的模型配上名字。判错的那几句，它有多大把握？
 with suppress(NotImplementedError, NameError):
     named = load_model(folder, LABELS)
     named.load_state_dict(model.state_dict())

@@ -29,7 +29,7 @@
 # 最后把字节变回字符。
 #
 # 这一部分就由你亲手来写。用的是一个真正的 GPT-2，45 万参数，在 CPU 上就能跑，会用中英文讲小故事。
-# 最后你还要调用一个 OpenAI 兼容的接口，并修好一段至少有五处错的程序。
+# 最后你还要调用一个 OpenAI 兼容的接口，并改好一个至少有五处错的程序。
 #
 # 在标明的单元里作答，再运行下面的检查。卡住了就运行 `hint("greedy")`，先给一点提醒，再问还有两级。
 
@@ -636,7 +636,7 @@ check("ask")
 # the source documents has most of them. The same call with warnings on would have told of some.
 
 # %% [markdown] id="write_texts-task" lang="zh"
-# ## 11. 修好这段程序
+# ## 11. 改好这个程序
 #
 # 这段程序能跑，也能打印出文字，却至少有五处错；每一处都很常见，其中大半就出现在一份原始资料里。
 # 如果打开警告，同样的调用会提示其中几处。

@@ -473,6 +473,7 @@ check("plot_confusion")
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
+@torch.no_grad()
 def faulty_report(model, class_names, pixel_max, mean, std, parts, batch_size=32):
     images, names = parts["train"]
     x = images / pixel_max
