@@ -117,10 +117,13 @@ def _checked(name: str, names: dict[str, Any]) -> float:
 
 def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResult:
     """Run the probes of `task`, and of those that it rests on, and judge them."""
+    from autograder.models import is_other
     from autograder.oracle import judged_by_need, reference_key, tried
     from autograder.suite import Suite
 
     started, hurry = time.monotonic(), _under_nbgrader()
+    if exercise.model and is_other():
+        exercise = exercise.with_room()
     suite = Suite(exercise)
     needed = _tasks_below(suite, task)
     # The task's own come first, lest an endless loop in another one leave it no time.

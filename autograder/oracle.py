@@ -22,6 +22,7 @@ from autograder.edition import edition
 from autograder.engine import KeyRows, observe_key
 from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
 from autograder.judge import AnswerKey, Label, Misconception, judge_exercise
+from autograder.models import is_other
 from autograder.observations import Outcome, pack, unpack
 from autograder.results import TaskResult
 from autograder.suite import Suite, answers
@@ -123,6 +124,9 @@ def judged_by_need(
 ) -> tuple[TaskResult, ...]:
     """Judge by the reference, and ask for misconceptions only about tasks that did not pass.
 
+    With another model than the tiny one they are not asked for: a few minutes for each, and what
+    tells them apart was found with the tiny one.
+
     Parameters
     ----------
     seconds
@@ -131,7 +135,9 @@ def judged_by_need(
     """
     results = judge_exercise(tasks, outcomes, reference)
     failed = {result.name for result in results if _needs_diagnosis(result)}
-    if not failed or (seconds < math.inf and not _made(exercise, failed, seconds)):
+    if not failed or (exercise.model and is_other()):
+        return results
+    if seconds < math.inf and not _made(exercise, failed, seconds):
         return results
     key = answer_key(exercise, secret=secret, tasks=failed)
     merged = AnswerKey({**reference.outcomes, **key.outcomes}, key.misconceptions)
@@ -167,7 +173,7 @@ def make_ahead(exercises: Iterable[Exercise]) -> None:
 
     Whoever makes a first mistake in a task then has its diagnosis without waiting for one.
     """
-    slugs = [e.slug for e in exercises if not all(_cached(e, "key").values())]
+    slugs = [e.slug for e in exercises if not is_other() and not all(_cached(e, "key").values())]
     if slugs:
         _maker("--idle", *slugs)
 

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from distributed import Client
 from test_class import class_of
-from toy_class import command, course, graded
+from toy_class import command, course, graded, kept, timeless
 
 from autograder.engine import walls
 
@@ -88,6 +88,11 @@ def test_a_worker_that_is_killed_is_replaced_and_its_work_done_again(
         client.wait_for_workers(2, timeout=60)
         assert set(client.run(os.getpid).values()) != set(first.values())
     assert graded(env, out) == graded(env, calm)
+    assert timeless(out) == timeless(calm)
+    before = kept(out)
+    again = command(env, "class", "grade", source, "--out", out, "--resume", "--dask", address)
+    assert again.returncode == 0, again.stderr
+    assert kept(out) == before
 
 
 def test_a_cluster_that_is_not_there_is_told(env: dict[str, str], tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ and one that was changed is graded anew.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
@@ -115,6 +117,8 @@ class Ledger:
         path = folder / _LOCK
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(folder, os.W_OK):  # SQLite would find out with the first result
+                raise PermissionError(errno.EROFS, os.strerror(errno.EROFS))
             lock = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
             raise _unwritable(folder, error) from None

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from autograder._errors import BilingualError
 
-__all__ = ["VARIABLE", "Kind", "ModelNotFound", "is_graded", "locate"]
+__all__ = ["VARIABLE", "Kind", "ModelNotFound", "is_graded", "is_other", "locate"]
 
 Kind: TypeAlias = Literal["bert", "gpt", "resnet"]
 VARIABLE = "TOUCHSTONE_MODEL"
@@ -68,6 +68,11 @@ def locate(kind: Kind, name: str = "tiny") -> Path:
     if found is None:
         raise _absent(name, kind)
     return found
+
+
+def is_other() -> bool:
+    """Whether the environment variable names another model than the tiny one."""
+    return os.environ.get(VARIABLE, "").strip() not in ("", "tiny")
 
 
 def is_graded() -> bool:
