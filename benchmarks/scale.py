@@ -45,16 +45,19 @@ def grade(source: Path, out: Path, workers: int) -> tuple[float, int, int]:
          "--workers", str(workers)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    grader, together = 0, 0
+    grader, together, due = 0, 0, started
     while process.poll() is None:
         time.sleep(POLL_SECONDS)
+        begun = time.perf_counter()
         try:
             own = psutil.Process(process.pid)
             grader = max(grader, own.memory_info().rss)
-            if time.perf_counter() - started < 60:  # adding up pages takes time itself
+            if begun >= due:
                 below = own.children(recursive=True)
                 held = [p.memory_full_info().pss for p in (own, *below) if p.is_running()]
                 together = max(together, sum(held))
+                # Adding up pages takes a processor's time: no more than a hundredth of it.
+                due = begun + 100 * (time.perf_counter() - begun)
         except psutil.Error:
             continue
     if process.returncode != 0:

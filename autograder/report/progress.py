@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
-    TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
@@ -43,24 +42,35 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed or 0:.1f}{_RATE[self._language]}")
 
 
+class _Bar(Progress):
+    """A bar, and the verdicts in a line below it: side by side they do not fit a terminal."""
+
+    verdicts = ""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield from super().get_renderables()
+        if self.verdicts:
+            yield Text(self.verdicts)
+
+
 @contextmanager
 def class_progress(
     total: int, language: Language, *, console: Console | None = None
 ) -> Iterator[Callable[[Any, SubmissionResult | None], None]]:
     """Show a bar on standard error while the body runs; what it yields is told of each result."""
     counts: Counter[str] = Counter()
-    bar = Progress(
-        BarColumn(bar_width=16), MofNCompleteColumn(), _Rate(language), TimeRemainingColumn(),
-        TextColumn("{task.fields[counts]}", markup=False),
+    bar = _Bar(
+        BarColumn(), MofNCompleteColumn(), _Rate(language), TimeRemainingColumn(),
         console=console or Console(stderr=True, highlight=False),
     )  # fmt: skip
     with bar:
-        task = bar.add_task("", total=total, counts="")
+        task = bar.add_task("", total=total)
 
         def told(_: Any, result: SubmissionResult | None) -> None:
             counts[_kind(result)] += 1
             words = [f"{_WORDS[k][language]} {counts[k]}" for k in _WORDS if counts[k]]
-            bar.update(task, advance=1, counts=" · ".join(words))
+            bar.verdicts = " · ".join(words)
+            bar.advance(task)
 
         yield told
 
