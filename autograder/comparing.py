@@ -23,7 +23,8 @@ def equal(observed: Data, reference: Data, close: Tolerance) -> bool:
     """Whether two observations are equal within a tolerance.
 
     Numbers compare as numbers whether Python's or NumPy's; sequences and arrays element by
-    element, with equal lengths; NaN equals NaN only; text, booleans and ``None`` exactly.
+    element, with equal lengths; NaN equals NaN only; text and ``None`` exactly. A boolean is the
+    number 0 or 1: a mask of either kind says the same.
     """
     if isinstance(observed, np.ndarray) or isinstance(reference, np.ndarray):
         return _equal_arrays(observed, reference, close)
