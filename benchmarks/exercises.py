@@ -8,22 +8,20 @@ process of the call held.
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from timing import ONE_THREAD, machine, runs
 
 from autograder import catalog
 from autograder.catalog import Exercise
+from autograder.grading import grade_path
 
 GIGABYTE = 2**20  # in units of getrusage, which are KB
-BUDGETS = "Budgets: 20 s cold, 5 s for a training task's probe, 1.5 GB; 30 s to prove `metrics`."
+BUDGETS = "Budgets: 20 s cold, 5 s for a training task, 1.5 GB; 30 s to prove `metrics`."
 
 
 def measured(*arguments: str) -> tuple[float, float]:
@@ -40,28 +38,35 @@ def measured(*arguments: str) -> tuple[float, float]:
     return time.perf_counter() - started, usage.ru_maxrss / GIGABYTE
 
 
-def cold(exercise: Exercise, folder: Path, count: int) -> tuple[float, float, float]:
-    """Median seconds of grading the solution, of its own cells and probes, and gigabytes."""
-    solution, target = exercise.notebook("en", solved=True), folder / "result.json"
-    measured("grade", str(solution), "--json", str(target))  # the answer key
-    found = [measured("grade", str(solution), "--json", str(target)) for _ in range(count)]
-    spent = json.loads(target.read_text("utf-8"))["submissions"][0]["seconds"]
+def cold(exercise: Exercise, count: int) -> tuple[float, float]:
+    """Median seconds of grading the solution, and gigabytes."""
+    solution = str(exercise.notebook("en", solved=True))
+    measured("grade", solution)  # the answer key
+    found = [measured("grade", solution) for _ in range(count)]
     seconds, memory = (statistics.median(column) for column in zip(*found, strict=True))
-    return seconds, spent["cells"] + spent["checks"], memory
+    return seconds, memory
+
+
+def own(exercise: Exercise) -> tuple[float, float, str]:
+    """Seconds of the solution's own cells and probes, and of the task whose probes take longest."""
+    result = grade_path(exercise.notebook("en", solved=True))
+    spent = {task.name: sum(v.seconds for v in task.verdicts) for task in result.tasks}
+    slowest = max(spent, key=spent.__getitem__)
+    return result.seconds.cells + result.seconds.checks, spent[slowest], slowest
 
 
 def main() -> None:
     count = runs(__doc__, 3)
-    print(f"{machine()}\n\n{'':18}  grade, cold    own   memory   dev verify", flush=True)
-    with tempfile.TemporaryDirectory(prefix="touchstone-benchmark-") as name:
-        for exercise in catalog.exercises():
-            seconds, own, memory = cold(exercise, Path(name), count)
-            proved, _ = measured("dev", "verify", exercise.slug)
-            print(
-                f"{exercise.slug:18} {seconds:10.2f} s {own:6.2f} s {memory:5.2f} GB"
-                f" {proved:10.1f} s",
-                flush=True,
-            )
+    print(f"{machine()}\n\n{'':18}  grade, cold    own   memory   dev verify   slowest task")
+    for exercise in catalog.exercises():
+        seconds, memory = cold(exercise, count)
+        proved, _ = measured("dev", "verify", exercise.slug)
+        spent, longest, task = own(exercise)
+        print(
+            f"{exercise.slug:18} {seconds:10.2f} s {spent:6.2f} s {memory:5.2f} GB"
+            f" {proved:10.1f} s {longest:8.2f} s ({task})",
+            flush=True,
+        )
     print(f"\n{BUDGETS}")
 
 
