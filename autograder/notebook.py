@@ -11,12 +11,13 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from autograder import catalog
 from autograder.catalog import CatalogError, Exercise, Language, Task
+from autograder.leaving import on_model_of, quiet_errors, variables_kept
 
 if TYPE_CHECKING:
     from autograder.checks import Check
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _silent = False
 _opened: dict[tuple[str, str], int] = {}
-_MAX_BYTES, _MAX_ITEMS = 2**20, 200_000
 # nbgrader stops a cell after 30 seconds, and a cell that was stopped has no points.
 _PROBE_SECONDS, _CARD_SECONDS = 20.0, 26.0
 
@@ -53,7 +53,7 @@ def check(name: str) -> float | None:
     """
     points = 0.0
     if not _silent:
-        with _quiet_errors():
+        with quiet_errors():
             points = _checked(name, sys._getframe(1).f_globals)
     # nbgrader reads partial points from the value of the cell, and takes no value for full ones.
     return points if _under_nbgrader() else None
@@ -101,7 +101,7 @@ def _checked(name: str, names: dict[str, Any]) -> float:
     try:
         exercise = _exercise(names, name)
         task = exercise.task(name)
-        with _variables_kept(names), _on_model(names):
+        with variables_kept(names), on_model_of(names):
             result = _judged(exercise, task, names)
         _show_card(result, _language(names))
     except CatalogError as error:
@@ -188,106 +188,6 @@ def _locate(names: Mapping[str, Any]) -> Any:
         return place
 
     return locate
-
-
-@contextlib.contextmanager
-def _quiet_errors() -> Iterator[None]:
-    """Drop what is written to standard error: nbgrader gives nothing for a cell with any.
-
-    See jupyter/nbgrader#1904, where a line of torch's cost a class its points. The stream is
-    muted and not replaced, because a logging handler may hold it; compiled code writes past it.
-    """
-    stream: Any = sys.stderr
-    with contextlib.suppress(Exception):
-        stream.flush()
-        stream.write = len
-    try:
-        with _quiet_descriptor():
-            yield
-    finally:
-        with contextlib.suppress(Exception):
-            del stream.write
-
-
-@contextlib.contextmanager
-def _quiet_descriptor() -> Iterator[None]:
-    try:
-        kept = os.dup(2)
-    except OSError:  # there is none
-        yield
-        return
-    sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(sink)
-
-
-@contextlib.contextmanager
-def _variables_kept(names: dict[str, Any]) -> Iterator[None]:
-    """Leave the notebook's variables as they were, whatever the probed functions do to them."""
-    before = dict(names)
-    contents = _contents(value for name, value in before.items() if not name.startswith("_"))
-    try:
-        yield
-    finally:
-        for name in [name for name in names if name not in before]:
-            del names[name]
-        names.update(before)
-        for value, copied in contents:
-            _restore(value, copied)
-
-
-def _contents(values: Iterable[Any]) -> list[tuple[Any, Any]]:
-    """Every plain container or array within `values`, with a shallow copy, up to a size."""
-    numpy = sys.modules.get("numpy")
-    pending, room = list(values), _MAX_ITEMS
-    found: dict[int, tuple[Any, Any]] = {}
-    while pending:
-        value = pending.pop()
-        kind = type(value)
-        if id(value) in found:
-            continue
-        if kind in (list, dict, set) and len(value) <= room:
-            room -= len(value)
-            found[id(value)] = (value, value.copy())
-            pending.extend(value.values() if kind is dict else value)
-        elif numpy is not None and kind is numpy.ndarray and value.nbytes <= _MAX_BYTES:
-            found[id(value)] = (value, value.copy())
-    return list(found.values())
-
-
-def _restore(target: Any, content: Any) -> None:
-    if isinstance(target, list):
-        target[:] = content
-    elif isinstance(target, (dict, set)):
-        target.clear()
-        target.update(content)
-    else:
-        with contextlib.suppress(ValueError):  # read-only, or resized
-            target[...] = content
-
-
-@contextlib.contextmanager
-def _on_model(names: Mapping[str, Any]) -> Iterator[None]:
-    """Let the checks and their references work on the model that the notebook names."""
-    from autograder.models import VARIABLE, is_graded
-
-    chosen, before = names.get("MODEL"), os.environ.get(VARIABLE)
-    if not isinstance(chosen, (str, os.PathLike)) or str(chosen) == "tiny" or is_graded():
-        yield
-        return
-    os.environ[VARIABLE] = os.path.abspath(chosen) if os.path.isdir(chosen) else str(chosen)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[VARIABLE]
-        else:
-            os.environ[VARIABLE] = before
 
 
 def _open_hint(exercise: Exercise, task: Task) -> int:
