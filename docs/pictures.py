@@ -33,7 +33,7 @@ def main() -> None:
 def photograph(page: object, folder: Path, language: Language) -> None:
     """Save the card of ``recall`` and the top of the report, in one language."""
     suffix = ".png" if language == "en" else f".{language}.png"
-    result = learner.demo(language, pictures=True)
+    result = learner.demo(language, whole=True)
     task = next(task for task in result.tasks if task.name == "recall")
     page.set_content(PAGE.format(card_html(task, language)))
     page.locator("body > *").last.screenshot(path=HERE / f"card{suffix}")
