@@ -25,7 +25,7 @@ from autograder.engine.pool import Pool
 from autograder.grading import grade
 
 GOAL = 1.8
-SECONDS, FEWEST, MOST = 30.0, 16, 256
+SECONDS, FEWEST, MOST = 120.0, 16, 1024
 
 
 def size_for(exercise: Exercise) -> int:
