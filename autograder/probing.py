@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dis
 import functools
+import gc
 import inspect
 import io
 import os
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from autograder.checks import Check
+from autograder.models import is_other
 from autograder.observations import Outcome, Unfit, to_data, type_name
 from autograder.suite import Suite
 
@@ -65,7 +67,12 @@ def run_probe(
         except Exception as error:
             return Outcome(check.name, "internal", error=type(error).__name__, message=str(error))
         outcome = _call(check, arguments, seconds, locate)
-    return _timed(outcome, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    del arguments
+    if is_other():
+        # Models and their hooks hold each other; a few copies of a large one fill the memory.
+        gc.collect()
+    return _timed(outcome, seconds)
 
 
 def _call(check: Check, arguments: dict[str, Any], seconds: float, locate: Locate) -> Outcome:

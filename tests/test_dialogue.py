@@ -87,5 +87,13 @@ def test_its_time_is_over_although_it_has_more_to_say() -> None:
     assert dialogue.hold() == Ending("timeout", "submission", "7")
 
 
+def test_time_that_a_submission_used_up_before_is_its_own() -> None:
+    """Its first worker was ended by what it did; the next one has no time left to be ready."""
+    over = time.monotonic() - 1
+    ended = {again: Dialogue(Speaker(iter([])), REQUEST, ["c"], over, again=again).hold().kind
+             for again in (False, True)}  # fmt: skip
+    assert ended == {False: "internal", True: "timeout"}
+
+
 def test_silence_before_it_is_ready_is_ours() -> None:
     assert held(seconds=0.0)[0].kind == "internal"

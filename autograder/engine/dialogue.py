@@ -44,6 +44,9 @@ class Dialogue:
         Names of the checks that it may report.
     over
         When it has to end, whatever comes, on the clock of `time.monotonic`.
+    again
+        Whether a step ended another worker before: then it is the submission that took the time,
+        even if this worker is not ready when it is over.
 
     Attributes
     ----------
@@ -52,13 +55,20 @@ class Dialogue:
     """
 
     def __init__(
-        self, worker: Worker, request: Request, checks: Iterable[str], over: float
+        self,
+        worker: Worker,
+        request: Request,
+        checks: Iterable[str],
+        over: float,
+        *,
+        again: bool = False,
     ) -> None:
         self.outcomes: dict[str, Outcome] = {}
         self.cells: dict[int, CellRun] = {}
         self._worker = worker
         self._request = request
         self._over = over
+        self._again = again
         # Each step may be begun once; what is begun is taken out.
         self._limits = {f"cell:{n}": request.cell_seconds for n in range(len(request.cells))}
         self._limits |= {f"check:{name}": request.check_seconds for name in checks}
@@ -88,7 +98,7 @@ class Dialogue:
                 return Ending("tampered", "channel", str(error), self._step or "")
 
     def _overdue(self, reason: str, limit: float, step: str) -> Ending:
-        if self._step is None:
+        if self._step is None and not (self._again and reason == "submission"):
             # Nothing of the learner's ran yet.
             return Ending("internal", "worker", "was not ready in time")
         return Ending("timeout", reason, f"{limit:g}", step)

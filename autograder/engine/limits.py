@@ -13,7 +13,10 @@ from pathlib import Path
 
 import psutil
 
+from autograder.models import is_other
+
 DISK_BYTES = 64 * 2**20
+_MORE_DISK = 10  # for another model than the tiny one, which a notebook may save
 OPEN_FILES = 256
 PROCESSES = 64
 ADDRESSES = 4
@@ -54,13 +57,18 @@ def _limits(seconds: float, memory: int, mapped: int, alone: bool) -> Iterator[t
 
     used = resource.getrusage(resource.RUSAGE_SELF)
     yield resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + seconds) + 1
-    yield resource.RLIMIT_FSIZE, DISK_BYTES
+    yield resource.RLIMIT_FSIZE, disk_bytes()
     yield resource.RLIMIT_NOFILE, OPEN_FILES
     yield resource.RLIMIT_CORE, 0
     if alone:
         yield resource.RLIMIT_NPROC, PROCESSES
     if mapped:
         yield resource.RLIMIT_AS, mapped + ADDRESSES * memory
+
+
+def disk_bytes() -> int:
+    """Bytes that a submission may have in a file, and behind walls in all its files."""
+    return DISK_BYTES * (_MORE_DISK if is_other() else 1)
 
 
 def mapped_bytes() -> int:

@@ -130,7 +130,7 @@ def observe(
         )  # fmt: skip
         begun = time.monotonic()
         with launch(request) as worker:
-            dialogue = Dialogue(worker, request, checks, over)
+            dialogue = Dialogue(worker, request, checks, over, again=bool(progress.skip))
             ending = dialogue.hold()
         progress.add(dialogue)
         if ending.from_outside and progress.doubts[ending.step] < MAX_DOUBTS:

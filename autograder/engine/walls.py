@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.engine import seccomp
-from autograder.engine.limits import DISK_BYTES
+from autograder.engine.limits import disk_bytes
 from autograder.engine.room import PRIVATE
 
 _NOBODY = 65534
@@ -154,7 +154,7 @@ def close_in() -> None:
     _call("prctl", _PR_SET_DUMPABLE, 1, 0, 0, 0)
     Path("/proc/self/oom_score_adj").write_text("1000")
     _call("mount", b"none", b"/", None, _MS_REC_PRIVATE, None)
-    options = f"size={DISK_BYTES},nr_inodes={_FILES},mode=1777".encode()
+    options = f"size={disk_bytes()},nr_inodes={_FILES},mode=1777".encode()
     for folder in (PRIVATE, Path("/dev/shm")):
         _call("mount", b"tmpfs", bytes(folder), b"tmpfs", _MS_NOSUID_NODEV, options)
     # Bubblewrap's /proc shows the pool, and the kernel lets nobody mount a better one over its

@@ -128,7 +128,7 @@ def study(rng, classifier):
         "labels": [example.label for example in chosen],
         "test_texts": [example.text for example in test[: 16 if large else None]],
         "epochs": 6 if large else 4,
-        "learning_rate": 5e-5 if large else 5e-4,
+        "learning_rate": 2e-5 if large else 5e-4,
     }
 
 
@@ -564,7 +564,7 @@ def _falls(seen, reference):
 def loss_falls(train_epoch, classifier, batches):
     import torch
 
-    rate = 5e-5 if _is_large(classifier) else 5e-4
+    rate = 2e-5 if _is_large(classifier) else 5e-4
     optimizer = torch.optim.AdamW(classifier.parameters(), lr=rate)
     return [train_epoch(classifier, batches, optimizer) for _ in range(5)]
 
