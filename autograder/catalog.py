@@ -104,8 +104,17 @@ class Exercise:
     model: str = ""
     memory: int = 2 * 2**30
 
+    @property
+    def on_other_model(self) -> bool:
+        """Whether it works on another model than the tiny one, as the environment asks."""
+        from autograder.models import is_other  # it imports this module
+
+        return bool(self.model) and is_other()
+
     def with_room(self) -> Exercise:
-        """The same with the time and memory that a hundred times as large a model may take."""
+        """The same; on another model, with the time and memory of one a hundred times as large."""
+        if not self.on_other_model:
+            return self
         return replace(
             self,
             memory=_MORE_MEMORY * self.memory,

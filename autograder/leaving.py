@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from autograder.models import VARIABLE, is_graded
 
 _MAX_BYTES, _MAX_ITEMS = 2**20, 200_000
 
@@ -93,11 +95,9 @@ def _restore(target: Any, content: Any) -> None:
 
 
 @contextlib.contextmanager
-def on_model_of(names: Mapping[str, Any]) -> Iterator[None]:
-    """Let the checks and their references work on the model that the notebook names."""
-    from autograder.models import VARIABLE, is_graded
-
-    chosen, before = names.get("MODEL"), os.environ.get(VARIABLE)
+def on_model(chosen: object) -> Iterator[None]:
+    """Let checks and their references work on the model that a notebook names, if it names one."""
+    before = os.environ.get(VARIABLE)
     if not isinstance(chosen, (str, os.PathLike)) or str(chosen) == "tiny" or is_graded():
         yield
         return

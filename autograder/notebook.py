@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder import catalog
 from autograder.catalog import CatalogError, Exercise, Language, Task
-from autograder.leaving import on_model_of, quiet_errors, variables_kept
+from autograder.leaving import on_model, quiet_errors, variables_kept
 
 if TYPE_CHECKING:
     from autograder.checks import Check
@@ -101,7 +101,7 @@ def _checked(name: str, names: dict[str, Any]) -> float:
     try:
         exercise = _exercise(names, name)
         task = exercise.task(name)
-        with variables_kept(names), on_model_of(names):
+        with variables_kept(names), on_model(names.get("MODEL") if exercise.model else None):
             result = _judged(exercise, task, names)
         _show_card(result, _language(names))
     except CatalogError as error:
@@ -117,13 +117,11 @@ def _checked(name: str, names: dict[str, Any]) -> float:
 
 def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResult:
     """Run the probes of `task`, and of those that it rests on, and judge them."""
-    from autograder.models import is_other
     from autograder.oracle import judged_by_need, reference_key, tried
     from autograder.suite import Suite
 
     started, hurry = time.monotonic(), _under_nbgrader()
-    if exercise.model and is_other():
-        exercise = exercise.with_room()
+    exercise = exercise.with_room()
     suite = Suite(exercise)
     needed = _tasks_below(suite, task)
     # The task's own come first, lest an endless loop in another one leave it no time.

@@ -22,7 +22,6 @@ from autograder.edition import edition
 from autograder.engine import KeyRows, observe_key
 from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
 from autograder.judge import AnswerKey, Label, Misconception, judge_exercise
-from autograder.models import is_other
 from autograder.observations import Outcome, pack, unpack
 from autograder.results import TaskResult
 from autograder.suite import Suite, answers
@@ -135,7 +134,7 @@ def judged_by_need(
     """
     results = judge_exercise(tasks, outcomes, reference)
     failed = {result.name for result in results if _needs_diagnosis(result)}
-    if not failed or (exercise.model and is_other()):
+    if not failed or (exercise.on_other_model):
         return results
     if seconds < math.inf and not _made(exercise, failed, seconds):
         return results
@@ -173,7 +172,9 @@ def make_ahead(exercises: Iterable[Exercise]) -> None:
 
     Whoever makes a first mistake in a task then has its diagnosis without waiting for one.
     """
-    slugs = [e.slug for e in exercises if not is_other() and not all(_cached(e, "key").values())]
+    slugs = [
+        e.slug for e in exercises if not e.on_other_model and not all(_cached(e, "key").values())
+    ]
     if slugs:
         _maker("--idle", *slugs)
 

@@ -19,7 +19,6 @@ from autograder.engine.frames import Worker
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.needed import is_untouched, unneeded
 from autograder.engine.protocol import BrokenChannel, Request, outcome_from
-from autograder.models import is_other
 from autograder.observations import Outcome
 from autograder.results import CellRun, Isolation
 from autograder.suite import Suite
@@ -109,7 +108,7 @@ def observe(
     without it, a notebook that is as it was handed out needs no worker.
     """
     started = time.perf_counter()
-    exercise = _with_room(exercise)
+    exercise = exercise.with_room()
     suite = Suite(exercise, secret)
     checks = tuple(suite.checks)
     if not whole and is_untouched(notebook, exercise):
@@ -151,11 +150,6 @@ def observe(
         time.perf_counter() - started,
         isolation,
     )
-
-
-def _with_room(exercise: Exercise) -> Exercise:
-    """The exercise as it is to be run: on another model than the tiny one it takes more."""
-    return exercise.with_room() if exercise.model and is_other() else exercise
 
 
 def _outcome(name: str, ending: Ending) -> Outcome:
@@ -204,7 +198,7 @@ def observe_key(
     found: list[tuple[tuple[str, ...], Outcome]] = []
     table: list[dict[str, Any]] = []
     mode = "reference" if reference_only else "key"
-    seconds = max(KEY_SECONDS, _with_room(exercise).check_seconds)
+    seconds = max(KEY_SECONDS, exercise.with_room().check_seconds)
     request = Request(
         mode, exercise.slug, str(course), secret, checks=tuple(checks), check_seconds=seconds
     )
