@@ -12,6 +12,7 @@ from dev_exercise import SLUG, make
 
 from autograder import catalog
 from autograder.engine import limits, protocol
+from autograder.models import VARIABLE
 from autograder.observations import MAX_BYTES, MAX_LEAVES
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +39,18 @@ def test_the_published_limits_are_those_of_the_code(page: str, tmp_path: Path) -
     assert [[float(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", row)] for row in rows] == (
         expected
     )
+
+
+def test_another_model_has_more_room_where_an_exercise_works_on_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bert, metrics = map(catalog.exercise, ("bert-classifier", "metrics"))
+    for name, more in (("tiny", False), ("bert-base-uncased", True)):
+        monkeypatch.setenv(VARIABLE, name)
+        assert (bert.with_room().memory > bert.memory) is more
+        assert (bert.with_room().check_seconds > bert.check_seconds) is more
+        assert (limits.disk_bytes() > limits.DISK_BYTES) is more
+        assert metrics.with_room() == metrics
 
 
 def published(text: str) -> list[str]:

@@ -194,8 +194,12 @@ class Ledger:
             for name in sorted(known - set(names)):
                 self._write("DELETE FROM handed_in WHERE name = ?", name)
 
-    def class_result(self) -> ClassResult:
-        """Everything that was graded so far, by students' names."""
+    def class_result(self, *, cells: bool = True) -> ClassResult:
+        """Everything that was graded so far, by students' names.
+
+        Without `cells` what the notebooks' cells held and showed is left out: of a class of ten
+        thousand it fills the memory.
+        """
         query = (
             "SELECT student, name, identifier, result FROM handed_in JOIN results USING (key)"
             " ORDER BY student, name"
@@ -203,7 +207,7 @@ class Ledger:
         hidden = self._rows("SELECT value FROM traits WHERE name = 'hidden'") == [("1",)]
         try:
             graded = tuple(
-                Graded(student, name, replace(_result(content), path=name), identifier)
+                Graded(student, name, replace(_result(content, cells), path=name), identifier)
                 for student, name, identifier, content in self._rows(query)
             )
         except (SerialError, ValueError, AttributeError, zlib.error) as error:
@@ -219,8 +223,9 @@ class Ledger:
             self._database.execute(statement, values)
 
 
-def _result(content: bytes) -> SubmissionResult:
-    return result_from_dict(json.loads(zlib.decompress(content)))
+def _result(content: bytes, cells: bool) -> SubmissionResult:
+    data = json.loads(zlib.decompress(content))
+    return result_from_dict(data if cells else {**data, "cells": []})
 
 
 def _unwritable(folder: Path, error: Exception) -> LedgerError:

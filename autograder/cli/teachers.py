@@ -77,7 +77,7 @@ def grade(
             class_progress(len(submissions), LANGUAGE) as told,
         ):
             classroom.grade_class(submissions, ledger, graders, secret=hidden, told=told)
-        result = ledger.class_result()
+        result = ledger.class_result(cells=False)
     print_class_summary(result, console=messages.out(), language=LANGUAGE)
     messages.say(
         say(
