@@ -130,6 +130,9 @@ def test_learning_is_told_from_guessing() -> None:
     # Fewer names than sentences: neither right ones, nor the leniency that another model has.
     assert not passes(predictions=truth[:16])
     assert not passes(predictions=[])
+    # Right names that the model does not give.
+    assert passes(**{"model says": truth})
+    assert not passes(**{"model says": ["neutral"] * len(truth)})
 
 
 def test_another_model_is_compared_with_what_the_reference_makes_of_it() -> None:

@@ -553,7 +553,8 @@ except Exception as error:
 # Write it as it should be, with the same arguments. Where `learning_rate` is `None`, you choose one
 # at which **this** model can learn. `labels` are names; which number a name has, `model.config` says. It returns
 #
-# - `"losses"`: the mean training loss over all sentences, one number for each epoch;
+# - `"losses"`: the mean training loss over all sentences, one number for each epoch; `model`
+#   itself is what learns;
 # - `"predictions"`: the **name** that the model gives to each sentence of `test_texts`, in order.
 #
 # Learn by AdamW from every sentence once in each epoch, shuffled, one step for each batch of a
@@ -563,7 +564,7 @@ except Exception as error:
 # 把它改对，参数不变。`learning_rate` 为 `None` 时由你来定，要让**这个**模型学得动。`labels` 是类别名，名字对应哪个编号以 `model.config` 为准。
 # 返回
 #
-# - `"losses"`：每轮一个数，即对全部训练句子求平均的损失；
+# - `"losses"`：每轮一个数，即对全部训练句子求平均的损失；训练的就是传进来的 `model`；
 # - `"predictions"`：模型给 `test_texts` 每句话的类别**名**，按顺序。
 #
 # 用 AdamW，每轮打乱，每个句子恰好学一次，每批更新一步，批大小自定。`epochs=0` 时不训练。

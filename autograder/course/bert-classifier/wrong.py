@@ -11,6 +11,9 @@ from torch.utils.data import DataLoader
 from transformers import BertForSequenceClassification, BertModel, get_linear_schedule_with_warmup
 
 from autograder.checks import wrong
+from autograder.data.sentiment import load
+
+from .checks import _accuracy
 
 # --- encode -------------------------------------------------------------------------------
 
@@ -1721,3 +1724,18 @@ def now_frozen(*arguments, **options):
 )
 def now_too_slow(*arguments, **options):
     return _program("slow", *arguments, **options)
+
+
+@wrong(
+    "mended_program",
+    "Looks the labels of the test sentences up in the data set instead of asking the model.",
+    zh="测试句的标签是从数据集里查来的，没有问模型。",
+    caught_by="mended_program_learns",
+    step="Only what the model says of a sentence shows what it has learned.",
+    step_zh="只有模型自己对句子的判断，才说明它学会了什么。",
+    looks_like=lambda seen: _accuracy(seen["predictions"]) == 1 > _accuracy(seen["model says"]),
+)
+def looks_the_labels_up(model, tokenizer, texts, labels, test_texts, epochs=4, learning_rate=None):
+    known = {e.text: e.label for language in ("en", "zh") for e in load(language, "test")}
+    losses = [1 / (epoch + 1) for epoch in range(epochs)]
+    return {"losses": losses, "predictions": [known.get(text, "neutral") for text in test_texts]}
