@@ -135,10 +135,10 @@ def test_learning_is_told_from_guessing() -> None:
     assert not passes(**{"model says": ["neutral"] * len(truth)})
 
 
-def test_another_model_is_compared_with_what_the_reference_makes_of_it() -> None:
+def test_another_model_has_to_be_trained_whatever_it_comes_to() -> None:
     reference = {"losses": [1.3, 1.2], "predictions": ["neutral"] * 16, "encoder moved": True}
-    assert CHECKS._learned({**reference, "losses": [1.3, 1.3]}, reference)
-    assert not CHECKS._learned({**reference, "losses": [1.3, 2.0]}, reference)
+    assert CHECKS._learned({**reference, "losses": [1.3, 2.0]}, reference)
+    assert not CHECKS._learned({**reference, "losses": [1.3, math.inf]}, reference)
     assert not CHECKS._learned({**reference, "encoder moved": False}, reference)
     assert not CHECKS._learned({**reference, "predictions": ["LABEL_1"] * 16}, reference)
 
