@@ -785,7 +785,9 @@ def confusion_counts_sentences(evaluate, classifier, tokenizer, sentences, class
 ODD_NAMES = ("praise", "blame", "fact", "question")
 
 
-def _folder():
+@fixture
+def folder():
+    """Where the model lies: looked up before anything of a submission's runs."""
     from autograder.models import locate
 
     return str(locate("bert"))
@@ -796,10 +798,10 @@ def _folder():
     zh="有多少个名字就有多少个 logits，预训练权重也已载入。",
     close=0,
 )
-def as_many_logits_as_names(load_model):
+def as_many_logits_as_names(load_model, folder):
     seen = []
     for names in (NAMES, ODD_NAMES):
-        model = load_model(_folder(), list(names))
+        model = load_model(folder, list(names))
         weights = model.base_model.embeddings.word_embeddings.weight[5:9, :4]
         seen.append([model.config.num_labels, model.classifier.out_features, weights])
     return seen
@@ -810,10 +812,10 @@ def as_many_logits_as_names(load_model):
     zh="配置里既能由编号查到名字，也能由名字查到编号。",
     close=0,
 )
-def names_both_ways(load_model):
+def names_both_ways(load_model, folder):
     seen = []
     for names in (NAMES, ODD_NAMES):
-        config = load_model(_folder(), list(names)).config
+        config = load_model(folder, list(names)).config
         seen.append([dict(config.id2label), dict(config.label2id)])
     return seen
 
@@ -823,14 +825,14 @@ def names_both_ways(load_model):
     zh="保存后重新加载，名字仍在。",
     close=0,
 )
-def names_survive_saving(load_model):
+def names_survive_saving(load_model, folder):
     import tempfile
 
     from transformers import AutoModelForSequenceClassification
 
-    with tempfile.TemporaryDirectory() as folder:
-        load_model(_folder(), list(ODD_NAMES)).save_pretrained(folder)
-        config = AutoModelForSequenceClassification.from_pretrained(folder).config
+    with tempfile.TemporaryDirectory() as saved:
+        load_model(folder, list(ODD_NAMES)).save_pretrained(saved)
+        config = AutoModelForSequenceClassification.from_pretrained(saved).config
         return [config.num_labels, dict(config.id2label), dict(config.label2id)]
 
 
