@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, BertModel
 
 from autograder.catalog import exercise
-from autograder.models import locate
+from autograder.models import VARIABLE, locate
+from autograder.probing import run_probe
 from autograder.suite import Suite, answers, load, references
 
 BERT = exercise("bert-classifier")
@@ -149,3 +150,11 @@ def test_there_are_enough_misconceptions_and_styles() -> None:
     for name in BERT.task_of:
         assert sum(answer.stands_for == name for answer in wrong) >= 4
         assert sum(answer.stands_for == name for answer in right) >= 2
+
+
+def test_a_submission_cannot_choose_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = Suite(BERT)
+    suite.prepare()
+    monkeypatch.setenv(VARIABLE, "/nowhere")
+    for check in suite.of_task("load_model"):
+        assert run_probe(suite, check, references(BERT), seconds=60).kind == "value", check.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
 import time
 import traceback
@@ -36,6 +37,8 @@ def verify(exercise: Exercise) -> list[Finding]:
     every check is failed by one; no solution leaks; both languages are complete; the generated
     notebooks are fresh. Promises that rest on a broken one are left out.
     """
+    # Its notes on what it loads would hide the findings.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     findings = [*texts.metadata(exercise), *texts.lessons(exercise)]
     try:
         cells = read_cells(exercise)

@@ -40,7 +40,7 @@ def elsewhere(slug: str, environment: tuple[str, str]) -> Measured:
     # Threads that wait without spinning leave the cores to the other environment.
     chosen = {
         "OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": "passive",
-        "ATEN_CPU_CAPABILITY": capability,
+        "ATEN_CPU_CAPABILITY": capability, "TRANSFORMERS_VERBOSITY": "error",
     }  # fmt: skip
     mistakes = "mistakes" if environment == ENVIRONMENTS[0] else ""
     with tempfile.NamedTemporaryFile(suffix=".pickle") as file:
