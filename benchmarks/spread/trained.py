@@ -29,11 +29,16 @@ class Learned:
     name: str
     losses: list[float]
     predictions: Any
+    says: Any
 
     @property
     def fall(self) -> float:
         """The last epoch's loss as a share of the first one's."""
         return self.losses[-1] / self.losses[0]
+
+    def agreement(self, content: Any) -> float:
+        """Share of the predictions that the model gives when it is asked afterwards."""
+        return float(content._share_alike(self.predictions, self.says))
 
 
 def look(check: Check, right: bool, name: str, seen: Outcome, expected: Outcome) -> Learned | None:
@@ -42,7 +47,9 @@ def look(check: Check, right: bool, name: str, seen: Outcome, expected: Outcome)
     if not wanted or seen.kind != "value":
         return None
     losses = [float(loss) for loss in seen.value["losses"]]
-    return Learned(check.name, right, name, losses, seen.value["predictions"])
+    predictions = seen.value["predictions"]
+    says = seen.value.get("model says", predictions)
+    return Learned(check.name, right, name, losses, predictions, says)
 
 
 def report(suite: Suite, measured: Sequence[Measured]) -> Section:
@@ -54,20 +61,23 @@ def report(suite: Suite, measured: Sequence[Measured]) -> Section:
         f"{content.TRAINED}, and the last epoch's loss as a share of the first one's, over all "
         "right answers, seeds and environments. *Best mistake*: the highest accuracy of a "
         f"misconception that spoils learning. Passed at an accuracy of {content.HELD_OUT} and a "
-        f"share of {content.FALL}.\n",
-        "| check | runs | accuracy, lowest | mean | sd | worst share | best mistake | at |",
-        "|---|---|---|---|---|---|---|---|",
+        f"share of {content.FALL}. *Agreement*: the least share of the names returned that the "
+        f"model gives when it is asked afterwards; passed at {content.AGREE}.\n",
+        "| check | runs | accuracy, lowest | mean | sd | worst share | agree | best mistake | at |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     problems = []
     for name in ALSO:
         rows = [row for m in measured for row in m.rows if row.check == name]
         accuracy = [content._accuracy(row.predictions) for row in rows if row.right]
         fall = max(row.fall for row in rows if row.right)
+        agree = min(row.agreement(content) for row in rows if row.right)
         best, who = max((content._accuracy(r.predictions), r.name) for r in rows if not r.right)
         lines.append(
             f"| `{name}` | {len(accuracy)} | {min(accuracy):.3f} | {np.mean(accuracy):.3f} |"
-            f" {np.std(accuracy):.3f} | {fall:.2f} | `{who}` | {best:.3f} |"
+            f" {np.std(accuracy):.3f} | {fall:.2f} | {agree:.3f} | `{who}` | {best:.3f} |"
         )
-        if not (min(accuracy) > content.HELD_OUT > best and fall < content.FALL):
+        learned = min(accuracy) > content.HELD_OUT > best and fall < content.FALL
+        if not learned or agree < content.AGREE:
             problems.append(f"{name}: accuracy {min(accuracy):.3f}, {who} {best:.3f}")
     return "\n".join(lines) + "\n", problems
