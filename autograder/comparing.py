@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 
 from autograder.checks import Tolerance
 from autograder.observations import Data, Outcome
 
+_QUOTED = re.compile(r"'[^']*'")
+_WORDS = re.compile(r"[a-z]+")
+
 
 def same(seen: Outcome, other: Outcome, close: Tolerance) -> bool:
-    """Whether two outcomes are alike: equal observations, or the same exception."""
+    """Whether two outcomes are alike: equal observations, or exceptions that say the same."""
     if seen.kind != other.kind:
         return False
     if seen.kind == "value":
         return equal(seen.value, other.value, close)
-    return seen.kind == "raised" and seen.error == other.error
+    return seen.kind == "raised" and seen.error == other.error and _alike(seen, other)
+
+
+def _alike(seen: Outcome, other: Outcome) -> bool:
+    """Whether two exceptions of one class say the same, but for numbers and turns of phrase.
+
+    What is quoted in them, such as the name of an attribute, has to be the very same.
+    """
+    if _QUOTED.findall(seen.message) != _QUOTED.findall(other.message):
+        return False
+    words, others = (set(_WORDS.findall(o.message.lower())) for o in (seen, other))
+    return len(words & others) >= len(words | others) / 2
 
 
 def equal(observed: Data, reference: Data, close: Tolerance) -> bool:

@@ -49,7 +49,8 @@ def test_killing_at_random_moments_loses_nothing(env: dict[str, str], tmp_path: 
             before = after
             if code == 0:
                 break
-            assert code == -signal.SIGKILL, words
+            # A pool that is killed whenever it starts is told as our fault, and not kept.
+            assert code in (-signal.SIGKILL, 3), words
         assert graded(env, out) == expected
         assert timeless(out) == everything
     assert hit == {"grader", "pool", "worker"}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from autograder.catalog import Task
 from autograder.checks import Check, Property, Tolerance, at_least, sums_to
-from autograder.comparing import equal, show
+from autograder.comparing import equal, same, show
 from autograder.judge import AnswerKey, Misconception, judge_exercise, judge_task
 from autograder.observations import Outcome
 
@@ -202,3 +202,22 @@ def test_a_property_that_breaks_counts_as_no() -> None:
 @given(st.recursive(numbers | st.text(), lambda inner: st.lists(inner), max_leaves=40))
 def test_whatever_came_out_is_shown_short(content: object) -> None:
     assert len(show(content)) <= 160
+
+
+@pytest.mark.parametrize(
+    ("seen", "other", "alike"),
+    [
+        ("division by zero", "float division by zero", True),
+        ("division by zero", "integer division or modulo by zero", True),
+        ("Expected size 3 but got size 7", "Expected size 2 but got size 4", True),
+        ("'NoneType' object has no attribute 'backward'",
+         "'BertConfig' object has no attribute 'id2labels'", False),
+        ("'labels'", "'attention_mask'", False),
+        ("too many values to unpack", "Target 2 is out of bounds.", False),
+        ("", "", True),
+    ],
+)  # fmt: skip
+def test_exceptions_are_alike_if_they_say_the_same(seen: str, other: str, alike: bool) -> None:
+    one, two = (Outcome("c", "raised", error="E", message=text) for text in (seen, other))
+    assert same(one, two, Tolerance()) is alike
+    assert not same(one, Outcome("c", "raised", error="F", message=seen), Tolerance())

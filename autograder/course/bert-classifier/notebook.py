@@ -122,7 +122,7 @@ print(tokenizer.tokenize("The room was not bad. 房间还不错。"))
 # - `"attention_mask"`：int64 张量 (B, T)，词元处为 1，填充处为 0。
 #
 # T 等于最长一行的长度。连特殊词元在内超过 `max_length` 的文本要截断，截断后仍以 `[SEP]` 结尾。
-# 多返回几个键没关系。文本原样使用：不清洗，不分词。
+# 多返回几个键没关系。文本原样使用：不清洗，也不要事先用分词工具切词。
 
 # %% id="encode"
 def encode(texts, tokenizer, max_length=128):
@@ -255,7 +255,7 @@ check("bert_classifier")
 # of these: called with a whole batch, labels included, its result has `.loss` and `.logits`.
 #
 # Write `train_epoch(model, loader, optimizer, scheduler=None)`. In training mode take **one step
-# for each batch**: cross entropy on the logits, fresh gradients, their norm clipped at 1.0, the
+# for each batch**: mean cross entropy of the logits, fresh gradients, their norm clipped at 1.0, the
 # optimizer's step, and the scheduler's if there is one. Return the mean loss **over examples**; the
 # last batch may be smaller than the others.
 
@@ -266,7 +266,7 @@ check("bert_classifier")
 # 把带标签的整个批次传进去，结果里有 `.loss` 和 `.logits`。
 #
 # 写 `train_epoch(model, loader, optimizer, scheduler=None)`。在训练模式下，**每个批次更新一步**：
-# 对 logits 求交叉熵，梯度从零算起，范数裁剪到 1.0，优化器走一步，有调度器就也走一步。
+# 对 logits 求平均交叉熵，梯度从零算起，范数裁剪到 1.0，优化器走一步，有调度器就也走一步。
 # 返回**对样本**求平均的损失；最后一批可能比别的批次小。
 
 # %% id="train_epoch"
@@ -296,8 +296,8 @@ check("train_epoch")
 # ## 5. The learning rate and its schedule
 #
 # Write `fine_tune(model, loader, epochs, learning_rate)`: **AdamW**, whose rate rises linearly
-# over the first tenth of all steps to `learning_rate` and then falls linearly to 0 at the end.
-# Return the list of the epochs' mean losses.
+# over the first tenth of all steps to `learning_rate` and then falls linearly to 0 at the end. It
+# works for fewer than ten steps too. Return the list of the epochs' mean losses.
 #
 # BERT's authors fine-tune at 2e-5 to 5e-5. This one is a hundredth of the size and takes 5e-4. One
 # document uses 1e-3 on the real BERT, another 0.01 for a Transformer: at such rates a pretrained
@@ -307,7 +307,7 @@ check("train_epoch")
 # ## 5. 学习率和调度
 #
 # 写 `fine_tune(model, loader, epochs, learning_rate)`：用 **AdamW**，学习率在前十分之一的步数里
-# 线性升到 `learning_rate`，之后线性降到 0。返回各轮平均损失的列表。
+# 线性升到 `learning_rate`，之后线性下降，最后降到 0。总步数不足十步时也要能用。返回各轮平均损失的列表。
 #
 # BERT 的作者微调用 2e-5 到 5e-5。这个模型只有它的百分之一大，用 5e-4。有一份资料在真正的 BERT 上用 1e-3，
 # 还有一份训练 Transformer 用 0.01：学习率这么大，预训练学到的全忘了，新的也学不进去。
@@ -381,7 +381,7 @@ check("predict")
 # %% [markdown] id="evaluate-task" lang="en"
 # ## 7. How good is it?
 #
-# Write `evaluate(model, loader)`: a dict of
+# Write `evaluate(model, loader)`, whose loader does not shuffle: a dict of
 #
 # - `"accuracy"`: the share of **all** sentences whose prediction is right;
 # - `"macro_f1"`: the mean over classes of their F1, the classes being those that occur among the
@@ -393,7 +393,7 @@ check("predict")
 # %% [markdown] id="evaluate-task" lang="zh"
 # ## 7. 到底学得怎么样
 #
-# 写 `evaluate(model, loader)`，返回字典：
+# 写 `evaluate(model, loader)`（loader 不打乱顺序），返回字典：
 #
 # - `"accuracy"`：**全部**句子中判对的比例；
 # - `"macro_f1"`：各类 F1 的平均，类别取标签或预测中出现过的；
@@ -557,8 +557,8 @@ except Exception as error:
 #   itself is what learns;
 # - `"predictions"`: the **name** that the model gives to each sentence of `test_texts`, in order.
 #
-# Learn by AdamW from every sentence once in each epoch, shuffled, one step for each batch of a
-# size that you choose. With `epochs=0` nothing is learned. You may use all that you have written.
+# Learn by AdamW from every sentence once in each epoch, shuffled, one step for each batch of at most
+# 32, a size that you choose. With `epochs=0` nothing is learned. You may use all that you have written.
 
 # %% [markdown] id="mended_program-contract" lang="zh"
 # 把它改对，参数不变。`learning_rate` 为 `None` 时由你来定，要让**这个**模型学得动。`labels` 是类别名，名字对应哪个编号以 `model.config` 为准。
@@ -567,7 +567,7 @@ except Exception as error:
 # - `"losses"`：每轮一个数，即对全部训练句子求平均的损失；训练的就是传进来的 `model`；
 # - `"predictions"`：模型给 `test_texts` 每句话的类别**名**，按顺序。
 #
-# 用 AdamW，每轮打乱，每个句子恰好学一次，每批更新一步，批大小自定。`epochs=0` 时不训练。
+# 用 AdamW，每轮打乱，每个句子恰好学一次，每批更新一步，批大小自定，最多 32。`epochs=0` 时不训练。
 # 前面写好的函数都可以用。
 
 # %% id="mended_program"

@@ -548,7 +548,7 @@ def no_dropout(bert, num_labels, dropout=0.1):
     caught_by="dropout_on_the_pooled_vector",
     step="Drop parts of the pooled vector, before the linear layer.",
     step_zh="应在线性层之前，对池化向量做 dropout。",
-    looks_like=lambda seen: 0.2 < np.mean(np.asarray(seen["training"]) == 0) < 0.6,
+    looks_like=lambda seen: 0.2 < np.mean(np.asarray(seen["training"]) == 0) < 0.95,
 )
 def dropout_after_linear(bert, num_labels, dropout=0.1):
     return _Head(bert, num_labels, dropout, "late")
@@ -561,7 +561,7 @@ def dropout_after_linear(bert, num_labels, dropout=0.1):
     caught_by="dropout_on_the_pooled_vector",
     step="Use the rate that was passed in.",
     step_zh="使用传入的比率。",
-    looks_like=lambda seen: _steady(seen) and 1e-3 <= _spread(seen) < 0.9,
+    looks_like=lambda seen: _steady(seen) and 0.5 <= _spread(seen) < 0.75,
 )
 def dropout_of_a_tenth(bert, num_labels, dropout=0.1):
     return _Head(bert, num_labels, 0.1, "")
@@ -623,7 +623,8 @@ def _epoch(model, loader, optimizer, scheduler=None, fault=""):
         else:
             logits = model(**given).logits  # (B, K)
             loss = cross_entropy(logits.softmax(-1) if fault == "softmax" else logits, labels)
-        loss.backward()
+        if fault != "backward":
+            (loss * len(labels) if fault == "sum" else loss).backward()
         if fault == "cleared":
             optimizer.zero_grad()
         _clip(model, fault)
@@ -646,6 +647,11 @@ def _epoch(model, loader, optimizer, scheduler=None, fault=""):
 def _clip(model, fault):
     if fault == "value":
         nn.utils.clip_grad_value_(model.parameters(), 1.0)
+    elif fault == "norm":
+        norm = nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter.grad /= norm
     elif fault not in ("clip", "late clip"):
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
 
@@ -714,6 +720,42 @@ def never_steps(model, loader, optimizer, scheduler=None):
 )
 def clears_too_late(model, loader, optimizer, scheduler=None):
     return _mean(*_epoch(model, loader, optimizer, scheduler, "cleared"))
+
+
+@wrong(
+    "train_epoch",
+    "Never goes backward, so no gradient arrives.",
+    zh="没有调用 backward，梯度根本没有算。",
+    caught_by="gradients_start_afresh",
+    step="loss.backward() before the step.",
+    step_zh="更新之前先 loss.backward()。",
+)
+def never_goes_backward(model, loader, optimizer, scheduler=None):
+    return _mean(*_epoch(model, loader, optimizer, scheduler, "backward"))
+
+
+@wrong(
+    "train_epoch",
+    "Makes every gradient of norm 1, short ones too.",
+    zh="把每个梯度都变成范数 1，本来短的也拉长了。",
+    caught_by="short_gradients_stay",
+    step="Clipping only shortens: clip_grad_norm_ leaves what is shorter than 1.",
+    step_zh="裁剪只会变短：不到 1 的梯度，clip_grad_norm_ 不动它。",
+)
+def always_of_norm_one(model, loader, optimizer, scheduler=None):
+    return _mean(*_epoch(model, loader, optimizer, scheduler, "norm"))
+
+
+@wrong(
+    "train_epoch",
+    "Goes backward from the sum over the sentences, so a large batch has a large gradient.",
+    zh="对各句损失之和反向传播，批次越大梯度越大。",
+    caught_by="short_gradients_stay",
+    step="Go backward from the mean; add up the sums for the report only.",
+    step_zh="用平均损失做反向传播，求和只用于汇报。",
+)
+def backward_from_the_sum(model, loader, optimizer, scheduler=None):
+    return _mean(*_epoch(model, loader, optimizer, scheduler, "sum"))
 
 
 @wrong(
@@ -838,6 +880,8 @@ def _fine_tune(model, loader, epochs, rate, fault=""):
     optimizer = kind(model.parameters(), lr=100 * rate if fault == "hundred" else rate)
     total = epochs if fault == "epochs as steps" else epochs * len(loader)
     warm_up = 0 if fault == "cold" else max(1, total // 10)
+    if fault == "short warm-up":
+        warm_up = max(1, len(loader) // 10)
     scheduler = get_linear_schedule_with_warmup(optimizer, warm_up, total)
     losses = []
     for _ in range(1 if fault == "one epoch" else epochs):
@@ -848,7 +892,8 @@ def _fine_tune(model, loader, epochs, rate, fault=""):
         if moving is None:
             for group in optimizer.param_groups:
                 group["lr"] = rate
-        losses.append(_mean(*_epoch(model, loader, optimizer, moving)))
+        epoch = _epoch(model, loader, optimizer, moving)
+        losses += epoch[0] if fault == "batches" else [_mean(*epoch)]
     return losses
 
 
@@ -903,8 +948,8 @@ def without_warm_up(model, loader, epochs, learning_rate):
 
 @wrong(
     "fine_tune",
-    "Counts epochs as steps: the rate is 0 after a few batches.",
-    zh="把轮数当成了总步数：没几批学习率就归零了。",
+    "Counts too few steps, such as the epochs: the rate is 0 after a few batches.",
+    zh="总步数算少了，例如把轮数当成步数：没几批学习率就归零了。",
     caught_by="rate_rises_and_falls",
     step="Steps are epochs times batches.",
     step_zh="总步数是轮数乘批次数。",
@@ -950,6 +995,31 @@ def plain_adam(model, loader, epochs, learning_rate):
 )
 def single_epoch(model, loader, epochs, learning_rate):
     return _fine_tune(model, loader, epochs, learning_rate, "one epoch")
+
+
+@wrong(
+    "fine_tune",
+    "Returns the loss of every batch instead of one for each epoch.",
+    zh="返回的是每一批的损失，而不是每轮一个。",
+    caught_by="one_loss_for_each_epoch",
+    step="train_epoch returns the mean of an epoch: collect these.",
+    step_zh="train_epoch 返回的就是一轮的平均：把它们收集起来。",
+)
+def losses_of_batches(model, loader, epochs, learning_rate):
+    return _fine_tune(model, loader, epochs, learning_rate, "batches")
+
+
+@wrong(
+    "fine_tune",
+    "Warms up for a tenth of one epoch, not of all steps.",
+    zh="预热步数按一轮的十分之一算，而不是全部步数的十分之一。",
+    caught_by="rate_rises_and_falls",
+    step="All steps are epochs times batches; warm up over a tenth of these.",
+    step_zh="全部步数是轮数乘批次数，取它的十分之一来预热。",
+    looks_like=lambda seen: _rates(seen).argmax() in (1, 2) and _rates(seen)[-1] < 0.1,
+)
+def tenth_of_one_epoch(model, loader, epochs, learning_rate):
+    return _fine_tune(model, loader, epochs, learning_rate, "short warm-up")
 
 
 @wrong(
@@ -1181,6 +1251,31 @@ def weighted_for_macro(model, loader):
 
 @wrong(
     "evaluate",
+    "Averages F1 over all classes of the model, also over those that nowhere occur.",
+    zh="对模型的所有类别求 F1 平均，根本没出现的类也算了进去。",
+    caught_by="macro_f1_over_classes",
+    step="A class that is neither among the labels nor among the predictions has no F1.",
+    step_zh="标签和预测里都没有的类，谈不上 F1。",
+)
+def f1_of_absent_classes(model, loader):
+    return _report(model, loader, macro_f1=float(_f1s(_table(model, loader)[2]).mean()))
+
+
+@wrong(
+    "evaluate",
+    "Averages F1 over the classes among the labels, and leaves out those only predicted.",
+    zh="只对标签里有的类求 F1 平均，只在预测里出现的类漏掉了。",
+    caught_by="macro_f1_over_classes",
+    step="A class that is predicted and never right has F1 0, which counts.",
+    step_zh="预测过却从没对过的类，F1 是 0，要算进去。",
+)
+def f1_of_labels_only(model, loader):
+    labels, _, matrix = _table(model, loader)
+    return _report(model, loader, macro_f1=float(_f1s(matrix)[np.unique(labels)].mean()))
+
+
+@wrong(
+    "evaluate",
     "Gives accuracy for macro F1, which is what micro F1 amounts to.",
     zh="宏平均 F1 给成了准确率，那其实是微平均 F1。",
     caught_by="macro_f1_over_classes",
@@ -1245,7 +1340,7 @@ def two_by_default(path, names):
     caught_by="as_many_logits_as_names",
     step="from_pretrained loads the weights too.",
     step_zh="from_pretrained 才会载入权重。",
-    looks_like=lambda seen: [seen[0][0], seen[1][0]] == [3, 4],
+    looks_like=lambda seen: [part[:2] for part in seen] == [[3, 3], [4, 4]],
 )
 def random_weights(path, names):
     config = BertModel.config_class.from_pretrained(
@@ -1276,7 +1371,7 @@ def classes_without_names(path, names):
     step_zh="两个方向都要：接着训练的人是从名字出发的。",
 )
 def one_way_only(path, names):
-    return _load(path, id2label=dict(enumerate(names)), label2id={})
+    return _load(path, num_labels=len(names), id2label=dict(enumerate(names)))
 
 
 @wrong(
