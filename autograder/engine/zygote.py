@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import math
 import os
 import select
 import signal
@@ -25,8 +26,9 @@ from autograder.engine.protocol import Limits, Request, read_body
 from autograder.engine.shell import LearnerShell
 
 WATCH_SECONDS = 0.05
-_NOTHING = Limits(0.0, 0)
+_UNLIMITED = Limits(math.inf, 0)
 WALL_SECONDS = 10.0
+MOST_FIRST = 5
 _STANDING = b"stands"
 
 
@@ -70,7 +72,7 @@ class _Child:
     process: int
     door: socket.socket
     leash: int = -1
-    allowed: Limits = _NOTHING
+    allowed: Limits = _UNLIMITED
     before: int = 0
     ended: int = -1
     greedy: bool = False
@@ -144,9 +146,7 @@ class _Nursery:
         self._control = control
         self._walled = walled
         self._children: list[_Child] = []
-        self._next: _Child | None = self._forked()
-        if not self._next.await_walls():
-            raise walls.WallError("the first child ended before its walls stood")
+        self._next: _Child | None = self._first()
 
     def run(self) -> None:
         """Serve until the grader goes."""
@@ -165,6 +165,18 @@ class _Nursery:
             self._children = [c for c in self._children if not self._is_over(c, events)]
         for child in filter(None, (*self._children, self._next)):
             child.kill()
+
+    def _first(self) -> _Child:
+        """A child whose walls stand; another one if it is killed, which says nothing of walls."""
+        ending = ""
+        for _ in range(MOST_FIRST):
+            child = self._forked()
+            if child.await_walls():
+                return child
+            ending = child.farewell()
+            if ending != "signal SIGKILL":
+                break
+        raise walls.WallError(f"the first child ended before its walls stood: {ending}")
 
     def _start(self, allowed: Limits, channel: int, leash: int) -> None:
         """Have the child that waits serve a request, and another one wait."""
