@@ -537,7 +537,7 @@ check("stream_text")
 # is one on your own machine: it serves the tiny GPT, and fails on demand. Talk to it with the real
 # `openai` client (1.x and later): `openai.OpenAI(base_url=…, timeout=…, max_retries=…)` and its
 # `chat.completions.create(model=…, messages=[…])`. The question is the one message, from the
-# `user`. Import `openai` inside the function.
+# `user`, as a text; the server does not stream. Import `openai` inside the function.
 #
 # Return `{"status": …, "text": …, "finish": …}`:
 #
@@ -546,8 +546,8 @@ check("stream_text")
 # | an answer | `"ok"`; `text` is the answer, `finish` its finish reason: `"stop"`, or `"length"` if it was cut at `max_tokens` |
 # | no `OPENAI_API_KEY` in the environment | `"no_key"`; nothing is sent |
 # | 401: the key is refused | `"unauthorized"`; asking again is no use |
-# | 429: too many requests | try again at least once (the client can), then `"rate_limited"` |
-# | 5xx: the server fails | try again at least once, then `"server_error"` |
+# | 429: too many requests | try again at least once (the client can), at most nine times and within ten seconds, then `"rate_limited"` |
+# | 5xx: the server fails | the same, then `"server_error"` |
 # | no answer within `timeout` seconds | `"timeout"` (one retry at most) |
 #
 # Without an answer `text` and `finish` are `""`. The key never stands in the source.
@@ -558,7 +558,7 @@ check("stream_text")
 # 多数模型不在你的硬盘上，而在 HTTP 的另一端，多数服务都讲 OpenAI 的协议。
 # 这里就有一个，跑在你自己的机器上：它背后是那个小 GPT，还能按需出错。请用真正的 `openai` 客户端
 # （1.x 及以后）与它对话：`openai.OpenAI(base_url=…, timeout=…, max_retries=…)`，再用
-# `chat.completions.create(model=…, messages=[…])`。问题作为唯一一条消息，角色是 `user`。
+# `chat.completions.create(model=…, messages=[…])`。问题作为唯一一条消息，角色是 `user`，内容是文本；服务器不支持流式输出。
 # 请在函数里面导入 `openai`。
 #
 # 返回 `{"status": …, "text": …, "finish": …}`：
@@ -568,8 +568,8 @@ check("stream_text")
 # | 得到回答 | `"ok"`；`text` 是回答，`finish` 是结束原因：`"stop"`，或在 `max_tokens` 处截断的 `"length"` |
 # | 环境变量里没有 `OPENAI_API_KEY` | `"no_key"`；什么也不发送 |
 # | 401：密钥被拒绝 | `"unauthorized"`；再问也没用 |
-# | 429：请求太多 | 至少重试一次（客户端自带），仍不行则 `"rate_limited"` |
-# | 5xx：服务器出错 | 至少重试一次，仍不行则 `"server_error"` |
+# | 429：请求太多 | 至少重试一次（客户端自带），最多九次，十秒之内，仍不行则 `"rate_limited"` |
+# | 5xx：服务器出错 | 同上，仍不行则 `"server_error"` |
 # | `timeout` 秒内没有回答 | `"timeout"`（最多重试一次） |
 #
 # 没有回答时 `text` 和 `finish` 都是 `""`。密钥绝不写进源代码。
