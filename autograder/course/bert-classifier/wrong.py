@@ -1313,6 +1313,20 @@ def rows_of_labels_only(model, loader):
     return _report(model, loader, confusion=matrix[np.ix_(seen, seen)])
 
 
+@wrong(
+    "evaluate",
+    "Makes rows and columns only for classes that occur among labels or predictions.",
+    zh="只给标签或预测里出现过的类别留了行列。",
+    caught_by="confusion_counts_sentences",
+    step="Name all classes of the model: labels=range(K) in confusion_matrix.",
+    step_zh="把模型的所有类别都给出来：confusion_matrix 里写 labels=range(K)。",
+)
+def rows_of_what_occurs(model, loader):
+    labels, predictions, matrix = _table(model, loader)
+    seen = np.union1d(labels, predictions)
+    return _report(model, loader, confusion=matrix[np.ix_(seen, seen)])
+
+
 # --- load_model ---------------------------------------------------------------------------
 
 
