@@ -1,6 +1,6 @@
 """What a submission may take: the limits that the platform keeps, and how much memory it holds.
 
-References: getrlimit(2), proc_pid_statm(5).
+References: getrlimit(2), proc_pid_statm(5), proc_pid_status(5), proc_pid_smaps(5).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ OPEN_FILES = 256
 PROCESSES = 64
 ADDRESSES = 4
 """Address space for each byte of memory: much of what is reserved is never used."""
-_OWN_MEMORY = re.compile(r"^Rss(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
+_OWN_MEMORY = re.compile(r"^(?:RssAnon|RssShmem|HugetlbPages):\s+(\d+) kB", re.MULTILINE)
+_OWN_SHARE = re.compile(r"^Pss_(?:Anon|Shmem):\s+(\d+) kB", re.MULTILINE)
 
 
 def limit(*, seconds: float, memory: int, mapped: int | None = None, alone: bool = True) -> None:
@@ -104,19 +105,40 @@ def _share(process: psutil.Process) -> int:
     return int(getattr(memory, "pss", memory.rss))
 
 
-def own_memory(process: int) -> int:
+def own_memory(process: int, enough: int = 0) -> int:
     """Bytes that a process and those that it started hold in memory of their own.
 
     Pages of libraries' files do not count: they are everybody's, and come in as code first runs.
+    Pages that were shared by `fork` count for each of its sides, which is quick to find out; if
+    that comes to more than `enough`, once.
     """
-    total, pending = 0, [process]
+    family = list(_family(process))
+    held = [_told(threads, "status", _OWN_MEMORY) for threads in family]
+    if len(family) > 1 and sum(held) > enough:
+        shares = (_told(threads, "smaps_rollup", _OWN_SHARE) for threads in family)
+        # Whoever has ended since has let go of it.
+        return sum(min(pair) for pair in zip(held, shares, strict=True))
+    return sum(held)
+
+
+def _family(process: int) -> Iterator[list[Path]]:
+    """The folders of the threads of a process, and of each one that it started."""
+    pending = [process]
     while pending:
-        number = pending.pop()
-        try:
-            status = Path(f"/proc/{number}/status").read_text()
-            total += sum(1024 * int(size) for size in _OWN_MEMORY.findall(status))
-            for task in Path(f"/proc/{number}/task").iterdir():
-                pending += map(int, (task / "children").read_text().split())
-        except (OSError, ValueError):
-            continue
-    return total
+        threads: list[Path] = []
+        with contextlib.suppress(OSError, ValueError):
+            threads += Path(f"/proc/{pending.pop()}/task").iterdir()
+        for thread in threads:
+            with contextlib.suppress(OSError, ValueError):
+                pending += map(int, (thread / "children").read_text().split())
+        yield threads
+
+
+def _told(threads: list[Path], file: str, sizes: re.Pattern[str]) -> int:
+    """Bytes in `file` of a process, from a thread that lives: the first may have ended."""
+    for thread in threads:
+        with contextlib.suppress(OSError):
+            found = sizes.findall((thread / file).read_text())
+            if found:
+                return 1024 * sum(map(int, found))
+    return 0

@@ -56,8 +56,10 @@ def furnished(command: list[str], environment: dict[str, str]) -> list[str]:
         line += ["--ro-bind", str(path), str(FONTS / path.name)]
     for path in _LARGE_PAGES:
         line += ["--ro-bind-try", str(path), str(path)]
-    for exercise in catalog.COURSE.glob("*/exercise.toml"):
-        line += _without_answers(exercise.parent)
+    # What is mapped from it is memory that no process need hold on to.
+    line += ["--dev-bind", os.devnull, "/dev/zero"]
+    for folder in _exercises():
+        line += _without_answers(folder)
     if _CONTENT.is_dir():
         line += ["--tmpfs", str(_CONTENT)]
     # Nobody's name can be looked up in there, so it is told.
@@ -115,15 +117,19 @@ def _fonts() -> Iterator[Path]:
 
 def answers() -> Iterator[Path]:
     """Files and folders with answers in them, under what is otherwise readable."""
-    for exercise in catalog.COURSE.glob("*/exercise.toml"):
+    for folder in _exercises():
         for name in _ANSWERS:
-            if (exercise.parent / name).is_file():
-                yield exercise.parent / name
-        if (exercise.parent / "__pycache__").is_dir():
-            yield exercise.parent / "__pycache__"
-    content = catalog.PACKAGE / "_content"
-    if content.is_dir():
-        yield content
+            if (folder / name).exists():
+                yield folder / name
+    if _CONTENT.is_dir():
+        yield _CONTENT
+
+
+def _exercises() -> Iterator[Path]:
+    """Folders of exercises: those of the course in use, and those that come with this package."""
+    for course in dict.fromkeys((catalog.COURSE, catalog.PACKAGE / "course")):
+        for path in sorted(course.glob("*/exercise.toml")):
+            yield path.parent
 
 
 def _without_answers(folder: Path) -> list[str]:

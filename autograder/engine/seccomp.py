@@ -30,6 +30,7 @@ _MAKES_NAMESPACES = (
     0x20000000,  # process ids
     0x40000000,  # network
 )
+_SHARED_UNNAMED = 0x01 | 0x20  # MAP_SHARED, MAP_ANONYMOUS
 _INPUT_TO_TERMINAL = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 # A child reaches itself by these. AF_VSOCK, for one, would reach the host of a virtual machine.
 _FAMILIES = (1, 2, 10, 16)  # unix, inet, inet6, netlink
@@ -152,5 +153,7 @@ def _rules() -> Iterator[_Rule]:
         if family not in _FAMILIES:
             yield "socket", errno.EAFNOSUPPORT, (_Comparison(0, _EQUAL, family, 0),)
     yield "socket", errno.EAFNOSUPPORT, (_Comparison(0, _GREATER, _FAMILIES_END - 1, 0),)
+    # Shared memory without a file: no longer seen in any process once it is let go of there.
+    yield "mmap", errno.EPERM, (_Comparison(3, _MASKED_EQUAL, _SHARED_UNNAMED, _SHARED_UNNAMED),)
     netlink = _Comparison(0, _EQUAL, socket.AF_NETLINK, 0)
     yield "socket", errno.EPERM, (netlink, _Comparison(2, _NOT_EQUAL, 0, 0))

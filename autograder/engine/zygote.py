@@ -25,7 +25,7 @@ from autograder.engine import limits, walls, worker
 from autograder.engine.protocol import Limits, Request, read_body
 from autograder.engine.shell import LearnerShell
 
-WATCH_SECONDS = 0.05
+WATCH_SECONDS = 0.02
 _UNLIMITED = Limits(math.inf, 0)
 WALL_SECONDS = 10.0
 MOST_FIRST = 5
@@ -242,9 +242,8 @@ class _Nursery:
                 os.write(child.leash, child.farewell().encode())
             os.close(child.leash)
             return True
-        child.greedy = (
-            child.greedy or limits.own_memory(child.process) - child.before > child.allowed.memory
-        )
+        most = child.before + child.allowed.memory
+        child.greedy = child.greedy or limits.own_memory(child.process, most) > most
         if child.greedy or child.leash in events:
             child.kill()
         return False

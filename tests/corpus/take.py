@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from corpus import Case, in_a_cell, taking
+from corpus import RIGHT, Case, in_a_cell, taking
 
 _TIME = [
     taking("loops", "while True:\n    pass", "timeout"),
@@ -104,6 +104,58 @@ return len(b''.join(zlib.decompress(bomb) for _ in range(10**4)))""", "memory", 
 kept = []
 while True:
     kept.append(bytes(2**24).replace(b'\\0', b'x'))"""),
+    taking("shares memory that nobody holds", """
+import mmap
+while True:
+    shared = mmap.mmap(-1, 2**24)
+    for at in range(0, 2**24, 4096):
+        shared[at] = 1
+    shared.madvise(mmap.MADV_DONTNEED)""", "error", "memory"),
+    taking("keeps memory that nobody holds", """
+import mmap
+kept = []
+while True:
+    kept.append(mmap.mmap(-1, 2**24))
+    for at in range(0, 2**24, 4096):
+        kept[-1][at] = 1
+    kept[-1].madvise(mmap.MADV_DONTNEED)""", "error"),
+    taking("shares a device of zeros", """
+import mmap
+kept = []
+with open('/dev/zero', 'r+b') as zeros:
+    while True:
+        kept.append(mmap.mmap(zeros.fileno(), 2**24))
+        for at in range(0, 2**24, 4096):
+            kept[-1][at] = 1
+        kept[-1].madvise(mmap.MADV_DONTNEED)""", "error"),
+    taking("allocates in a thread when its first has ended", """
+import ctypes, threading
+def fill():
+    kept = []
+    while True:
+        kept.append(bytes(2**24).replace(b'\\0', b'x'))
+threading.Thread(target=fill).start()
+ctypes.CDLL(None).pthread_exit(None)""", "memory"),
+    taking("allocates in a process whose first thread has ended", """
+import ctypes, os, threading, time
+def fill():
+    kept = []
+    while True:
+        kept.append(bytes(2**24).replace(b'\\0', b'x'))
+if os.fork() == 0:
+    threading.Thread(target=fill).start()
+    ctypes.CDLL(None).pthread_exit(None)
+time.sleep(600)""", "memory"),
+    taking("hides its processes behind dead ones", """
+import os, time
+for _ in range(16):
+    if os.fork() == 0:
+        if os.fork() == 0:
+            os.setsid()
+            kept = bytes(2**25).replace(b'\\0', b'x')
+            time.sleep(600)
+        os._exit(0)
+time.sleep(600)""", "memory"),
     taking("fills the disk", """
 while True:
     with open('left', 'ab') as file:
@@ -161,6 +213,20 @@ return -1.0""", "fail", "timeout", "memory"),
 import threading, time
 while True:
     threading.Thread(target=time.sleep, args=(600,)).start()""", "error", "timeout", "memory"),
+    # What they share by `fork` counts once.
+    Case("starts many that do little", (RIGHT + """
+import os, time
+def recall(labels, predictions):
+    data = bytes(2**26).replace(b'\\0', b'x')
+    made = []
+    for _ in range(32):
+        made.append(os.fork())
+        if made[-1] == 0:
+            time.sleep(0.3)
+            os._exit(0)
+    for process in made:
+        os.waitpid(process, 0)
+    return _right(labels, predictions)""",), frozenset({"pass"})),
     in_a_cell("leaves a process behind", """
 import subprocess
 subprocess.Popen(['sleep', '612'], start_new_session=True)"""),
