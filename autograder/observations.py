@@ -9,6 +9,7 @@ equality means, so it is not data and is named as what it is instead of being co
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -37,6 +38,7 @@ MAX_LEAVES = 200_000
 MAX_BYTES = 4 * 2**20
 MAX_INTEGER = 2**63 - 1
 _ARRAY_KINDS = "biuf"
+_ARRAY_DTYPE = re.compile(r"[<|][biuf][1248]")
 _ARRAY_CODE = 1
 
 
@@ -102,7 +104,7 @@ def to_data(value: object) -> Data:
     ------
     Unfit
         If a part of it is of any other type, is nested deeper than ``MAX_DEPTH``, or holds
-        more than ``MAX_LEAVES`` numbers and strings or ``MAX_BYTES`` bytes.
+        more than ``MAX_LEAVES`` numbers, strings and containers or ``MAX_BYTES`` bytes.
     """
     return _Converter().convert(value, 0)
 
@@ -125,15 +127,18 @@ class _Converter:
         if kind is str:
             return self._count(value, 4 * len(value))  # type: ignore[arg-type]
         if kind is list or kind is tuple:
+            self._count(None, 9)
             return [self.convert(item, depth + 1) for item in value]  # type: ignore[attr-defined]
         if kind is dict:
             return self._mapping(value, depth)  # type: ignore[arg-type]
         if kind is np.ndarray:
-            return self._array(value)  # type: ignore[arg-type]
+            return self._array(value, depth)  # type: ignore[arg-type]
         if isinstance(value, np.generic) and kind.__module__ == "numpy":
-            return self.convert(value.item(), depth)
+            # A `longdouble` is its own item.
+            plain = float(value) if isinstance(value, np.floating) else value.item()
+            return self.convert(plain, depth + 1)
         if _is_tensor(value):
-            return self._array(value.detach().cpu().resolve_conj().numpy())  # type: ignore[attr-defined]
+            return self._array(_array_of(value), depth)
         raise Unfit("type", type_name(value))
 
     def _count(self, leaf: Data, size: int) -> Data:
@@ -149,26 +154,32 @@ class _Converter:
             raise Unfit("bytes", f"{MAX_BYTES // 2**20} MB")
 
     def _mapping(self, value: dict[Any, Any], depth: int) -> Data:
-        result = {}
+        self._count(None, 9)
+        result: dict[str | int, Data] = {}
         for key, item in value.items():
             if isinstance(key, np.generic) and type(key).__module__ == "numpy":
                 key = key.item()
             if type(key) not in (str, int):
                 raise Unfit("key", type_name(key))
-            self._count(key, 9)
+            if type(key) is int and abs(key) > MAX_INTEGER:
+                raise Unfit("key", "int")
+            self._count(key, 4 * len(key) if type(key) is str else 9)
             result[key] = self.convert(item, depth + 1)
         return result
 
-    def _array(self, value: np.ndarray[Any, Any]) -> Data:
+    def _array(self, value: np.ndarray[Any, Any], depth: int) -> Data:
         if value.dtype.kind in "OU":
-            return self.convert(value.tolist(), 1)
+            return self.convert(value.tolist(), depth + 1)
         if value.dtype.kind not in _ARRAY_KINDS:
             raise Unfit("dtype", str(value.dtype)[:60])
         self.leaves += value.size
         self.bytes += value.nbytes
         self._guard()
+        if value.dtype.itemsize > 8:
+            # Quadruple precision is of no platform's but the one that it was computed on.
+            value = value.astype(np.float64)
         if value.ndim == 0:
-            return value.item()
+            return self.convert(value.item(), depth + 1)
         return np.ascontiguousarray(value)
 
 
@@ -198,6 +209,22 @@ def _is_genuine(kind: type) -> bool:
     return torch is not None and kind in (torch.Tensor, torch.nn.Parameter)
 
 
+def _array_of(tensor: Any) -> np.ndarray[Any, Any]:
+    """The numbers of a tensor; of a kind that NumPy lacks, as the next larger one."""
+    import torch
+
+    try:
+        plain = tensor.detach().cpu().to_dense() if tensor.is_sparse else tensor.detach().cpu()
+        plain = plain.resolve_conj().resolve_neg()
+        array: np.ndarray[Any, Any] = (
+            plain.float() if plain.dtype is torch.bfloat16 else plain
+        ).numpy()
+        return array
+    except (RuntimeError, TypeError, NotImplementedError):
+        # Without numbers (on the device `meta`), or in a layout that has no array.
+        raise Unfit("type", f"Tensor({tensor.device.type}, {tensor.dtype})"[:60]) from None
+
+
 def type_name(value: object) -> str:
     """Return ``"generator"`` or ``"Money(float)"``: a type's name, with the known one beneath."""
     kind = type(value)
@@ -210,8 +237,13 @@ _KNOWN_BASES = {"float", "int", "str", "list", "tuple", "dict", "ndarray", "Tens
 
 
 def pack(data: Data) -> bytes:
-    """Serialise plain data. Only exact types pass; anything else raises ``TypeError``."""
-    packed: bytes = msgpack.packb(data, strict_types=True, default=_pack_array)
+    """Serialise plain data. Only exact types pass; anything else raises ``TypeError``.
+
+    Half of a surrogate pair, which is text to Python and to nobody else, becomes a question mark.
+    """
+    packed: bytes = msgpack.packb(
+        data, strict_types=True, default=_pack_array, unicode_errors="replace"
+    )
     return packed
 
 
@@ -223,18 +255,41 @@ def _pack_array(value: object) -> msgpack.ExtType:
     return msgpack.ExtType(_ARRAY_CODE, head + little.tobytes())
 
 
-def unpack(frame: bytes) -> Data:
+def unpack(frame: bytes, *, most: int | None = None) -> Data:
     """Parse what `pack` wrote, refusing whatever it could not have written.
+
+    Parameters
+    ----------
+    most
+        Of lists and maps, in a frame from somebody who may not be trusted: a byte of the frame is
+        enough for one, which takes a hundred bytes of memory.
 
     Raises
     ------
     ValueError
-        If the frame is malformed or larger than any observation.
+        If the frame is malformed or holds more than that.
     """
+    limits = {} if most is None else {"max_array_len": most, "max_map_len": most}
+    hooks = {} if most is None else dict.fromkeys(("list_hook", "object_hook"), _Counter(most))
     try:
-        return msgpack.unpackb(frame, ext_hook=_unpack_array, strict_map_key=False)
+        return msgpack.unpackb(
+            frame, ext_hook=_unpack_array, strict_map_key=False, **limits, **hooks
+        )
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise ValueError(f"not an observation: {error}") from None
+
+
+class _Counter:
+    """Sees each list and map that is unpacked, and refuses more of them than there may be."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def __call__(self, container: Data) -> Data:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("too many parts")
+        return container
 
 
 def _unpack_array(code: int, body: bytes) -> np.ndarray[Any, Any]:
@@ -243,7 +298,8 @@ def _unpack_array(code: int, body: bytes) -> np.ndarray[Any, Any]:
     reader = msgpack.Unpacker(max_buffer_size=len(body) + 1)
     reader.feed(body)
     dtype, shape = reader.unpack()
-    if not isinstance(dtype, str) or np.dtype(dtype).kind not in _ARRAY_KINDS:
+    # Only the names that `pack` writes: NumPy would take those of whole structures too.
+    if not isinstance(dtype, str) or not _ARRAY_DTYPE.fullmatch(dtype):
         raise ValueError(f"array of dtype {dtype!r}")
     return np.frombuffer(body[reader.tell() :], dtype=dtype).reshape(shape)
 

@@ -72,7 +72,7 @@ def _computed(
     exercise: Exercise, mode: Mode, secret: str, tasks: Sequence[str]
 ) -> dict[str, KeyRows | None]:
     """Run the reference, and for a key the misconceptions, for the checks of `tasks`."""
-    suite = Suite(exercise, secret)
+    suite = Suite(exercise)
     checks = {check.name: name for name in tasks for check in suite.of_task(name)}
     rows = observe_key(
         exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks),

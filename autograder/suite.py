@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import importlib
 import sys
@@ -27,15 +28,16 @@ class Suite:
     ----------
     exercise
         Whose ``checks.py`` to load.
-    secret
-        Mixed into every seed, so that a teacher's tests differ from the visible ones.
+    salt
+        Mixed into every seed, so that a teacher's tests differ from the visible ones: what `salted`
+        makes of their secret.
     """
 
-    def __init__(self, exercise: Exercise, secret: str = "") -> None:
+    def __init__(self, exercise: Exercise, salt: str = "") -> None:
         module = load(exercise, "checks")
         marks = _marks(module)
         self.exercise = exercise
-        self._secret = secret
+        self._salt = salt
         self._fixtures = {mark.function.__name__: mark for mark in marks if type(mark) is Fixture}
         self._made: dict[str, Any] = {}
         known = {*self._fixtures, *BUILTIN_FIXTURES}
@@ -45,10 +47,10 @@ class Suite:
                 learner = tuple(name for name in mark.arguments if name not in known)
                 self.checks[mark.name] = replace(mark, learner=learner)
 
-    def with_secret(self, secret: str) -> Suite:
+    def with_salt(self, salt: str) -> Suite:
         """The same suite with other seeds; what was made without a seed is shared."""
         other = copy.copy(self)
-        other._secret = secret
+        other._salt = salt
         return other
 
     def of_task(self, name: str) -> list[Check]:
@@ -61,8 +63,8 @@ class Suite:
         ]
 
     def seed(self, check: str) -> int:
-        """The seed of a check: a function of its name and of the secret alone."""
-        text = f"{self.exercise.slug}/{check}\0{self._secret}"
+        """The seed of a check: a function of its name and of the salt alone."""
+        text = f"{self.exercise.slug}/{check}\0{self._salt}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
     def fixture(self, name: str, check: str) -> Any:
@@ -101,6 +103,22 @@ class Suite:
             return True
         needs = parameters(self._fixtures[name].function)
         return any(self._is_random(need) for need in needs)
+
+
+@functools.lru_cache(maxsize=64)
+def salted(secret: str, slug: str) -> str:
+    """What of a teacher's secret the processes get in which submissions run; ``""`` of none.
+
+    A submission can read all that its process holds. From this it learns the seeds of its own
+    exercise and of no other, and not the secret, for which a guess takes some 50 ms to try: other
+    classes may have the same one, and a short one would be found from a plain hash.
+
+    Reference: `hashlib.scrypt`, RFC 7914.
+    """
+    if not secret:
+        return ""
+    salt = f"touchstone/{slug}".encode()
+    return hashlib.scrypt(secret.encode(), salt=salt, n=2**14, r=8, p=1, dklen=16).hex()
 
 
 def answers(exercise: Exercise, part: Literal["wrong", "right"]) -> list[Answer]:

@@ -92,6 +92,12 @@ def _unfit(seen: Outcome, name: str) -> Text:
                 f"`{name}` returned too much: more than {detail}.",
                 f"`{name}` 返回的内容过多：超过 {detail}。",
             )
+        case "key":
+            return _both(
+                f"`{name}` returned a dict with a key of type {detail}; keys have to be text or "
+                "whole numbers below 2**63.",
+                f"`{name}` 返回的字典有 {detail} 类型的键；键只能是字符串或小于 2**63 的整数。",
+            )
         case _:
             return _both(
                 f"`{name}` returned {detail}, which is not plain data (a number, text, a list, "

@@ -24,7 +24,7 @@ from autograder.results import (
     TaskResult,
     Verdict,
 )
-from autograder.suite import Suite
+from autograder.suite import Suite, salted
 
 SECRET = "of the teacher"
 # Each a way of getting what a probe gave to the function past the judge. `spelled` writes digits
@@ -143,7 +143,7 @@ def echoed(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Submission
 
 def hidden_numbers(found: Exercise) -> set[str]:
     """What must not be told: inputs, their sums, and inputs spelled as letters."""
-    suite = Suite(found, SECRET)
+    suite = Suite(found, salted(SECRET, found.slug))
     numbers: set[str] = set()
     for name in suite.checks:
         values = suite.fixture("rng", name).integers(10**8, 10**9, 3).tolist()

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.engine.frames import Worker
-from autograder.engine.protocol import BrokenChannel, Request, cell_from, outcome_from
+from autograder.engine.protocol import (
+    MAX_SHOWN,
+    BrokenChannel,
+    Request,
+    cell_from,
+    outcome_from,
+)
 from autograder.observations import Kind, Outcome
-from autograder.results import CellRun
+from autograder.results import CellOutput, CellRun
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 1.0
@@ -77,6 +83,7 @@ class Dialogue:
         # Until it is ready there is no step; after that, "" stands between two of them.
         self._step: str | None = None
         self._limit = START_SECONDS
+        self._room = MAX_SHOWN
 
     def hold(self) -> Ending:
         """Listen until it ends, in whatever way."""
@@ -88,9 +95,8 @@ class Dialogue:
                 frame = self._worker.next(min(self._limit, left))
                 if frame is None:
                     return self._died()
-                if frame.get("type") == "end" and self._step == "":
+                if self._is_the_last(frame):
                     return Ending("value")
-                self._take(frame)
             except queue.Empty:
                 if time.monotonic() < self._over:
                     return self._overdue("check", self._limit - GRACE_SECONDS, self._step or "")
@@ -115,16 +121,23 @@ class Dialogue:
             return Ending("crashed", reason, detail, step, from_outside)
         if reason == "channel":
             return Ending("tampered", reason, detail)
-        # Between two steps nothing of the learner's runs, so this is ours unless it was a signal.
-        what = f"{reason} {detail} {self._worker.last_words()}".strip()
-        return Ending("internal", "worker", what, from_outside=from_outside)
+        if self._step is None:
+            # Nothing of the learner's ran yet.
+            what = f"{reason} {detail} {self._worker.last_words()}".strip()
+            return Ending("internal", "worker", what, from_outside=from_outside)
+        # Between two steps, a thread that one of them left running, or what it did to the process.
+        return Ending("crashed", reason, detail, from_outside=from_outside)
 
-    def _take(self, frame: dict[str, Any]) -> None:
-        """Believe one frame if it is in turn."""
-        kind, name = frame.get("type"), frame.get("step")
+    def _is_the_last(self, frame: dict[str, Any]) -> bool:
+        """Believe one frame if it is in turn, and say whether it tells that this is the end."""
+        kind, name = frame.get("type"), frame.get("step", "")
+        if type(kind) is not str or type(name) is not str:
+            raise BrokenChannel("a frame without a type")
+        if kind == "end" and self._step == "":
+            return True
         if kind == "ready" and self._step is None:
             self._rest()
-        elif kind == "start" and self._step == "" and isinstance(name, str):
+        elif kind == "start" and self._step == "":
             limit = self._limits.pop(name, None)
             if limit is None:
                 raise BrokenChannel("a step that is not to be done, or was done before")
@@ -134,6 +147,7 @@ class Dialogue:
             self._rest()
         else:
             raise BrokenChannel(f"a frame out of turn during {self._step or 'no step'}")
+        return False
 
     def _rest(self) -> None:
         self._step, self._limit = "", GRACE_SECONDS + self._request.check_seconds
@@ -141,9 +155,23 @@ class Dialogue:
     def _keep(self, frame: dict[str, Any], what: str, name: str) -> None:
         if what == "cell":
             id, source = self._request.cells[int(name)]
-            self.cells[int(name)] = replace(cell_from(frame, source), id=id)
+            ran = cell_from(frame, source)
+            self.cells[int(name)] = replace(ran, id=id, outputs=tuple(self._shown(ran.outputs)))
             return
-        outcome = outcome_from(frame.get("outcome", {}))
+        outcome = outcome_from(frame.get("outcome"))
         if outcome.check != name:
             raise BrokenChannel("the outcome of another check")
+        if outcome.kind == "internal":
+            # That a part of ours failed may be what the submission did to it, or says. If it fails
+            # with the reference too, the judge calls it ours.
+            outcome = replace(outcome, kind="raised")
         self.outcomes[name] = outcome
+
+    def _shown(self, outputs: Iterable[CellOutput]) -> Iterator[CellOutput]:
+        """What cells showed, as long as there is room; of a class, all of it is kept."""
+        for output in outputs:
+            text = output.text[: self._room]
+            png = output.png if len(output.png) <= self._room - len(text) else ""
+            self._room -= len(text) + len(png)
+            if text or png:
+                yield replace(output, text=text, png=png)

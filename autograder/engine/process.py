@@ -21,7 +21,7 @@ from autograder.engine.needed import is_untouched, unneeded
 from autograder.engine.protocol import BrokenChannel, Request, outcome_from
 from autograder.observations import Outcome
 from autograder.results import CellRun, Isolation
-from autograder.suite import Suite
+from autograder.suite import Suite, salted
 
 MAX_RESTARTS = 4
 MAX_DOUBTS = 5
@@ -109,7 +109,8 @@ def observe(
     """
     started = time.perf_counter()
     exercise = exercise.with_room()
-    suite = Suite(exercise, secret)
+    suite = Suite(exercise)
+    salt = salted(secret, exercise.slug)
     checks = tuple(suite.checks)
     if not whole and is_untouched(notebook, exercise):
         outcomes = {name: Outcome(name, "todo") for name in checks}
@@ -123,7 +124,7 @@ def observe(
     latest = over + exercise.submission_seconds
     while True:
         request = Request(
-            "notebook", exercise.slug, str(course), secret, cells, progress.done,
+            "notebook", exercise.slug, str(course), salt, cells, progress.done,
             cell_seconds=exercise.cell_seconds, check_seconds=exercise.check_seconds,
             total_seconds=exercise.submission_seconds, memory=exercise.memory, pictures=whole,
         )  # fmt: skip
@@ -199,8 +200,9 @@ def observe_key(
     table: list[dict[str, Any]] = []
     mode = "reference" if reference_only else "key"
     seconds = max(KEY_SECONDS, exercise.with_room().check_seconds)
+    salt = salted(secret, exercise.slug)
     request = Request(
-        mode, exercise.slug, str(course), secret, checks=tuple(checks), check_seconds=seconds
+        mode, exercise.slug, str(course), salt, checks=tuple(checks), check_seconds=seconds
     )
     with fresh_worker(request) as frames:
         while True:

@@ -12,10 +12,12 @@ import struct
 from dataclasses import dataclass, fields
 from typing import Any, BinaryIO
 
-from autograder.observations import Outcome, pack, to_data, unpack
+from autograder.observations import MAX_LEAVES, Outcome, pack, to_data, unpack
 from autograder.results import CellOutput, CellRun
 
-MAX_FRAME = 16 * 2**20
+MAX_FRAME = 6 * 2**20
+MAX_SHOWN = 4 * 2**20
+"""Characters of text and of pictures, in base64, that the cells of a submission show in all."""
 MAX_PNG = 2 * 2**20
 MAX_TEXT = 20_000
 MAX_OUTPUTS = 50
@@ -40,6 +42,8 @@ class Request:
         the reference; ``key`` for the misconceptions too.
     checks
         Names of the checks to run, for ``reference`` and ``key``; none means all.
+    salt
+        What `autograder.suite.salted` makes of a teacher's secret, for this exercise alone.
     skip
         Steps not to run, because an earlier worker did not survive them: ``"cell:3"``,
         ``"check:name"``.
@@ -54,7 +58,7 @@ class Request:
     mode: str
     slug: str
     course: str
-    secret: str = ""
+    salt: str = ""
     cells: tuple[tuple[str, str], ...] = ()
     skip: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
@@ -185,7 +189,7 @@ def frame_from(body: bytes) -> dict[str, Any] | None:
     if not body:
         return None
     try:
-        table = unpack(body)
+        table = unpack(body, most=MAX_LEAVES)
     except ValueError as error:
         raise BrokenChannel(str(error)) from None
     if not isinstance(table, dict):
@@ -198,11 +202,13 @@ _OUTCOME_TYPES = {"check": str, "kind": str, "error": str, "message": str, "wher
                   "line": str, "seconds": float}  # fmt: skip
 
 
-def outcome_from(table: dict[str, Any]) -> Outcome:
+def outcome_from(table: object) -> Outcome:
     """Rebuild an outcome from a frame, refusing any field that is not of its type."""
     try:
         typed = _OUTCOME_TYPES.items()
-        if set(table) != _OUTCOME_FIELDS or any(type(table[k]) is not t for k, t in typed):
+        if type(table) is not dict or set(table) != _OUTCOME_FIELDS:
+            raise ValueError("no map with its fields")
+        if any(type(table[name]) is not kind for name, kind in typed):
             raise ValueError("fields")
         if table["kind"] not in OUTCOME_KINDS:
             raise ValueError("kind")
@@ -211,7 +217,7 @@ def outcome_from(table: dict[str, Any]) -> Outcome:
             **{**table, **words, "value": to_data(table["value"]),
                "seconds": _seconds(table["seconds"])}
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise BrokenChannel(f"not an outcome: {error}") from None
 
 
@@ -229,26 +235,34 @@ def outcome_to(outcome: Outcome) -> dict[str, Any]:
 def cell_from(table: dict[str, Any], source: str) -> CellRun:
     """Rebuild how a cell ran from a frame."""
     try:
+        if type(table["outputs"]) is not list:
+            raise ValueError("outputs")
         outputs = tuple(_output_from(item) for item in table["outputs"][:MAX_OUTPUTS])
-        id, error, message = (str(table[name])[:MAX_WORDS] for name in ("id", "error", "message"))
+        id, error, message = (_words(table[name]) for name in ("id", "error", "message"))
         return CellRun(id, source, outputs, error, message, _seconds(table["seconds"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, ValueError) as error:
         raise BrokenChannel(f"not a cell: {error}") from None
 
 
-def _output_from(table: dict[str, Any]) -> CellOutput:
-    kind = table["kind"]
-    if kind not in ("stream", "display", "result") or type(table["text"]) is not str:
+def _output_from(table: object) -> CellOutput:
+    if type(table) is not dict or type(table["kind"]) is not str or type(table["text"]) is not str:
         raise ValueError("output")
-    return CellOutput(kind, table["text"][:MAX_TEXT], checked_png(table["png"]))
+    if table["kind"] not in ("stream", "display", "result"):
+        raise ValueError("kind")
+    return CellOutput(table["kind"], table["text"][:MAX_TEXT], checked_png(table["png"]))  # type: ignore[arg-type]
+
+
+def _words(claimed: object) -> str:
+    if type(claimed) is not str:
+        raise ValueError("words")
+    return claimed[:MAX_WORDS]
 
 
 def _seconds(claimed: object) -> float:
     """A time that a worker claims; it is only shown, but it has to be one."""
-    seconds = float(claimed)  # type: ignore[arg-type]
-    if not 0 <= seconds < MAX_SECONDS:
+    if type(claimed) is not float or not 0 <= claimed < MAX_SECONDS:
         raise ValueError("seconds")
-    return seconds
+    return claimed
 
 
 def checked_png(text: object) -> str:

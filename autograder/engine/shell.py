@@ -24,21 +24,22 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from autograder.engine.protocol import MAX_OUTPUTS, MAX_TEXT, checked_png
+from autograder.engine.protocol import MAX_OUTPUTS, MAX_SHOWN, MAX_TEXT, checked_png
 from autograder.probing import Overtime, deadline, one_line
 
 
 class Recorder:
-    """What one cell showed, as plain maps, up to the limits above."""
+    """What one cell showed, as plain maps, up to the limits of the protocol."""
 
     def __init__(self) -> None:
         self.outputs: list[dict[str, str]] = []
-        self._room = MAX_TEXT
+        self._to_print = MAX_TEXT
+        self._room = MAX_SHOWN
 
     def stream(self, text: str) -> None:
         """Add printed text; consecutive prints are one output."""
-        text = text[: self._room]
-        self._room -= len(text)
+        text = text[: self._to_print]
+        self._to_print -= len(text)
         if not text:
             return
         if self.outputs and self.outputs[-1]["kind"] == "stream":
@@ -49,12 +50,13 @@ class Recorder:
     def rich(self, kind: str, data: dict[str, Any]) -> None:
         """Add a displayed value: its plain text, and its picture if it has one."""
         text = data.get("text/plain")
-        self._add(
-            kind, str(text)[:MAX_TEXT] if text is not None else "", _png(data.get("image/png"))
-        )
+        shown = str(text)[:MAX_TEXT] if text is not None else ""
+        self._add(kind, shown, _png(data.get("image/png")))
 
     def _add(self, kind: str, text: str, png: str = "") -> None:
+        png = png if len(png) <= self._room else ""
         if len(self.outputs) < MAX_OUTPUTS:
+            self._room -= len(png)
             self.outputs.append({"kind": kind, "text": text, "png": png})
 
 

@@ -72,8 +72,8 @@ def serve(request: Request, channel: BinaryIO) -> None:
 def _suite(request: Request) -> Suite:
     warm = _WARM.get(request.slug)
     if warm is not None:
-        return warm.with_secret(request.secret)
-    return Suite(exercise(request.slug, Path(request.course)), request.secret)
+        return warm.with_salt(request.salt)
+    return Suite(exercise(request.slug, Path(request.course)), request.salt)
 
 
 def _load(found: Exercise) -> None:
