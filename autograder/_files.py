@@ -26,7 +26,8 @@ def is_set_aside(path: PurePath) -> bool:
 def replace(path: Path, data: bytes) -> None:
     """Write `data` over the file at `path`, which keeps its mode, or leave it as it was.
 
-    A symbolic link stays a link: the file that it names is the one replaced.
+    A symbolic link stays a link: the file that it names is the one replaced. A pipe or a device
+    such as ``/dev/stdout`` is written to, never replaced.
 
     Raises
     ------
@@ -34,6 +35,9 @@ def replace(path: Path, data: bytes) -> None:
         If that is not possible; the former content is then intact.
     """
     target = path.resolve()
+    if target.exists() and not target.is_file() and not target.is_dir():
+        target.write_bytes(data)
+        return
     with _temporary(target, data) as temporary:
         if target.exists():
             shutil.copymode(target, temporary)

@@ -57,7 +57,9 @@ def read_secret(path: Path) -> str:
         If there is none, or far too much.
     """
     try:
-        text = path.read_text("utf-8").strip()
+        with path.open("rb") as file:
+            # No more than is needed to see that it is too much: a device has no end.
+            text = file.read(_MAX_SECRET * 8).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SecretError(
             f"The secret {path} cannot be read: {error}. Name a text file.",

@@ -19,7 +19,7 @@ from typing import Any
 from autograder import catalog
 from autograder._errors import BilingualError
 from autograder.catalog import Text
-from autograder.classroom.graders import Graders, Job, NoWalls, Pools
+from autograder.classroom.graders import Graders, Job, NoWalls, Pools, ungraded
 from autograder.edition import edition
 from autograder.engine import Notebook
 from autograder.results import SubmissionResult
@@ -91,25 +91,13 @@ class ClusterGraders(Graders):
         except (NoWalls, ClusterError):
             raise
         except self._distributed.KilledWorker:
-            why = {
+            why: Text = {
                 "en": "every worker of the cluster that took it up died",
                 "zh": "集群中接手的工作进程都意外退出",
             }
         except Exception as error:
-            why = dict.fromkeys(("en", "zh"), f"{type(error).__name__}: {error}")
-        return _lost(job, why)  # type: ignore[arg-type]
-
-
-def _lost(job: Job, why: Text) -> SubmissionResult:
-    exercise = catalog.exercise(job.notebook.exercise)
-    problem: Text = {
-        "en": f"Our fault, not yours: {why['en']}. Run the same command with --resume.",
-        "zh": f"是我们的错，不怪你：{why['zh']}。请加 --resume 再运行一次。",
-    }
-    return SubmissionResult(
-        str(job.notebook.path), exercise.slug, job.notebook.language,
-        max_points=exercise.points, problem=problem,
-    )  # fmt: skip
+            return ungraded(job, f"{type(error).__name__}: {error}")
+        return ungraded(job, why)
 
 
 def _distributed() -> Any:

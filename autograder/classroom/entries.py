@@ -73,12 +73,13 @@ UNSAFE = both(
 )
 
 
-def in_folder(folder: Path, below: str = "") -> list[Entry]:
+def in_folder(folder: Path, below: str = "", *, apart: Path | None = None) -> list[Entry]:
     """Everything in `folder`, in the order of names, each called as seen from `below` it.
 
-    Links are listed and not followed; hidden files and our dated copies are left out.
+    Links are listed and not followed; hidden files, our dated copies and what is in the folder
+    `apart` (its path without links) are left out.
     """
-    found = list(_walk(folder, os.fsencode(below)))
+    found = list(_walk(folder, os.fsencode(below), apart))
     decode = decoder(name for name, _, _, _ in found)
     return kept(
         _checked(Entry(decode(name), read, is_folder, problem))
@@ -100,7 +101,7 @@ def kept(entries: Iterable[Entry]) -> list[Entry]:
 _Listed = tuple[bytes, Callable[[], bytes], bool, Text | None]
 
 
-def _walk(folder: Path, below: bytes) -> Iterator[_Listed]:
+def _walk(folder: Path, below: bytes, apart: Path | None) -> Iterator[_Listed]:
     waiting = [(folder, below)]
     while waiting:
         here, prefix = waiting.pop()
@@ -116,6 +117,8 @@ def _walk(folder: Path, below: bytes) -> Iterator[_Listed]:
             read = partial(read_file, path)
             if item.is_symlink():
                 yield name, read, False, SYMLINK
+            elif item.is_dir() and apart is not None and path.resolve() == apart:
+                continue
             elif item.is_dir():
                 yield name, read, True, None
                 waiting.append((path, name + b"/"))

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from autograder import catalog
 from autograder._errors import BilingualError
-from autograder.catalog import Exercise
+from autograder.catalog import Exercise, Text
 from autograder.engine import Notebook, walls
 from autograder.engine.pool import Pool, PoolError
 from autograder.grading import grade
@@ -88,7 +88,27 @@ class LocalGraders(Graders):
             yield from _finished(running)
 
     def _grade(self, job: Job) -> SubmissionResult:
-        return self._pools.grade(job.notebook, job.secret)
+        try:
+            return self._pools.grade(job.notebook, job.secret)
+        except NoWalls:
+            raise
+        except Exception as error:
+            # Whatever one submission brought about is its own matter, and not the class's.
+            return ungraded(job, f"{type(error).__name__}: {error}")
+
+
+def ungraded(job: Job, why: str | Text) -> SubmissionResult:
+    """The result of a job that could not be done, which is nobody's but our fault."""
+    exercise = catalog.exercise(job.notebook.exercise)
+    en, zh = (why, why) if isinstance(why, str) else (why["en"], why["zh"])
+    problem: Text = {
+        "en": f"Our fault, not yours: {en}. Run the same command with --resume.",
+        "zh": f"是我们的错，不怪你：{zh}。请加 --resume 再运行一次。",
+    }
+    return SubmissionResult(
+        str(job.notebook.path), exercise.slug, job.notebook.language,
+        max_points=exercise.points, problem=problem,
+    )  # fmt: skip
 
 
 def _finished(

@@ -57,6 +57,10 @@ class _Round:
             except UnreadableNotebook as error:
                 self._refuse(submission, error)
                 continue
+            except Exception as error:
+                # Whatever is in one student's file, the others are graded.
+                self._refuse(submission, _unforeseen(error))
+                continue
             environment = self._environment(notebook)
             key = key_of(notebook, environment)
             if self._ledger.has(key):
@@ -91,3 +95,12 @@ class _Round:
                 self._ledger.enter(one.student, one.name, one.identifier, key)
         for one in submissions:
             self._told(one, result)
+
+
+def _unforeseen(error: Exception) -> UnreadableNotebook:
+    what = f"{type(error).__name__}: {error}"
+    return UnreadableNotebook(
+        f"It cannot be read, for a reason that we did not foresee ({what}). Open it in Jupyter, "
+        "save it again, and please report this.",
+        f"无法读取，原因出乎我们意料（{what}）。请在 Jupyter 中打开并重新保存，也请反馈给我们。",
+    )

@@ -41,6 +41,8 @@ from autograder.engine.cells import UnreadableNotebook
 
 __all__ = ["IntakeError", "Submission", "find_submissions"]
 
+MAX_NOTEBOOKS = 50
+"""Of one student: more than any course has, and fewer than would keep a grader busy for long."""
 # At the top, where no folder says that it is a student's, these are taken for a hand-in of the
 # wrong kind; a list of names or a read-me is not.
 _INSTEAD = (
@@ -84,7 +86,9 @@ class Submission:
         return self._content()
 
 
-def find_submissions(source: str | Path, *, course: Path = catalog.COURSE) -> list[Submission]:
+def find_submissions(
+    source: str | Path, *, course: Path = catalog.COURSE, apart: Path | None = None
+) -> list[Submission]:
     """Every student's notebooks in `source`, in the order of students, then of names.
 
     Parameters
@@ -92,13 +96,15 @@ def find_submissions(source: str | Path, *, course: Path = catalog.COURSE) -> li
     source
         A folder, a ZIP, or a pattern such as ``hand-in/*.ipynb``. Nothing is unpacked onto the
         disk, no link is followed, and an archive of a student's is opened one level deep.
+    apart
+        A folder that is nobody's, such as the one that results go to.
 
     Raises
     ------
     IntakeError
         If there is no such source, or no notebook in it.
     """
-    entries, title = _listed(source)
+    entries, title = _listed(source, apart and apart.resolve())
     slugs = sorted(path.parent.name for path in course.glob("*/exercise.toml"))
     owned: defaultdict[Owner, list[Entry]] = defaultdict(list)
     places: dict[Owner, str] = {}
@@ -108,7 +114,10 @@ def find_submissions(source: str | Path, *, course: Path = catalog.COURSE) -> li
             owned[owner].append(entry)
             above = len(entry.parts) - len(parts)
             places.setdefault(owner, "/".join(entry.parts[: above + 1]))
-    found = {owner: _notebooks(entries) for owner, entries in owned.items()}
+    found = {
+        owner: _at_most_enough(_notebooks(entries), places[owner])
+        for owner, entries in owned.items()
+    }
     if not any(found.values()) and all(e.problem is None for own in owned.values() for e in own):
         raise IntakeError(
             f"There is no notebook in {source}. Name the folder or ZIP with what was handed in.",
@@ -138,22 +147,22 @@ def _submissions(found: dict[Owner, list[Entry]]) -> list[Submission]:
     )
 
 
-def _listed(source: str | Path) -> tuple[list[Entry], str]:
+def _listed(source: str | Path, apart: Path | None) -> tuple[list[Entry], str]:
     """What is in `source`, and its own name without an ending."""
     path = Path(source).expanduser()
-    if path.is_dir():
+    if str(source) and path.is_dir():
         if not os.access(path, os.R_OK | os.X_OK):
             raise IntakeError(
                 f"The folder {source} may not be read. Ask its owner for access.",
                 f"没有权限读取文件夹 {source}。请向其所有者申请权限。",
             )
-        return in_folder(path), path.resolve().name
+        return in_folder(path, apart=apart), path.resolve().name
     if path.is_file() and path.suffix.lower() == ".ipynb":
         return [_file(path, path.name)], path.stem
     if path.is_file():
         return in_archive(open_archive(path)), path.stem
     if glob.has_magic(str(path)):
-        return _matching(path)
+        return _matching(path, apart)
     raise IntakeError(
         f"There is nothing at {source}. Name a folder, a ZIP, or a pattern in quotes such as "
         '"hand-in/*.ipynb".',
@@ -161,29 +170,39 @@ def _listed(source: str | Path) -> tuple[list[Entry], str]:
     )
 
 
-def _matching(pattern: Path) -> tuple[list[Entry], str]:
+def _matching(pattern: Path, apart: Path | None) -> tuple[list[Entry], str]:
     """What a pattern matches, named as seen from the last folder before its first wildcard."""
     fixed = 0
     while not glob.has_magic(pattern.parts[fixed]):
         fixed += 1
     base = Path(*pattern.parts[:fixed])
     found: dict[str, Entry] = {}
-    for match in sorted(glob.glob(str(pattern), recursive=True)):
-        path = Path(match)
+    for path in _matches(base, str(Path(*pattern.parts[fixed:]))):
         relative = path.relative_to(base)
-        if is_set_aside(relative):
+        if is_set_aside(relative) or path.resolve() == apart:
             continue
         name = "" if relative == Path() else relative.as_posix()
         steps = [base.joinpath(*relative.parts[: n + 1]) for n in range(len(relative.parts))]
         if any(step.is_symlink() for step in steps):
             entries = [Entry(name, partial(read_file, path), problem=SYMLINK)]
         elif path.is_dir():
-            inside = in_folder(path, f"{name}/" if name else "")
+            inside = in_folder(path, f"{name}/" if name else "", apart=apart)
             entries = [Entry(name, bytes, folder=True), *inside] if name else inside
         else:
             entries = [_file(path, name)]
         found.update({entry.name: entry for entry in entries})
     return list(found.values()), base.resolve().name
+
+
+def _matches(base: Path, pattern: str) -> list[Path]:
+    """What matches `pattern` in `base`; unlike `glob.glob`, ``**`` goes through no link."""
+    try:
+        return sorted(base.glob(pattern))
+    except ValueError as error:
+        raise IntakeError(
+            f'{pattern} is no pattern: {error}. An example is "hand-in/**/*.ipynb".',
+            f'{pattern} 不是合法的通配模式：{error}。示例："hand-in/**/*.ipynb"。',
+        ) from None
 
 
 def _file(path: Path, name: str) -> Entry:
@@ -239,6 +258,19 @@ def _notebooks(entries: list[Entry]) -> list[Entry]:
             continue
         found += _inside(entry, inside, alone=not found)
     return found
+
+
+def _at_most_enough(notebooks: list[Entry], place: str) -> list[Entry]:
+    """A student's notebooks; if there are far too many, what says so instead."""
+    if len(notebooks) <= MAX_NOTEBOOKS:
+        return notebooks
+    problem = both(
+        f"There are {len(notebooks):,} notebooks; of one student at most {MAX_NOTEBOOKS} are "
+        "graded. Ask which of them count.",
+        f"共有 {len(notebooks):,} 个 notebook，每名学生最多评 {MAX_NOTEBOOKS} 个。"
+        "请问清以哪些为准。",
+    )
+    return [Entry(place, bytes, problem=problem)]
 
 
 def _can_open(entry: Entry) -> bool:

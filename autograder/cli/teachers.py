@@ -67,7 +67,7 @@ def grade(
     from autograder.report import messages, print_class_summary
     from autograder.report.progress import class_progress
 
-    submissions = classroom.find_submissions(source)
+    submissions = classroom.find_submissions(source, apart=out)
     hidden = classroom.read_secret(secret) if secret else ""
     with classroom.Ledger(out, writing=True) as ledger:
         if len(ledger) and not resume:

@@ -17,8 +17,10 @@ from autograder import catalog
 from autograder.catalog import LANGUAGES, Language, Text
 from autograder.observations import pack, unpack
 
-MAX_BYTES = 256 * 2**20
-MAX_SOURCE = 2 * 2**20
+MAX_BYTES = 64 * 2**20
+MAX_PARTS = 4_000_000
+"""Commas and opening brackets in the JSON of a notebook: each may cost the memory of an object."""
+MAX_SOURCE = 2**18
 MAX_CELLS = 2_000
 
 
@@ -112,9 +114,9 @@ def _notebook(data: bytes, path: Path, course: Path) -> Notebook:
     size = sum(len(cell.source) for cell in cells)
     if size > MAX_SOURCE:
         raise UnreadableNotebook(
-            f"Its code is {size / 2**20:.1f} MB long; at most {MAX_SOURCE // 2**20} MB are graded. "
+            f"Its code is {size // 2**10:,} KB long; at most {MAX_SOURCE // 2**10} KB are graded. "
             "Move data out of the code.",
-            f"代码长达 {size / 2**20:.1f} MB，最多评 {MAX_SOURCE // 2**20} MB。请把数据移出代码。",
+            f"代码长达 {size // 2**10:,} KB，最多评 {MAX_SOURCE // 2**10} KB。请把数据移出代码。",
         )
     slug, language = _identify(path, content, cells, course)
     return Notebook(path, slug, language, cells)
@@ -172,6 +174,11 @@ def _parse(text: str) -> Mapping[str, Any]:
             "The file is empty. Save the notebook again, or restore it with `touchstone reset`.",
             "文件是空的。请重新保存 notebook，或用 `touchstone reset` 恢复。",
         )
+    if sum(map(text.count, ",[{")) > MAX_PARTS:
+        raise UnreadableNotebook(
+            "It holds too much to be read safely. Clear its outputs and save it again.",
+            "内容过多，无法安全读取。请清除输出后重新保存。",
+        )
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -196,7 +203,11 @@ def _upgrade(content: dict[str, Any]) -> Any:
     import nbformat
 
     try:
-        return nbformat.convert(nbformat.from_dict(content), 4)  # type: ignore[no-untyped-call]
+        upgraded = nbformat.convert(nbformat.from_dict(content), 4)  # type: ignore[no-untyped-call]
+        for cell in upgraded["cells"]:
+            # It had none; nbformat makes one up, another each time.
+            cell.pop("id", None)
+        return upgraded
     except Exception as error:
         version = content.get("nbformat")
         raise UnreadableNotebook(
@@ -257,9 +268,14 @@ def setup_variables(source: str) -> tuple[str, str] | None:
         return None
     with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         for node in ast.parse(source).body:
-            if isinstance(node, ast.Assign) and "EXERCISE" in ast.dump(node.targets[0]):
-                exercise, language = ast.literal_eval(node.value)
-                return str(exercise), str(language)
+            match node:
+                case ast.Assign(
+                    targets=[ast.Tuple(elts=[ast.Name("EXERCISE"), ast.Name("LANGUAGE")])],
+                    value=ast.Tuple(
+                        elts=[ast.Constant(str(exercise)), ast.Constant(str(language))]
+                    ),
+                ):
+                    return exercise, language
     return None
 
 

@@ -25,10 +25,6 @@ def write_text(path: Path, content: str) -> None:
     try:
         if path.is_dir():
             raise _error("file.folder", path)
-        if path.exists() and not path.is_file():
-            # A pipe or a device such as /dev/stdout is written to, never replaced.
-            path.write_bytes(data)
-            return
         path.parent.mkdir(parents=True, exist_ok=True)
         _files.replace(path, data)
     except OSError as error:

@@ -19,6 +19,7 @@ from pathlib import Path
 from autograder.report._write import ReportError
 from autograder.results import Graded
 
+_MAX_BYTES = 32 * 2**20
 POINTS_POSSIBLE = "Points Possible"
 _ABOUT_STUDENTS = re.compile(
     r"Student|LastName|FirstName|ID|SIS User ID|SIS Login ID|Integration ID|Root Account|Section"
@@ -78,7 +79,9 @@ class Roster:
 def read_roster(path: Path) -> Roster:
     """Read a gradebook that was exported from Canvas, or raise `ReportError`."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            # A device has no end, and no gradebook is that long.
+            text = file.read(_MAX_BYTES).decode("utf-8-sig")
         delimiter = _delimiter(text)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
