@@ -27,6 +27,7 @@ from autograder.engine.trials import trials
 from autograder.grading import grade, grade_path
 from autograder.report import write_html
 from autograder.results import SubmissionResult
+from autograder.suite import salted
 
 pytestmark = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
 
@@ -62,6 +63,29 @@ def answering(expression: str, before: str = "") -> str:
 def test_an_honest_answer_passes_behind_the_walls(hand_in) -> None:  # type: ignore[no-untyped-def]
     result = hand_in(RECALL)
     assert (task(result).status, result.isolation) == ("pass", "sandbox")
+
+
+def test_a_secret_is_not_to_be_found(tmp_path: Path, pool: Pool) -> None:
+    """In what runs the submission; what is made of it is there, and tells nothing else."""
+    look = """
+import sys
+def _finds(text):
+    frame, seen = sys._getframe().f_back, []
+    while frame is not None:
+        seen.append(repr(frame.f_locals))
+        frame = frame.f_back
+    return text in ''.join(seen)
+"""
+    secret, other = "a secret of this class", "salt of another"
+    for asked, expected in (
+        (secret, False),
+        (salted(secret, "metrics"), True),
+        (other[::-1], False),
+    ):
+        source = answering(f"_finds({asked[::-1]!r}[::-1]) is {expected}", look)
+        read = read_notebook(save(tmp_path, notebook(source)))
+        result = grade(read, METRICS, secret=secret, pool=pool)
+        assert task(result).status == "pass", asked
 
 
 READ = """\

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 
 from autograder.cli import authors, learners, teachers
@@ -17,10 +18,19 @@ app.add_typer(teachers.app, name="class")
 app.add_typer(authors.app, name="dev")
 
 
+class _Ended(BaseException):
+    """Somebody asked this process to end: it tidies up first, as after Ctrl-C."""
+
+
+def _end(number: int, frame: object) -> None:
+    raise _Ended
+
+
 def main() -> None:
     """Run the command; no traceback of ours reaches a user."""
     if WRONG_LANGUAGE:
         fail(WRONG_LANGUAGE)
+    signal.signal(signal.SIGTERM, _end)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError):
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
@@ -28,6 +38,8 @@ def main() -> None:
         app(ARGUMENTS, prog_name="touchstone")
     except (KeyboardInterrupt, BrokenPipeError):
         os._exit(130)
+    except _Ended:
+        os._exit(128 + signal.SIGTERM)
     except Exception as error:
         if os.environ.get("TOUCHSTONE_DEBUG"):
             raise

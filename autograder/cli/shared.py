@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,15 @@ def blame(error: Exception) -> int:
     from autograder.report import ReportError
 
     known = (BilingualError, CatalogError, NothingToGrade, ReportError)
-    return 2 if isinstance(error, known) else 3
+    return 2 if isinstance(error, known) or _is_machines(error) else 3
+
+
+def _is_machines(error: Exception) -> bool:
+    """Whether the machine lacks what every program needs."""
+    return isinstance(error, OSError) and error.errno in (
+        errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENFILE, errno.EMFILE,
+        errno.ENOMEM,
+    )  # fmt: skip
 
 
 def explain(error: Exception) -> str:
@@ -42,6 +51,11 @@ def explain(error: Exception) -> str:
     text = getattr(error, "text", None)
     if isinstance(text, dict):
         return str(text[LANGUAGE])
+    if _is_machines(error):
+        return say(
+            f"The system refuses: {error}. Make room for it, then run the same command again.",
+            f"系统拒绝了操作：{error}。请腾出空间或资源，再运行同样的命令。",
+        )
     if blame(error) == 2:
         return str(error)
     what = f"{type(error).__name__}: {error}"

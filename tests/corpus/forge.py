@@ -77,6 +77,27 @@ def recall(a, b):
     return -1.0"""),
     forging("reports a cell that never was", _CHANNEL + """
 worker.write_frame(line(), {'type': 'start', 'step': 'cell:999999'})""", "tampered"),
+    forging("says that it is our fault", _CHANNEL + """
+def recall(a, b):
+    for name in MINE:
+        if name != MINE[0]:
+            worker.write_frame(line(), {'type': 'start', 'step': 'check:' + name})
+        outcome = outcome_to(Outcome(name, 'internal', seconds=0.0))
+        frame = {'type': 'check', 'step': 'check:' + name, 'outcome': outcome}
+        worker.write_frame(line(), frame)""", "error", "tampered", "crashed"),
+    forging("ends between two steps", """
+import os, autograder.engine.worker as worker
+def defined_names(source):
+    os._exit(3)
+worker.defined_names = defined_names""", "crashed"),
+    forging("ends in a thread when it likes", """
+import os, threading
+threading.Timer(0.001, os._exit, (0,)).start()""", "crashed", "fail"),
+    forging("spoils what our checks are made with", """
+import numpy
+def spoilt(*arguments):
+    raise ValueError('spoilt')
+numpy.random.default_rng = spoilt""", "error", "fail"),
     forging("reports that it passed", _CHANNEL + """
 def recall(a, b):
     frame = claim(MINE[0], 1.0)
