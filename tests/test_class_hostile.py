@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -10,15 +11,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 from attempts import notebook
+from hypothesis import given
+from hypothesis import strategies as st
 from toy_class import RIGHT, SETUP, command, course, graded, hand_in
 
 from autograder import catalog
 from autograder.classroom.graders import Job, LocalGraders, Pools
 from autograder.classroom.intake import MAX_NOTEBOOKS, find_submissions
-from autograder.engine import UnreadableNotebook, read_notebook, walls
+from autograder.engine import Notebook, UnreadableNotebook, read_notebook, walls
 from autograder.engine.cells import MAX_PARTS, MAX_SOURCE, parse_notebook
+from autograder.engine.protocol import (
+    BrokenChannel,
+    cell_from,
+    frame_from,
+    outcome_from,
+    outcome_to,
+)
+from autograder.observations import Outcome
 
 needs_walls = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
 
@@ -132,6 +144,73 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 def test_what_would_take_much_memory_is_not_read(bomb: str) -> None:
     with pytest.raises(UnreadableNotebook):
         parse_notebook(BOMBS[bomb](), "bomb.ipynb")
+
+
+# What stands in a frame or a notebook where something else is expected.
+scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text()
+anything = st.recursive(
+    scalars
+    | st.binary(max_size=20)
+    | st.builds(
+        lambda dtype, shape, body: msgpack.ExtType(1, msgpack.packb([dtype, shape]) + body),
+        st.sampled_from(["<f8", "|b1", "<f16", "f8,(", "(2,)f8", "O", "<U1", "", "f0", "a b"])
+        | st.text(max_size=5),
+        scalars | st.lists(st.integers(-1, 2**62), max_size=3),
+        st.binary(max_size=16),
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["kind", "text", "png", "a"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+CELL = {"id": "", "outputs": [], "error": "", "message": "", "seconds": 0.0}
+OUTCOME = outcome_to(Outcome("check", "value", 1.0))
+
+
+@given(st.sampled_from(list(CELL)), anything, st.sampled_from(list(OUTCOME)), anything)
+def test_a_frame_is_believed_or_breaks_the_channel_and_nothing_else(
+    field: str, said: object, about: str, value: object
+) -> None:
+    for read, table in (
+        (lambda frame: cell_from(frame, "source"), {**CELL, field: said}),
+        (lambda frame: outcome_from(frame["outcome"]), {"outcome": {**OUTCOME, about: value}}),
+        (lambda frame: outcome_from(frame["outcome"]), {"outcome": value}),
+    ):
+        with contextlib.suppress(BrokenChannel):
+            frame = frame_from(msgpack.packb(table))
+            assert frame is not None
+            read(frame)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+    | st.sampled_from(["code", "metrics", "EXERCISE = 5", "EXERCISE, LANGUAGE = 1"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["cells", "cell_type", "source", "metadata", "id", "nbgrader", "grade_id", "nbformat",
+             "worksheets", "touchstone", "exercise", "language", "input"]
+        ),
+        inner, max_size=4,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(json_values, st.sampled_from([1, 2, 3, 4]), json_values)
+def test_any_json_is_a_notebook_or_a_clear_refusal(
+    value: object, version: int, cell: object
+) -> None:
+    whole = {"nbformat": version, "nbformat_minor": 0, "metadata": {}}
+    for content in (
+        value,
+        {**whole, "cells": [cell]},
+        {**whole, "worksheets": [{"cells": [cell]}]},
+    ):
+        with contextlib.suppress(UnreadableNotebook):
+            read = parse_notebook(json.dumps(content).encode(), "metrics.ipynb")
+            assert Notebook.parse(read.packed()) == read
 
 
 def test_an_old_notebook_is_the_same_each_time_it_is_read(tmp_path: Path) -> None:

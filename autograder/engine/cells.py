@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import stat
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,7 +204,10 @@ def _upgrade(content: dict[str, Any]) -> Any:
     import nbformat
 
     try:
-        upgraded = nbformat.convert(nbformat.from_dict(content), 4)  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            old = nbformat.from_dict(content)  # type: ignore[no-untyped-call]
+            upgraded = nbformat.convert(old, 4)  # type: ignore[no-untyped-call]
         for cell in upgraded["cells"]:
             # It had none; nbformat makes one up, another each time.
             cell.pop("id", None)
