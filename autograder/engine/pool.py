@@ -142,8 +142,7 @@ class Pool:
     def _environment(self, home: Path) -> dict[str, str]:
         environment = worker_environment(room.PRIVATE if self.walled else home)
         if self.walled:
-            environment["MPLCONFIGDIR"] = str(room.FONTS)
-            environment["TMPDIR"] = str(room.PRIVATE)
+            environment |= room.told(environment)
         # Large pages: what a child costs is the copying of the tables that list its pages.
         environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
         return environment

@@ -34,6 +34,15 @@ _PAGES = Path("/sys/kernel/mm/transparent_hugepage")
 _LARGE_PAGES = (_PAGES / "enabled", _PAGES / "hpage_pmd_size")
 
 
+def told(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the environment says in there instead of what the machine has elsewhere."""
+    own = {"MPLCONFIGDIR": str(FONTS), "TMPDIR": str(PRIVATE)}
+    own["PATH"] = os.pathsep.join([str(Path(sys.prefix) / "bin"), os.defpath])
+    if not environment.get("TOUCHSTONE_MODEL"):
+        own |= {"HF_HOME": str(PRIVATE / "huggingface"), "TORCH_HOME": str(PRIVATE / "torch")}
+    return own
+
+
 def furnished(command: list[str], environment: dict[str, str]) -> list[str]:
     """The command line that runs `command` where only the libraries can be read.
 
