@@ -121,10 +121,10 @@ class Dialogue:
             return Ending("crashed", reason, detail, step, from_outside)
         if reason == "channel":
             return Ending("tampered", reason, detail)
+        detail = f"{detail} {self._worker.last_words()}".strip()
         if self._step is None:
             # Nothing of the learner's ran yet.
-            what = f"{reason} {detail} {self._worker.last_words()}".strip()
-            return Ending("internal", "worker", what, from_outside=from_outside)
+            return Ending("internal", "worker", f"{reason} {detail}", from_outside=from_outside)
         # Between two steps, a thread that one of them left running, or what it did to the process.
         return Ending("crashed", reason, detail, from_outside=from_outside)
 
