@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from autograder.engine.dialogue import Dialogue, Ending
-from autograder.engine.protocol import Request
+from autograder.engine.protocol import Request, outcome_to
+from autograder.observations import Outcome
 
 REQUEST = Request(
     "notebook", "toy", "/", cells=(("a", "1"), ("b", "2")), skip=("cell:1",), total_seconds=7.0
@@ -97,3 +99,19 @@ def test_time_that_a_submission_used_up_before_is_its_own() -> None:
 
 def test_silence_before_it_is_ready_is_ours() -> None:
     assert held(seconds=0.0)[0].kind == "internal"
+
+
+def test_cells_show_as_much_as_there_is_room_for() -> None:
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(2**20)).decode()
+    output = {"kind": "display", "text": "x" * 100, "png": png}
+    showing = {**cell("cell:0"), "outputs": [output] * 4}
+    _, dialogue = held(READY, start("cell:0"), showing, {"type": "end"})
+    shown = dialogue.cells[0].outputs
+    assert [bool(one.png) for one in shown] == [True, True, False, False]
+    assert [one.text for one in shown] == [output["text"]] * 4
+
+
+def test_what_a_worker_calls_our_fault_is_an_error_of_its_own() -> None:
+    said = {"type": "check", "step": "check:c", "outcome": outcome_to(Outcome("c", "internal"))}
+    _, dialogue = held(READY, start("check:c"), said, {"type": "end"})
+    assert dialogue.outcomes["c"].kind == "raised"
