@@ -9,12 +9,10 @@ equality means, so it is not data and is named as what it is instead of being co
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-import msgpack
 import numpy as np
 
 Data: TypeAlias = Any
@@ -37,9 +35,7 @@ MAX_DEPTH = 16
 MAX_LEAVES = 200_000
 MAX_BYTES = 4 * 2**20
 MAX_INTEGER = 2**63 - 1
-_ARRAY_KINDS = "biuf"
-_ARRAY_DTYPE = re.compile(r"[<|][biuf][1248]")
-_ARRAY_CODE = 1
+ARRAY_KINDS = "biuf"
 
 
 class Unfit(ValueError):
@@ -170,7 +166,7 @@ class _Converter:
     def _array(self, value: np.ndarray[Any, Any], depth: int) -> Data:
         if value.dtype.kind in "OU":
             return self.convert(value.tolist(), depth + 1)
-        if value.dtype.kind not in _ARRAY_KINDS:
+        if value.dtype.kind not in ARRAY_KINDS:
             raise Unfit("dtype", str(value.dtype)[:60])
         self.leaves += value.size
         self.bytes += value.nbytes
@@ -234,74 +230,6 @@ def type_name(value: object) -> str:
 
 
 _KNOWN_BASES = {"float", "int", "str", "list", "tuple", "dict", "ndarray", "Tensor"}
-
-
-def pack(data: Data) -> bytes:
-    """Serialise plain data. Only exact types pass; anything else raises ``TypeError``.
-
-    Half of a surrogate pair, which is text to Python and to nobody else, becomes a question mark.
-    """
-    packed: bytes = msgpack.packb(
-        data, strict_types=True, default=_pack_array, unicode_errors="replace"
-    )
-    return packed
-
-
-def _pack_array(value: object) -> msgpack.ExtType:
-    if type(value) is not np.ndarray or value.dtype.kind not in _ARRAY_KINDS:
-        raise TypeError(f"{type_name(value)} is not plain data")
-    little = value.astype(value.dtype.newbyteorder("<"), copy=False)
-    head = msgpack.packb([little.dtype.str, list(value.shape)])
-    return msgpack.ExtType(_ARRAY_CODE, head + little.tobytes())
-
-
-def unpack(frame: bytes, *, most: int | None = None) -> Data:
-    """Parse what `pack` wrote, refusing whatever it could not have written.
-
-    Parameters
-    ----------
-    most
-        Of lists and maps, in a frame from somebody who may not be trusted: a byte of the frame is
-        enough for one, which takes a hundred bytes of memory.
-
-    Raises
-    ------
-    ValueError
-        If the frame is malformed or holds more than that.
-    """
-    limits = {} if most is None else {"max_array_len": most, "max_map_len": most}
-    hooks = {} if most is None else dict.fromkeys(("list_hook", "object_hook"), _Counter(most))
-    try:
-        return msgpack.unpackb(
-            frame, ext_hook=_unpack_array, strict_map_key=False, **limits, **hooks
-        )
-    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
-        raise ValueError(f"not an observation: {error}") from None
-
-
-class _Counter:
-    """Sees each list and map that is unpacked, and refuses more of them than there may be."""
-
-    def __init__(self, most: int) -> None:
-        self._left = most
-
-    def __call__(self, container: Data) -> Data:
-        self._left -= 1
-        if self._left < 0:
-            raise ValueError("too many parts")
-        return container
-
-
-def _unpack_array(code: int, body: bytes) -> np.ndarray[Any, Any]:
-    if code != _ARRAY_CODE:
-        raise ValueError(f"unknown extension {code}")
-    reader = msgpack.Unpacker(max_buffer_size=len(body) + 1)
-    reader.feed(body)
-    dtype, shape = reader.unpack()
-    # Only the names that `pack` writes: NumPy would take those of whole structures too.
-    if not isinstance(dtype, str) or not _ARRAY_DTYPE.fullmatch(dtype):
-        raise ValueError(f"array of dtype {dtype!r}")
-    return np.frombuffer(body[reader.tell() :], dtype=dtype).reshape(shape)
 
 
 def leaves(data: Data) -> Iterator[Data]:

@@ -22,7 +22,8 @@ from autograder.edition import edition
 from autograder.engine import KeyRows, observe_key
 from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
 from autograder.judge import AnswerKey, Label, Misconception, judge_exercise
-from autograder.observations import Outcome, pack, unpack
+from autograder.observations import Outcome
+from autograder.packing import pack, unpack
 from autograder.results import TaskResult
 from autograder.suite import Suite, answers
 

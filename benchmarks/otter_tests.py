@@ -12,8 +12,8 @@ import json
 from pathlib import Path
 
 from autograder.catalog import Exercise
-from autograder.observations import pack
 from autograder.oracle import answer_key
+from autograder.packing import pack
 from autograder.suite import Suite
 
 # Runs beside the submission, in otter's kernel.

@@ -15,28 +15,17 @@ is in (systems pack and unpack so), or holds what a platform named.
 
 from __future__ import annotations
 
-import glob
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path, PurePath
 
 from autograder import catalog
-from autograder._files import is_set_aside
 from autograder.catalog import Text
-from autograder.classroom.archives import in_archive, open_archive, opened
-from autograder.classroom.entries import (
-    SYMLINK,
-    Entry,
-    IntakeError,
-    both,
-    in_folder,
-    problem_of_file,
-    read_file,
-)
+from autograder.classroom.archives import opened
+from autograder.classroom.entries import Entry, IntakeError, both
 from autograder.classroom.names import Owner, labels, platform_owner, tidy, without_slug
+from autograder.classroom.sources import listed
 from autograder.engine.cells import UnreadableNotebook
 
 __all__ = ["IntakeError", "Submission", "find_submissions"]
@@ -104,7 +93,7 @@ def find_submissions(
     IntakeError
         If there is no such source, or no notebook in it.
     """
-    entries, title = _listed(source, apart and apart.resolve())
+    entries, title = listed(source, apart and apart.resolve())
     slugs = sorted(path.parent.name for path in course.glob("*/exercise.toml"))
     owned: defaultdict[Owner, list[Entry]] = defaultdict(list)
     places: dict[Owner, str] = {}
@@ -145,68 +134,6 @@ def _submissions(found: dict[Owner, list[Entry]]) -> list[Submission]:
         ),
         key=lambda submission: (submission.student, submission.name),
     )
-
-
-def _listed(source: str | Path, apart: Path | None) -> tuple[list[Entry], str]:
-    """What is in `source`, and its own name without an ending."""
-    path = Path(source).expanduser()
-    if str(source) and path.is_dir():
-        if not os.access(path, os.R_OK | os.X_OK):
-            raise IntakeError(
-                f"The folder {source} may not be read. Ask its owner for access.",
-                f"没有权限读取文件夹 {source}。请向其所有者申请权限。",
-            )
-        return in_folder(path, apart=apart), path.resolve().name
-    if path.is_file() and path.suffix.lower() == ".ipynb":
-        return [_file(path, path.name)], path.stem
-    if path.is_file():
-        return in_archive(open_archive(path)), path.stem
-    if glob.has_magic(str(path)):
-        return _matching(path, apart)
-    raise IntakeError(
-        f"There is nothing at {source}. Name a folder, a ZIP, or a pattern in quotes such as "
-        '"hand-in/*.ipynb".',
-        f'{source} 不存在。请给出文件夹、ZIP，或带引号的通配模式，如 "hand-in/*.ipynb"。',
-    )
-
-
-def _matching(pattern: Path, apart: Path | None) -> tuple[list[Entry], str]:
-    """What a pattern matches, named as seen from the last folder before its first wildcard."""
-    fixed = 0
-    while not glob.has_magic(pattern.parts[fixed]):
-        fixed += 1
-    base = Path(*pattern.parts[:fixed])
-    found: dict[str, Entry] = {}
-    for path in _matches(base, str(Path(*pattern.parts[fixed:]))):
-        relative = path.relative_to(base)
-        if is_set_aside(relative) or path.resolve() == apart:
-            continue
-        name = "" if relative == Path() else relative.as_posix()
-        steps = [base.joinpath(*relative.parts[: n + 1]) for n in range(len(relative.parts))]
-        if any(step.is_symlink() for step in steps):
-            entries = [Entry(name, partial(read_file, path), problem=SYMLINK)]
-        elif path.is_dir():
-            inside = in_folder(path, f"{name}/" if name else "", apart=apart)
-            entries = [Entry(name, bytes, folder=True), *inside] if name else inside
-        else:
-            entries = [_file(path, name)]
-        found.update({entry.name: entry for entry in entries})
-    return list(found.values()), base.resolve().name
-
-
-def _matches(base: Path, pattern: str) -> list[Path]:
-    """What matches `pattern` in `base`; unlike `glob.glob`, ``**`` goes through no link."""
-    try:
-        return sorted(base.glob(pattern))
-    except ValueError as error:
-        raise IntakeError(
-            f'{pattern} is no pattern: {error}. An example is "hand-in/**/*.ipynb".',
-            f'{pattern} 不是合法的通配模式：{error}。示例："hand-in/**/*.ipynb"。',
-        ) from None
-
-
-def _file(path: Path, name: str) -> Entry:
-    return Entry(name, partial(read_file, path), problem=problem_of_file(path))
 
 
 _Placed = tuple[Entry, tuple[str, ...]]

@@ -16,7 +16,7 @@ from typing import Any
 
 from autograder import catalog
 from autograder.catalog import LANGUAGES, Language, Text
-from autograder.observations import pack, unpack
+from autograder.packing import pack, unpack
 
 MAX_BYTES = 64 * 2**20
 MAX_PARTS = 4_000_000

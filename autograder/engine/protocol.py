@@ -12,7 +12,8 @@ import struct
 from dataclasses import dataclass, fields
 from typing import Any, BinaryIO
 
-from autograder.observations import MAX_LEAVES, Outcome, pack, to_data, unpack
+from autograder.observations import MAX_LEAVES, Outcome, to_data
+from autograder.packing import pack, unpack
 from autograder.results import CellOutput, CellRun
 
 MAX_FRAME = 6 * 2**20
