@@ -19,7 +19,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from autograder.catalog import exercise
 from autograder.comparing import same
+from autograder.criteria import Tolerance
 from autograder.models import locate
+from autograder.observations import Outcome
 from autograder.probing import run_probe
 from autograder.suite import Suite, answers, load, references
 
@@ -92,6 +94,34 @@ def test_right_samplers_are_not_turned_down_and_wrong_ones_are(temperature: floa
     assert max(strains) > 0.4  # the bound is not so far off that nothing could reach it
     near = CHECKS.softmax(CHECKS.LOGITS, 1.12 * temperature)
     assert not any(CHECKS.fits(rng.multinomial(size, near, batches), chances) for _ in range(20))
+
+
+def test_orders_of_top_k_and_top_p_leave_different_tokens() -> None:
+    def left(*ways: str) -> list[list[int]]:
+        logits, found = torch.tensor(CHECKS.LOGITS)[None], []
+        for temperature, k, p in CHECKS.TOGETHER:
+            scores = logits / temperature
+            for way in ways:
+                scores = ORACLE[way](scores, k if way == "top_k" else p)
+            found.append(scores[0].isfinite().nonzero()[:, 0].tolist())
+        return found
+
+    ways = [("top_k", "top_p"), ("top_p", "top_k"), ("top_k",), ("top_p",)]
+    seen = [left(*way) for way in ways]
+    assert all(a != b for a, b in itertools.combinations(seen, 2))
+    assert seen[0][0] == CHECKS.SURVIVORS
+
+
+def test_the_rarest_texts_are_rare_but_certain_to_come_up() -> None:
+    chances = CHECKS._first_pieces(MODEL, TOKENIZER, "Lily wanted a", CHECKS.HEAT[1])
+    texts, total = CHECKS.rarest(chances)
+    assert total == pytest.approx(sum(chances[text] for text in texts))
+    assert total <= CHECKS.TAIL
+    assert (1 - total) ** CHECKS.COPIES[1] < CHECKS.RARE / 2
+    others = [text for text in chances if text not in texts]
+    assert not CHECKS.reaches_the_tail(others * 10, chances)
+    assert CHECKS.reaches_the_tail([*others * 10, min(texts)], chances)
+    assert CHECKS.reaches_the_tail(others[:100], chances)  # too few to tell
 
 
 # Search
@@ -176,6 +206,30 @@ def test_the_endpoint_answers_as_the_model_does() -> None:
         assert post(endpoint, "k", question(), "/completions")[0] == 404
     with pytest.raises(urllib.error.URLError):
         post(endpoint, "k", question())
+
+
+def test_the_endpoint_notes_who_asks_and_with_what() -> None:
+    with SERVER.Endpoint(lambda *asked: (asked[0], 1, 1, True), key="k") as endpoint:
+        client = openai.OpenAI(base_url=endpoint.url, api_key="k", max_retries=0)
+        parts: Any = [{"type": "text", "text": "What is "}, {"type": "text", "text": "hot?"}]
+        messages: Any = [{"role": "system", "content": ""}, {"role": "user", "content": parts}]
+        answer = client.chat.completions.create(model=SERVER.NAME, messages=messages)
+        assert answer.choices[0].message.content == "What is hot?"
+        post(endpoint, "k", question())
+        assert [request["roles"] for request in endpoint.requests] == [["system", "user"], ["user"]]
+        assert ["OpenAI/Python" in r["client"] for r in endpoint.requests] == [True, False]
+        assert post(endpoint, "k", question(stream=True))[0] == 400
+
+
+@pytest.mark.parametrize("name", ["gpt-3.5-turbo", "gpt-4o-mini", "Qwen/Qwen2.5-7B-Instruct"])
+def test_an_unknown_model_is_unknown_in_the_same_words(name: str) -> None:
+    def refused(model: str) -> Outcome:
+        _, answer = post(endpoint, "k", question(model))
+        message = answer["error"]["message"]
+        return Outcome("", "raised", error="NotFoundError", message=f"Error code: 404 - {message}")
+
+    with SERVER.Endpoint(lambda *_: ("yes", 1, 1, True), key="k") as endpoint:
+        assert same(refused(name), refused("text-davinci-002"), Tolerance())
 
 
 def test_the_endpoint_fails_in_the_order_told() -> None:

@@ -97,26 +97,27 @@ plt.show()
 # **Conventions, for every task.** `ids` is a tensor (1, T) of the prompt's tokens. `model` and
 # `tokenizer` are arguments: use those, not the ones above. `end` is the id of the token that ends
 # a text. "New tokens" are those after the prompt, without `end`; return them as a list of
-# integers. In tasks 1 to 8 write the loop yourself: `model.generate` is what you are compared
-# with.
+# integers. In tasks 1, 6, 7 and 8 write the loop yourself: `model.generate` is what you are
+# compared with, so it would show nothing of what you know.
 
 # %% [markdown] id="conventions" lang="zh"
 # **全部任务的约定。** `ids` 是提示的词元，形状为 (1, T) 的张量。`model` 和 `tokenizer` 是参数，
 # 请用传进来的，不要用上面的全局变量。`end` 是结束词元的编号。「新词元」指提示之后、不含 `end` 的词元，
-# 以整数列表返回。第 1 到 8 题请自己写循环：`model.generate` 是用来核对你的答案的。
+# 以整数列表返回。第 1、6、7、8 题请自己写循环：`model.generate` 是用来核对你的答案的，用它就显不出你会什么。
 
 # %% [markdown] id="greedy-task" lang="en"
 # ## 1. Greedy
 #
 # Take the likeliest token, append it, ask again with **the whole text**. Stop when the model says
-# `end`, or when there are `max_new_tokens` new tokens. The prompt does not count, and neither
-# does `end`.
+# `end`, or when there are `max_new_tokens` new tokens. The prompt does not count, even if it holds
+# an `end`, and neither does the `end` that the model says. Write the loop yourself.
 
 # %% [markdown] id="greedy-task" lang="zh"
 # ## 1. 贪心
 #
 # 取概率最大的词元，接到后面，带着**全部文本**再问一次。模型给出 `end`，或新词元达到
-# `max_new_tokens` 个时停止。提示不计入数目，`end` 也不计入。
+# `max_new_tokens` 个时停止。提示不计入数目，里面即使有 `end` 也不算；模型给出的 `end` 也不计入。
+# 循环请自己写。
 
 
 # %% id="greedy"
@@ -310,6 +311,7 @@ check("next_tokens")
 #
 # Extend the prompt by exactly `length` tokens; for once, `end` is a token like any other. Return
 # `(tokens, score)`: the new tokens of the best text, and the sum of their log-probabilities.
+# Again, write the search yourself.
 
 # %% [markdown] id="beam_search-task" lang="zh"
 # ## 6. 束搜索
@@ -318,7 +320,7 @@ check("next_tokens")
 # 每一步给每一段接上每个词元，在所有这些后代里，按**对数概率之和**留下最好的 `beams` 个。
 #
 # 在提示之后恰好接 `length` 个词元；这一题里 `end` 与其他词元一视同仁。
-# 返回 `(tokens, score)`：最好那段的新词元，以及它们的对数概率之和。
+# 返回 `(tokens, score)`：最好那段的新词元，以及它们的对数概率之和。搜索同样请自己写。
 
 
 # %% id="beam_search"
@@ -357,7 +359,7 @@ check("beam_search")
 # `model(step, past_key_values=cache, use_cache=True)` returns the logits and the next
 # `past_key_values`.
 #
-# Same contract as `greedy`, and the same text, token for token.
+# Same contract as `greedy`, with a loop of your own, and the same text, token for token.
 
 # %% [markdown] id="greedy_cached-task" lang="zh"
 # ## 7. 使用缓存
@@ -367,7 +369,7 @@ check("beam_search")
 #
 # `model(step, past_key_values=cache, use_cache=True)` 返回 logits 和下一次要用的 `past_key_values`。
 #
-# 约定与 `greedy` 相同，得到的文本也逐词元相同。
+# 约定与 `greedy` 相同，循环也要自己写，得到的文本逐词元相同。
 
 
 # %% id="greedy_cached"
@@ -416,8 +418,9 @@ check("greedy_cached")
 # - `left_pad(prompts, pad)` takes lists of tokens and returns `(ids, mask)`, both (B, T) of
 #   integers: `pad` fills up the left, and the mask is 0 exactly there. GPT-2 has no padding token;
 #   one uses `end`, so a prompt may well hold that token for real.
-# - `greedy_batch(model, prompts, max_new_tokens, end)` continues all prompts together and returns
-#   a list of lists of new tokens, each the same as if that prompt were alone.
+# - `greedy_batch(model, prompts, max_new_tokens, end)` continues all prompts together, in one loop
+#   of your own, and returns a list of lists of new tokens, each the same as if that prompt were
+#   alone: at most `max_new_tokens`, and none if that is 0.
 #
 # The model takes `attention_mask` (1 for every real token, old or new) and `position_ids`. GPT-2
 # learned an embedding for every position, and if you say nothing it counts from the left edge,
@@ -431,8 +434,8 @@ check("greedy_cached")
 # - `left_pad(prompts, pad)` 接收词元列表的列表，返回 `(ids, mask)`，都是 (B, T) 的整数：
 #   左边用 `pad` 补齐，mask 恰好在补的位置为 0。GPT-2 没有填充词元，通常借用 `end`，
 #   所以提示里也可能真的含有这个词元。
-# - `greedy_batch(model, prompts, max_new_tokens, end)` 把所有提示放在一起续写，
-#   返回新词元列表的列表，每一个都与该提示单独续写时相同。
+# - `greedy_batch(model, prompts, max_new_tokens, end)` 用你自己写的一个循环把所有提示放在一起续写，
+#   返回新词元列表的列表，每一个都与该提示单独续写时相同：最多 `max_new_tokens` 个，为 0 时一个也没有。
 #
 # 模型接受 `attention_mask`（每个真实词元为 1，新旧都算）和 `position_ids`。
 # GPT-2 的每个位置都有学出来的嵌入，你若不说，它就从最左端数起，连填充也数进去。
@@ -658,7 +661,8 @@ for text in write_texts_as_found(model, broken, ["小明想学游泳。", "Once 
 # Write it as it should be. You may use `model.generate` (and your own functions, or not).
 # Return one text for each prompt, such that
 #
-# - each token is **drawn** at the temperature (above 0), from the **whole** vocabulary;
+# - each token is **drawn** at the temperature (above 0), from the **whole** vocabulary, and anew
+#   in every call;
 # - at most `max_new_tokens` tokens are new, however long the prompt is;
 # - each prompt of a batch is continued as if it were alone;
 # - the text holds only what is new: not the prompt, not the end token, no padding;
@@ -669,7 +673,7 @@ for text in write_texts_as_found(model, broken, ["小明想学游泳。", "Once 
 # %% [markdown] id="mend" lang="zh"
 # 写出它应有的样子。可以用 `model.generate`（也可以用你自己写的函数）。每个提示返回一段文本，要求：
 #
-# - 每个词元都按给定温度（大于 0）**抽样**得到，范围是**整个**词表；
+# - 每个词元都按给定温度（大于 0）**抽样**得到，范围是**整个**词表，每次调用都重新抽；
 # - 提示再长，新词元也最多 `max_new_tokens` 个；
 # - 批次里的每个提示，续写与单独时相同；
 # - 文本只含新内容：没有提示，没有结束词元，没有填充；

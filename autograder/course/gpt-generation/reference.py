@@ -100,6 +100,8 @@ _left_pad = left_pad
 @torch.no_grad()
 def greedy_batch(model, prompts, max_new_tokens, end, *, left_pad=None):
     """Return the new tokens of each prompt, from one ``generate`` over the padded batch."""
+    if max_new_tokens == 0:
+        return [[] for _ in prompts]
     ids, mask = (torch.as_tensor(part) for part in (left_pad or _left_pad)(prompts, end))
     out = model.generate(
         ids.long(),

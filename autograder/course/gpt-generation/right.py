@@ -89,6 +89,13 @@ def top_k_by_rows(logits, k):
     return rows
 
 
+@right("top_k", "-1e9 for minus infinity", zh="用 -1e9 代替负无穷")
+def top_k_by_large_number(logits, k):
+    best = logits.argsort(dim=-1, descending=True)[..., :k]
+    kept = torch.full_like(logits, -1e9)
+    return kept.scatter(-1, best, logits.gather(-1, best))
+
+
 # --- top_p --------------------------------------------------------------------------------
 
 
@@ -122,6 +129,14 @@ def top_p_shifted(logits, p):
     return logits.where(~over[torch.arange(len(over))[:, None], places.argsort(-1)], -torch.inf)
 
 
+@right("top_p", "sums gathered back to the tokens' places", zh="用 gather 把累计和搬回原位")
+def top_p_by_gather(logits, p):
+    chances = logits.softmax(-1)
+    order = chances.argsort(-1, descending=True)
+    sums = chances.gather(-1, order).cumsum(-1).gather(-1, order.argsort(-1))
+    return torch.where(sums - chances < p, logits, torch.finfo(logits.dtype).min)
+
+
 # --- next_tokens --------------------------------------------------------------------------
 
 
@@ -141,6 +156,17 @@ def next_tokens_by_categorical(logits, temperature, k, p):
 def next_tokens_by_choice(logits, temperature, k, p):
     chances = _cut(logits / temperature, k, p).double().softmax(-1).numpy()
     return [np.random.choice(len(row), p=row) for row in chances]
+
+
+@right("next_tokens", "from sorted probabilities", zh="在排好序的概率上抽")
+def next_tokens_sorted(logits, temperature, k, p):
+    chances, order = (logits / temperature).softmax(-1).sort(-1, descending=True)
+    if k > 0:
+        chances[:, k:] = 0
+        chances /= chances.sum(-1, keepdim=True)
+    if p < 1:
+        chances = chances.where(chances.cumsum(-1) - chances < p, 0)
+    return order.gather(-1, torch.multinomial(chances, 1)).squeeze(-1)
 
 
 def _cut(logits, k, p):
@@ -180,6 +206,23 @@ def beam_search_by_numpy(model, ids, beams, length):
         texts = np.c_[texts[best // steps.shape[1]], best % steps.shape[1]]
         scores = totals[best]
     return texts[0, ids.shape[1] :], scores[0]
+
+
+@right("beam_search", "a cache that follows the beams", zh="缓存跟着束走")
+@torch.no_grad()
+def beam_search_cached(model, ids, beams, length):
+    out = model(ids, use_cache=True, logits_to_keep=1)
+    scores, new = torch.zeros(1), ids[:, :0]  # (N,), (N, t)
+    for step in range(length):
+        totals = scores[:, None] + out.logits.squeeze(1).log_softmax(-1)
+        scores, best = totals.flatten().topk(min(beams, totals.numel()))
+        parents, tokens = best // totals.shape[1], best[:, None] % totals.shape[1]
+        new = torch.cat([new[parents], tokens], dim=1)
+        if step + 1 < length:
+            cache = out.past_key_values
+            cache.reorder_cache(parents)
+            out = model(tokens, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    return new[0], scores[0]
 
 
 # --- greedy_cached ------------------------------------------------------------------------
@@ -231,6 +274,8 @@ def left_pad_by_numpy(prompts, pad):
 
 @right("greedy_batch", "generate of transformers", zh="transformers 的 generate")
 def greedy_batch_by_generate(model, prompts, max_new_tokens, end):
+    if max_new_tokens < 1:
+        return [[]] * len(prompts)
     ids, mask = left_pad_by_flipping(prompts, end)
     out = model.generate(
         input_ids=ids, attention_mask=mask.long(), max_new_tokens=max_new_tokens,
@@ -318,6 +363,38 @@ def ask_by_status(question, *, base_url, model, max_tokens, timeout):
             text = choice.message.content
             return {"status": "ok", "text": text, "finish": choice.finish_reason}
     return {"status": status, "text": "", "finish": ""}
+
+
+@right("ask", "a loop with growing pauses and a deadline", zh="间隔逐次加长、带截止时间的循环")
+def ask_until_a_deadline(question, *, base_url, model, max_tokens, timeout):
+    import time
+
+    import openai
+
+    def failed(status):
+        return {"status": status, "text": "", "finish": ""}
+
+    if not os.getenv("OPENAI_API_KEY"):
+        return failed("no_key")
+    client = openai.OpenAI(base_url=base_url, timeout=timeout, max_retries=0)
+    messages, pause, over = [{"role": "user", "content": question}], 0.05, time.monotonic() + 1
+    while True:
+        try:
+            answer = client.chat.completions.create(
+                model=model, messages=messages, max_tokens=max_tokens
+            )
+            choice = answer.choices[0]
+            text = choice.message.content
+            return {"status": "ok", "text": text, "finish": choice.finish_reason}
+        except openai.APITimeoutError:
+            return failed("timeout")
+        except openai.AuthenticationError:
+            return failed("unauthorized")
+        except (openai.RateLimitError, openai.InternalServerError) as error:
+            if time.monotonic() + pause > over:
+                return failed("rate_limited" if error.status_code == 429 else "server_error")
+            time.sleep(pause)
+            pause *= 2
 
 
 @right("ask", "the asynchronous client", zh="异步客户端")

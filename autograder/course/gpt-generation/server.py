@@ -23,7 +23,7 @@ class Endpoint:
     key
         The only key that it accepts.
     failures
-        Status to answer with, request by request: 429, 500; 0 for none. The last one repeats.
+        Status to answer with, request by request: 429, 500, 503; 0 for none. The last one repeats.
     delay
         Seconds to wait before each answer, or until the client has gone.
 
@@ -32,7 +32,7 @@ class Endpoint:
     url
         The base URL, for the client.
     requests
-        What arrived: path, key and model of each request.
+        What arrived: path, key, model, client, roles of the messages and time of each request.
     """
 
     def __init__(self, reply, *, key, failures=(0,), delay=0.0):
@@ -75,7 +75,14 @@ class _Handler(BaseHTTPRequestHandler):
         endpoint = self.server.endpoint
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         key = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        asked = {"path": self.path, "key": key, "model": body.get("model")}
+        asked = {
+            "path": self.path,
+            "key": key,
+            "model": body.get("model"),
+            "client": self.headers.get("User-Agent", ""),
+            "roles": _roles(body.get("messages") or []),
+            "at": time.monotonic(),
+        }
         failure = endpoint.next_failure(asked)
         over = time.monotonic() + endpoint.delay
         while time.monotonic() < over and not endpoint.closing.is_set():
@@ -88,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
-        if status in (429, 500):  # tells the client how soon to come back
+        if status == 429 or status >= 500:  # tells the client how soon to come back
             self.send_header("retry-after-ms", "20")
         self.end_headers()
         self.wfile.write(content)
@@ -108,10 +115,26 @@ def _answer(endpoint, asked, body, failure):
     if asked["path"] != "/v1/chat/completions":
         return 404, _error(f"There is no {asked['path']} here.", "not_found")
     if asked["model"] != NAME:
-        return 404, _error(f"The model {asked['model']!r} does not exist.", "model_not_found")
+        # In backticks, as OpenAI's: what is in quotation marks is part of what a mistake is.
+        unknown = f"The model `{asked['model']}` does not exist or you do not have access to it."
+        return 404, _error(unknown, "model_not_found")
+    if body.get("stream"):
+        return 400, _error("This server does not stream: leave stream out.", "unsupported_value")
     limit = body.get("max_completion_tokens") or body.get("max_tokens") or 64
-    question = str(body["messages"][-1]["content"])[:CONTEXT]
+    question = _text(body["messages"][-1]["content"])[:CONTEXT]
     return 200, _completion(*endpoint.reply(question, int(limit)))
+
+
+def _roles(messages):
+    """Who speaks in each message; one that is no object has nobody."""
+    return [m.get("role", "") if isinstance(m, dict) else "" for m in messages]
+
+
+def _text(content):
+    """The content of a message, which is a text or a list of parts."""
+    if isinstance(content, list):
+        return "".join(part.get("text", "") for part in content)
+    return str(content)
 
 
 def _error(message, code):

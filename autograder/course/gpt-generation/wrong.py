@@ -8,7 +8,19 @@ import torch
 
 from autograder.checks import wrong
 
-from .checks import LOGITS, TEMPERATURES, fits, sampled_at, softmax
+from .checks import (
+    HEAT,
+    LOGITS,
+    SURVIVING,
+    SURVIVORS,
+    TEMPERATURES,
+    fits,
+    odds_are_kept,
+    reaches_the_tail,
+    sampled_at,
+    softmax,
+    tally,
+)
 
 OFF = -torch.inf
 
@@ -116,6 +128,18 @@ def generates_with_max_length(model, ids, max_new_tokens, end):
 )
 def runs_past_the_end(model, ids, max_new_tokens, end):
     return _walk(model, ids, max_new_tokens, None)
+
+
+@wrong(
+    "greedy",
+    "Looks for the end token in the whole text, so that one in the prompt stops everything.",
+    zh="在整段文本里找结束词元，提示里有一个就什么也不写了。",
+    caught_by="the_prompt_may_hold_an_end",
+    step="Look only at the token that the model has just given.",
+    step_zh="只看模型刚给出的那个词元。",
+)
+def an_end_in_the_prompt_stops(model, ids, max_new_tokens, end):
+    return [] if end in ids[0] else _walk(model, ids, max_new_tokens, end)
 
 
 @wrong(
@@ -530,7 +554,9 @@ def _one_token_each(seen, everywhere):
     errata=("E151",),
     step="No temperature moves the maximum. Draw with torch.multinomial.",
     step_zh="温度改变不了谁最大。用 torch.multinomial 抽样。",
-    looks_like=lambda seen: _one_token_each(seen, everywhere=True),
+    looks_like=lambda seen: (
+        _one_token_each(seen, everywhere=True) and np.asarray(seen[0])[0, LOGITS.argmax()] > 0
+    ),
 )
 def temperature_without_drawing(logits, temperature, k, p):
     return logits.argmax(-1)
@@ -644,6 +670,99 @@ def no_top_p(logits, temperature, k, p):
 )
 def nucleus_before_temperature(logits, temperature, k, p):
     return _pick(_nucleus(logits, p) if p < 1 else logits, temperature, k)
+
+
+@wrong(
+    "next_tokens",
+    "Cuts the nucleus before top-k, or by probabilities that are not normalised again after it.",
+    zh="先截取了候选集再做 top-k，或者 top-k 之后没有重新归一化就累加。",
+    caught_by="top_k_comes_before_top_p",
+    step="First top-k; then top-p on the softmax of what is left, in which the shares are larger.",
+    step_zh="先 top-k；再对剩下的重新做 softmax，在那上面做 top-p，每个词元的份额都变大了。",
+)
+def nucleus_before_top_k(logits, temperature, k, p):
+    logits = logits / temperature
+    return _pick(_nucleus(logits, p) if p < 1 else logits, k=k)
+
+
+@wrong(
+    "next_tokens",
+    "Leaves p out when k is given: one of the two is applied, never both.",
+    zh="有 k 就不管 p：两者只用了一个，没有一起用。",
+    caught_by="top_k_comes_before_top_p",
+    step="Write two ifs, one after the other, not if and elif.",
+    step_zh="写成先后两个 if，不要写成 if 和 elif。",
+)
+def k_shuts_out_p(logits, temperature, k, p):
+    return _pick(logits, temperature, k, 1.0 if k > 0 else p)
+
+
+@wrong(
+    "next_tokens",
+    "Leaves k out when p is given: one of the two is applied, never both.",
+    zh="有 p 就不管 k：两者只用了一个，没有一起用。",
+    caught_by="top_k_comes_before_top_p",
+    step="Write two ifs, one after the other, not if and elif.",
+    step_zh="写成先后两个 if，不要写成 if 和 elif。",
+)
+def p_shuts_out_k(logits, temperature, k, p):
+    return _pick(logits, temperature, k if p == 1 else 0, p)
+
+
+def _even_odds(seen):
+    """Whether the survivors that are drawn are drawn equally often wherever k is given."""
+    limited = [part for part, (_, k, _) in zip(seen, SURVIVING, strict=True) if k]
+    for counts in (np.asarray(part)[:, SURVIVORS] for part in limited):
+        counts = counts[:, counts.sum(axis=0) > 0]
+        if counts.shape[1] < 2 or not fits(counts, np.full(counts.shape[1], 1 / counts.shape[1])):
+            return False
+    return True
+
+
+@wrong(
+    "next_tokens",
+    "Draws evenly among the tokens that k and p leave, as if all were equally likely.",
+    zh="在 k 和 p 留下的词元里均匀地抽，好像它们概率都一样。",
+    caught_by="what_is_left_keeps_its_odds",
+    step="What is left keeps its logits: draw by their softmax.",
+    step_zh="留下的词元保留各自的 logits：按它们的 softmax 来抽。",
+    looks_like=_even_odds,
+)
+def survivors_drawn_evenly(logits, temperature, k, p):
+    if k == 0 and p == 1:
+        return _pick(logits, temperature)
+    logits = logits / temperature
+    logits = _cut(logits, logits < _kth(logits, k)) if k > 0 else logits
+    kept = _nucleus(logits, p).isfinite() if p < 1 else logits.isfinite()
+    return torch.multinomial(kept.float(), 1)[:, 0]
+
+
+@wrong(
+    "next_tokens",
+    "Takes the logits as they came for top-k, so the temperature is lost when k is given.",
+    zh="top-k 用的是原来的 logits，给了 k 温度就丢了。",
+    caught_by="what_is_left_keeps_its_odds",
+    step="Hand on what the last step gave: top-k gets the logits that are divided already.",
+    step_zh="每一步都接着上一步的结果：交给 top-k 的应当是已经除过温度的 logits。",
+    looks_like=lambda seen: all(
+        odds_are_kept(counts, 1.0 if k else t)
+        for counts, (t, k, _) in zip(seen, SURVIVING, strict=True)
+    ),
+)
+def temperature_lost_with_k(logits, temperature, k, p):
+    return _pick(logits, 1.0 if k > 0 else temperature, k, p)
+
+
+@wrong(
+    "next_tokens",
+    "Returns a column, (B, 1), as multinomial does.",
+    zh="返回的是一列，形状 (B, 1)，multinomial 给什么就返回什么。",
+    caught_by="one_token_a_row",
+    step="Drop the last dimension: squeeze(-1), or [:, 0].",
+    step_zh="去掉最后一维：squeeze(-1) 或 [:, 0]。",
+)
+def returns_a_column(logits, temperature, k, p):
+    return _pick(logits, temperature, k, p)[:, None]
 
 
 @wrong(
@@ -788,6 +907,56 @@ def forgets_the_parents_score(model, ids, beams, length):
     return texts[int(np.argmax(scores))], max(scores)
 
 
+@torch.no_grad()
+def _beams_with_an_end(model, ids, beams, length, extend):
+    """Beam search in which a text that holds the end is extended otherwise, or there is none."""
+    end = model.config.eos_token_id
+    alive = [(0.0, [])]
+    for _ in range(length):
+        children = []
+        for score, tokens in alive:
+            if end in tokens:
+                children.append((score, tokens))
+                continue
+            text = torch.cat([ids, torch.tensor([tokens], dtype=torch.long)], dim=1)
+            steps = extend(model(text).logits[0, -1].log_softmax(-1), end)
+            values, best = steps.topk(min(beams, len(steps)))
+            children += [
+                (score + value, [*tokens, token])
+                for value, token in zip(values.tolist(), best.tolist(), strict=True)
+            ]
+        alive = sorted(children, key=lambda child: -child[0])[:beams]
+    score, tokens = alive[0]
+    return tokens, score
+
+
+@wrong(
+    "beam_search",
+    "Lets a text that holds the end token stand, and extends it no more.",
+    zh="文本里一有结束词元就不再往下接。",
+    caught_by="the_end_is_a_token_like_any",
+    step="Extend every text in every step: all have `length` new tokens.",
+    step_zh="每一步都接每一段文本：新词元都是 `length` 个。",
+)
+def a_text_with_an_end_stands(model, ids, beams, length):
+    return _beams_with_an_end(model, ids, beams, length, lambda steps, end: steps)
+
+
+@wrong(
+    "beam_search",
+    "Never takes the end token, so texts that hold it are missed.",
+    zh="从不选结束词元，含有它的文本就漏掉了。",
+    caught_by="the_end_is_a_token_like_any",
+    step="Leave its log-probability as it is.",
+    step_zh="它的对数概率保持原样。",
+)
+def never_takes_the_end(model, ids, beams, length):
+    def without(steps, end):
+        return steps if end is None else steps.index_fill(0, torch.tensor([end]), OFF)
+
+    return _beams_with_an_end(model, ids, beams, length, without)
+
+
 # --- greedy_cached ------------------------------------------------------------------------
 
 
@@ -868,6 +1037,41 @@ def every_position_is_zero(model, ids, max_new_tokens, end):
     )
 
 
+@wrong(
+    "greedy_cached",
+    "Counts the new tokens' positions one too far.",
+    zh="新词元的位置多数了一个。",
+    caught_by="cached_equals_uncached",
+    step="Positions begin with 0: the first new token stands at the length of the prompt.",
+    step_zh="位置从 0 数起：第一个新词元的位置就是提示的长度。",
+)
+@torch.no_grad()
+def positions_one_too_far(model, ids, max_new_tokens, end):
+    tokens, step, cache, place = [], ids, None, torch.arange(ids.shape[1])[None]
+    while len(tokens) < max_new_tokens:
+        out = model(step, past_key_values=cache, use_cache=True, position_ids=place)
+        cache, token = out.past_key_values, _likeliest(out.logits[0, -1])
+        if token == end:
+            break
+        tokens.append(token)
+        step, place = torch.tensor([[token]]), torch.tensor([[ids.shape[1] + len(tokens)]])
+    return tokens
+
+
+@wrong(
+    "greedy_cached",
+    "Feeds the last token of the prompt twice: the cache holds it already.",
+    zh="提示的最后一个词元送了两遍：缓存里已经有它了。",
+    caught_by="cached_equals_uncached",
+    step="The first call answers already: read its last logits, then feed the token that it found.",
+    step_zh="第一次调用就已经给出答案：读它最后位置的 logits，再送入由此得到的词元。",
+)
+@torch.no_grad()
+def feeds_the_last_twice(model, ids, max_new_tokens, end):
+    out = model(ids, use_cache=True)
+    return _cached(model, ids[:, -1:], max_new_tokens, end, cache=out.past_key_values)
+
+
 _KEPT = {}
 
 
@@ -878,13 +1082,21 @@ _KEPT = {}
     caught_by="calls_share_nothing",
     step="Begin every call with None.",
     step_zh="每次调用都从 None 开始。",
+    # Nothing is left to chance, so whatever differs comes from the calls before.
+    looks_like=lambda seen: len(seen) == 3 and seen[0] != seen[2],
 )
+@torch.no_grad()
 def cache_of_the_last_call(model, ids, max_new_tokens, end):
     if _KEPT.get("model") is not model:
-        _KEPT.update(model=model, text=ids[:, :0])
-    text = torch.cat([_KEPT["text"], ids], dim=1)
-    tokens = _walk(model, text, max_new_tokens, end)
-    _KEPT["text"] = torch.cat([text, torch.tensor([tokens], dtype=torch.long)], dim=1)
+        _KEPT.update(model=model, cache=None)
+    tokens, step = [], ids
+    while len(tokens) < max_new_tokens:
+        out = model(step, past_key_values=_KEPT["cache"], use_cache=True)
+        _KEPT["cache"], token = out.past_key_values, _likeliest(out.logits[0, -1])
+        if token == end:
+            break
+        tokens.append(token)
+        step = torch.tensor([[token]])
     return tokens
 
 
@@ -997,10 +1209,12 @@ def pads_to_a_fixed_length(prompts, pad):
 
 @torch.no_grad()
 def _together(
-    model, prompts, count, end, *, masked=True, placed=True, wait=True, leave=torch.all, keep=False
-):
+    model, prompts, count, end, *,
+    masked=True, placed=True, wait=True, leave=torch.all, keep=False, mask_of=lambda _, mask: mask,
+):  # fmt: skip
     """Batched greedy search with one thing done otherwise."""
     ids, mask = _pad(prompts, end)
+    mask = mask_of(ids, mask)
     width, done = ids.shape[1], torch.zeros(len(prompts), dtype=torch.bool)
     for _ in range(count):
         how = {"attention_mask": mask} if masked else {}
@@ -1044,6 +1258,32 @@ def one_after_the_other(model, prompts, max_new_tokens, end):
 )
 def no_attention_mask(model, prompts, max_new_tokens, end):
     return _together(model, prompts, max_new_tokens, end, masked=False)
+
+
+@wrong(
+    "greedy_batch",
+    "Makes the mask from the ids, so an end token inside a prompt is taken for padding.",
+    zh="mask 由词元编号得出，提示里的结束词元就被当成了填充。",
+    caught_by="an_end_inside_is_text",
+    step="Use the mask of left_pad, which knows the lengths, and append a 1 for each new token.",
+    step_zh="用 left_pad 给出的 mask，它知道长度；每个新词元再补一个 1。",
+)
+def masks_by_id(model, prompts, max_new_tokens, end):
+    return _together(
+        model, prompts, max_new_tokens, end, mask_of=lambda ids, _: (ids != end).long()
+    )
+
+
+@wrong(
+    "greedy_batch",
+    "Writes one token more than allowed.",
+    zh="多写了一个词元。",
+    caught_by="as_many_as_asked_for",
+    step="Run the model max_new_tokens times at most: with 0 not at all.",
+    step_zh="模型最多运行 max_new_tokens 次；为 0 时一次也不运行。",
+)
+def batch_one_too_many(model, prompts, max_new_tokens, end):
+    return _together(model, prompts, max_new_tokens + 1, end)
 
 
 @wrong(
@@ -1282,6 +1522,72 @@ def retired_model(question, *, base_url, model, max_tokens, timeout):
     return _asked(question, base_url, "text-davinci-002", max_tokens, timeout)
 
 
+def _sending(question, base_url, model, max_tokens, timeout, messages):
+    """The plain call, with other messages."""
+    import openai
+
+    if not os.environ.get("OPENAI_API_KEY"):
+        return _failed("no_key")
+    client = openai.OpenAI(base_url=base_url, timeout=timeout, max_retries=1)
+    answer = client.chat.completions.create(model=model, messages=messages, max_tokens=max_tokens)
+    choice = answer.choices[0]
+    return {"status": "ok", "text": choice.message.content, "finish": choice.finish_reason}
+
+
+@wrong(
+    "ask",
+    "Puts a message of the system before the question, which nobody asked for.",
+    zh="在问题前面加了一条 system 消息，而题目没有要它。",
+    caught_by="sends_one_message_of_the_user",
+    step="Send one message: the role is user, the content is the question.",
+    step_zh="只发一条消息：role 是 user，content 是问题。",
+)
+def adds_a_system_message(question, *, base_url, model, max_tokens, timeout):
+    system = {"role": "system", "content": "You are a helpful assistant."}
+    messages = [system, {"role": "user", "content": question}]
+    return _sending(question, base_url, model, max_tokens, timeout, messages)
+
+
+@wrong(
+    "ask",
+    "Lets another than the user ask: the question has the role of the system or the assistant.",
+    zh="提问的不是 user：问题的 role 写成了 system 或 assistant。",
+    caught_by="sends_one_message_of_the_user",
+    step='Whoever asks is the user: {"role": "user", "content": question}.',
+    step_zh='提问的人是 user：{"role": "user", "content": question}。',
+    looks_like=lambda seen: all(len(r["roles"]) == 1 and r["roles"] != ["user"] for r in seen),
+)
+def another_than_the_user_asks(question, *, base_url, model, max_tokens, timeout):
+    messages = [{"role": "system", "content": question}]
+    return _sending(question, base_url, model, max_tokens, timeout, messages)
+
+
+@wrong(
+    "ask",
+    "Speaks HTTP by hand, without the openai client.",
+    zh="自己手写 HTTP 请求，没有用 openai 客户端。",
+    caught_by="sends_one_message_of_the_user",
+    step="Make a client, openai.OpenAI(…): it brings time-outs, retries and exceptions along.",
+    step_zh="用 openai.OpenAI(…) 建客户端：超时、重试和异常它都带着。",
+)
+def without_the_client(question, *, base_url, model, max_tokens, timeout):
+    import json
+    import urllib.request
+
+    messages = [{"role": "user", "content": question}]
+    body = {"model": model, "messages": messages, "max_tokens": max_tokens}
+    headers = {
+        "Authorization": "Bearer " + os.environ["OPENAI_API_KEY"],
+        "Content-Type": "application/json",
+    }
+    address = base_url + "/chat/completions"
+    request = urllib.request.Request(address, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=timeout) as answer:
+        choice = json.load(answer)["choices"][0]
+    text = choice["message"]["content"]
+    return {"status": "ok", "text": text, "finish": choice["finish_reason"]}
+
+
 @wrong(
     "ask",
     "Writes the key into the source.",
@@ -1380,6 +1686,31 @@ def timeout_is_a_server_error(question, *, base_url, model, max_tokens, timeout)
 
 @wrong(
     "ask",
+    "Knows the server's error 500 only: others of 5xx, such as 503, escape.",
+    zh="服务器错误只认得 500，503 之类其他 5xx 都漏了。",
+    caught_by="what_stays_is_reported",
+    step="Catch InternalServerError, which is every 5xx, or ask whether the code is 500 or above.",
+    step_zh="捕获 InternalServerError，它包括全部 5xx；或者判断状态码是否不小于 500。",
+)
+def knows_500_only(question, *, base_url, model, max_tokens, timeout):
+    import openai
+
+    try:
+        return _asked(
+            question, base_url, model, max_tokens, timeout, names={
+                openai.APITimeoutError: "timeout",
+                openai.AuthenticationError: "unauthorized",
+                openai.RateLimitError: "rate_limited",
+            },
+        )  # fmt: skip
+    except openai.APIStatusError as error:
+        if error.status_code == 500:
+            return _failed("server_error")
+        raise
+
+
+@wrong(
+    "ask",
     "Gives up at the first failure that would have passed.",
     zh="遇到本来会过去的失败，第一次就放弃了。",
     caught_by="what_passes_is_waited_out",
@@ -1395,8 +1726,9 @@ def never_tries_again(question, *, base_url, model, max_tokens, timeout):
     "Hammers on a server that has said no, again and again.",
     zh="服务器已经拒绝，还一遍又一遍地请求。",
     caught_by="what_stays_is_reported",
-    step="Bound the retries, and wait longer each time.",
-    step_zh="限制重试次数，并且一次比一次等得久。",
+    step="Let the client do it (max_retries), or bound your loop: by a number of tries, with a "
+    "pause that grows, and by the seconds that all of it may take.",
+    step_zh="交给客户端（max_retries），或者给自己的循环设上限：限定次数，间隔逐次加长，总时间也要限定。",
 )
 def tries_again_and_again(question, *, base_url, model, max_tokens, timeout):
     for _ in range(6):
@@ -1435,8 +1767,8 @@ def waits_three_times(question, *, base_url, model, max_tokens, timeout):
 
 @wrong(
     "ask",
-    "Sets no time-out: the client's own is ten minutes.",
-    zh="没有设置超时：客户端默认等十分钟。",
+    "Takes no notice of the time-out, and waits longer: the client's own is ten minutes.",
+    zh="没有用到给定的超时，等得更久：客户端默认是十分钟。",
     caught_by="silence_is_reported",
     step="Pass the time-out to the client, or to the call.",
     step_zh="把超时传给客户端，或传给这次调用。",
@@ -1445,18 +1777,32 @@ def no_timeout(question, *, base_url, model, max_tokens, timeout):
     return _asked(question, base_url, model, max_tokens, 600.0)
 
 
+@wrong(
+    "ask",
+    "Has a short time-out of its own, and gives up on an answer that would have come in time.",
+    zh="自己定了一个很短的超时，本来能按时到的回答也不等了。",
+    caught_by="silence_is_reported",
+    step="Pass the time-out that was given to the client, or to the call.",
+    step_zh="把给定的超时传给客户端，或传给这次调用。",
+)
+def a_timeout_of_its_own(question, *, base_url, model, max_tokens, timeout):
+    return _asked(question, base_url, model, max_tokens, 0.4)
+
+
 # --- write_texts --------------------------------------------------------------------------
 
 
 def _mended(
     model, tokenizer, prompts, count, temperature, *,
-    left=True, masked=True, draw=True, top_k=0, new=True, whole=True, skip=True, extra=True,
+    left=True, masked=True, draw=True, top_k=0, top_p=1.0, new=True, whole=True, skip=True,
+    extra=True,
 ):  # fmt: skip
     """The mended program, with the faults that are left in."""
     end = tokenizer.eos_token_id
     ids, mask = _pad([tokenizer(prompt).input_ids for prompt in prompts], end, left=left)
     length = {"max_new_tokens": count} if extra else {"max_length": count}
-    how = {"do_sample": True, "top_k": top_k, "temperature": temperature} if draw else {}
+    how = {"do_sample": True, "top_k": top_k, "top_p": top_p, "temperature": temperature}
+    how = how if draw else {}
     if masked:
         how["attention_mask"] = mask
     texts = model.generate(ids, pad_token_id=end, **length, **how)
@@ -1494,7 +1840,7 @@ def _temperature_fits(temperature_of):
     errata=("E151",),
     step="Say do_sample=True.",
     step_zh="加上 do_sample=True。",
-    looks_like=lambda seen: all(len(set(part["texts"])) == 1 for part in seen),
+    looks_like=lambda seen: len({text for part in seen for text in part["texts"]}) == 1,
 )
 def fault_no_sampling(model, tokenizer, prompts, max_new_tokens, temperature):
     return _mended(model, tokenizer, prompts, max_new_tokens, temperature, draw=False)
@@ -1513,6 +1859,82 @@ def fault_temperature_lost(model, tokenizer, prompts, max_new_tokens, temperatur
     return _mended(model, tokenizer, prompts, max_new_tokens, 1.0)
 
 
+def _cold_and_hot(seen):
+    """For each temperature the texts, and what the model says of them there."""
+    return [(part["texts"], part["chances"][f"{t:g}"]) for part, t in zip(seen, HEAT, strict=True)]
+
+
+def _only_fifty(seen):
+    """At the low temperature 50 tokens are nearly all; at the high one they are a few."""
+    (cold, cold_chances), (hot, _) = _cold_and_hot(seen)
+    return 1 < len(set(hot)) <= 50 and fits(*tally(cold, cold_chances))
+
+
+def _tail_is_cut(seen):
+    """The likeliest texts have their odds, many occur, and none of the rarest."""
+    parts = _cold_and_hot(seen)
+    if len(set(parts[1][0])) <= 50 or reaches_the_tail(*parts[1]):
+        return False
+    for texts, chances in parts:
+        visible = {text: chance for text, chance in chances.items() if text}
+        best = sorted(visible, key=visible.get, reverse=True)[:4]
+        counts = np.array([[texts.count(text) for text in best]])
+        odds = np.array([chances[text] for text in best])
+        if not fits(counts, odds / odds.sum()):
+            return False
+    return True
+
+
+@wrong(
+    "write_texts",
+    "Fault left in: the rarest tokens are never drawn, as with top_p below 1 or with any top_k.",
+    zh="还有一处没修：最罕见的词元永远抽不到，top_p 小于 1 或设了 top_k 就会这样。",
+    caught_by="draws_at_its_temperature",
+    step="The whole vocabulary means top_k=0 and top_p=1.",
+    step_zh="整个词表就是 top_k=0 且 top_p=1。",
+    looks_like=_tail_is_cut,
+)
+def fault_nucleus_left_on(model, tokenizer, prompts, max_new_tokens, temperature):
+    return _mended(model, tokenizer, prompts, max_new_tokens, temperature, top_p=0.95)
+
+
+@wrong(
+    "write_texts",
+    "Fault left in: the seed is set inside, so that every call writes the same texts again.",
+    zh="还有一处没修：在函数里设了种子，于是每次调用写出的都一样。",
+    caught_by="every_token_is_drawn",
+    step="Leave the seed to whoever calls.",
+    step_zh="种子由调用者来设。",
+    looks_like=lambda seen: len(seen) == 2 and seen[0] == seen[1],
+)
+def fault_seed_inside(model, tokenizer, prompts, max_new_tokens, temperature):
+    torch.manual_seed(42)
+    return _mended(model, tokenizer, prompts, max_new_tokens, temperature)
+
+
+def _apart_at_first_only(seen):
+    """Calls differ, yet each has only as many texts as there are likely first tokens."""
+    return seen[0] != seen[1] and all(1 < len(set(texts)) <= 15 for texts in seen)
+
+
+@wrong(
+    "write_texts",
+    "Fault left in: only the first token is drawn, and every later one is the likeliest.",
+    zh="还有一处没修：只有第一个词元是抽的，后面都取概率最大的。",
+    caught_by="every_token_is_drawn",
+    step="Draw in every round of the loop, at the temperature, as you do in the first.",
+    step_zh="循环的每一轮都要按温度抽样，和第一轮一样。",
+    looks_like=_apart_at_first_only,
+)
+def fault_first_drawn_only(model, tokenizer, prompts, max_new_tokens, temperature):
+    first = _mended(model, tokenizer, prompts, 1, temperature, whole=False)
+    begun = [prompt + text for prompt, text in zip(prompts, first, strict=True)]
+    if max_new_tokens == 1:
+        return [text.rstrip("\ufffd") for text in first]
+    rest = _mended(model, tokenizer, begun, max_new_tokens - 1, temperature, draw=False)
+    return [a + b for a, b in zip(first, rest, strict=True)]
+
+
 @wrong(
     "write_texts",
     "Fault left in: samples only among the 50 likeliest tokens, which is generate's default.",
@@ -1520,7 +1942,7 @@ def fault_temperature_lost(model, tokenizer, prompts, max_new_tokens, temperatur
     caught_by="draws_at_its_temperature",
     step="Say top_k=0 to draw from the whole vocabulary.",
     step_zh="写明 top_k=0，才是从整个词表中抽样。",
-    looks_like=lambda seen: all(1 < len(set(part["texts"])) <= 50 for part in seen),
+    looks_like=lambda seen: _only_fifty(seen),
 )
 def fault_top_k_left_on(model, tokenizer, prompts, max_new_tokens, temperature):
     return _mended(model, tokenizer, prompts, max_new_tokens, temperature, top_k=50)
@@ -1563,6 +1985,19 @@ def fault_right_padding(model, tokenizer, prompts, max_new_tokens, temperature):
 )
 def fault_no_mask(model, tokenizer, prompts, max_new_tokens, temperature):
     return _mended(model, tokenizer, prompts, max_new_tokens, temperature, masked=False)
+
+
+@wrong(
+    "write_texts",
+    "Faults left in: padding on the right, and no attention mask.",
+    zh="还有两处没修：在右侧填充，又没有 attention mask。",
+    caught_by="lengths_do_not_matter",
+    errata=("E153",),
+    step='Say padding_side="left", and pass the tokenizer\'s whole output to generate.',
+    step_zh='设置 padding_side="left"，并把 tokenizer 的全部输出传给 generate。',
+)
+def fault_right_padding_and_no_mask(model, tokenizer, prompts, max_new_tokens, temperature):
+    return _mended(model, tokenizer, prompts, max_new_tokens, temperature, left=False, masked=False)
 
 
 @wrong(
