@@ -6,6 +6,7 @@ a model that it does not know.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
+from attempts import notebook
+from attempts import save as save_notebook
 from test_cli import touchstone
 from transformers import (
     AutoTokenizer,
@@ -75,18 +78,40 @@ def test_a_solution_passes_on_a_model_in_a_folder(
     assert "20 / 20" in graded.stdout
 
 
+GREEDY = """
+import torch
+
+@torch.no_grad()
+def greedy(model, ids, max_new_tokens, end):
+    start = ids.shape[1]
+    while ids.shape[1] < start + max_new_tokens and end not in ids[0, start:]:
+        ids = torch.cat([ids, model(ids).logits[:, -1:].argmax(-1)], 1)
+    return ids[0, start:].tolist()
+"""
+
+
 def test_a_name_is_graded_from_the_hub_cache(tmp_path: Path) -> None:
-    """Two notebooks, so behind the walls where there are any."""
+    """Two notebooks with one answer each, so behind the walls where there are any."""
     commit, cache = "0" * 40, tmp_path / "hf" / "hub" / "models--openai-community--gpt2"
     gpt(cache / "snapshots" / commit)
     (cache / "refs").mkdir()
     (cache / "refs" / "main").write_text(commit)
-    exercise = catalog.exercise("gpt-generation")
-    paths = [str(exercise.notebook(language, solved=True)) for language in catalog.LANGUAGES]
+    paths = []
+    for language in catalog.LANGUAGES:
+        setup = f'EXERCISE, LANGUAGE = "gpt-generation", "{language}"'
+        paths.append(
+            str(save_notebook(tmp_path, notebook(GREEDY, setup=setup), f"{language}.ipynb"))
+        )
     environment = {"XDG_DATA_HOME": str(tmp_path), "HF_HOME": str(tmp_path / "hf")}
-    graded = touchstone("grade", *paths, "--model", "gpt2", **environment)
-    assert graded.returncode == 0, graded.stdout
-    assert graded.stdout.count("20 / 20") == 2
+    file = tmp_path / "results.json"
+    graded = touchstone(
+        "grade", *paths, "--model", "gpt2", "--json", str(file), **environment
+    )  # fmt: skip
+    assert graded.returncode == 1, graded.stderr
+    results = json.loads(file.read_text("utf-8"))["submissions"]
+    assert [[t["status"] for t in r["tasks"] if t["name"] == "greedy"] for r in results] == [
+        ["pass"], ["pass"],
+    ]  # fmt: skip
 
 
 def test_what_is_not_there_stops_the_grade_in_one_line(tmp_path: Path) -> None:
