@@ -161,7 +161,8 @@ def _watch(model):
 def _watched_gradients(model):
     """Note at each step whether the gradient is of what arrived since the step before, and no more.
 
-    Directions are compared: whoever clips changes the length.
+    It is "gathered" if more than one gradient arrived; and "never used" if one had no step after
+    it. Directions are compared: whoever clips changes the length.
     """
     import torch
     from torch.optim.optimizer import register_optimizer_step_post_hook
@@ -178,6 +179,8 @@ def _watched_gradients(model):
             notes.append("none arrived")
         elif used is None or not used.any():
             notes.append("lost")
+        elif len(arrived) > 1:
+            notes.append("gathered")
         else:
             alike = torch.allclose(used / used.norm(), own / own.norm(), atol=1e-3)
             notes.append("fresh" if alike else "stale")
@@ -188,6 +191,8 @@ def _watched_gradients(model):
         yield notes
     finally:
         handle.remove()
+    if arrived:
+        notes.append("never used")
 
 
 def _kind(optimizer):
@@ -886,17 +891,32 @@ def folder():
 
 
 @check(
-    "There are as many logits as names, and the pretrained weights are in it.",
-    zh="有多少个名字就有多少个 logits，预训练权重也已载入。",
+    "There are as many logits as names, and all the pretrained weights are in it.",
+    zh="有多少个名字就有多少个 logits，全部预训练权重也已载入。",
     close=0,
 )
 def as_many_logits_as_names(load_model, folder):
+    from transformers import BertModel
+
+    pretrained = BertModel.from_pretrained(folder)
     seen = []
     for names in (NAMES, ODD_NAMES):
         model = load_model(folder, list(names))
-        weights = model.base_model.embeddings.word_embeddings.weight[5:9, :4]
-        seen.append([model.config.num_labels, model.classifier.out_features, weights])
+        sizes = {"labels": model.config.num_labels, "logits": model.classifier.out_features}
+        seen.append({**sizes, "as pretrained": _parts_alike(model.base_model, pretrained)})
     return seen
+
+
+def _parts_alike(model, other):
+    """Whether the embeddings, the layers and the pooler of two BERTs have the same numbers."""
+    import torch
+
+    alike = {}
+    for name, part in other.named_children():
+        own = dict(model.get_submodule(name).named_parameters())
+        pairs = [(own[key].float(), value) for key, value in part.named_parameters()]
+        alike[name] = all(torch.equal(a, b) for a, b in pairs)
+    return alike
 
 
 @check(
@@ -939,6 +959,7 @@ def _named(pairs):
     "Each sentence gets the name of its most probable class and that probability.",
     zh="每句话得到概率最大的类别名，以及这个概率。",
     close=PROBABILITY,
+    rests_on=("encode",),
 )
 def name_and_probability(name_predictions, classifier, tokenizer, sentences):
     classifier.config.id2label = {0: "positive", 1: "negative", 2: "neutral"}
@@ -956,6 +977,7 @@ def _clear(classifier, tokenizer, texts):
     "A model that comes in training mode names as surely, and its sentence needs no company.",
     zh="模型以训练模式传入，命名同样确定；单独一句与成批的结果一样。",
     close=PROBABILITY,
+    rests_on=("encode",),
 )
 def names_without_dropout(name_predictions, classifier, tokenizer, sentences):
     texts = _clear(classifier, tokenizer, sentences)[:6]
@@ -1014,6 +1036,7 @@ def every_epoch_is_shuffled(mended_program, classifier, tokenizer, lesson):
     "It learns in training mode and predicts in evaluation mode, without gradients.",
     zh="学习时是训练模式，预测时是评估模式，且不记录梯度。",
     close=0,
+    rests_on=("predict",),
 )
 def modes_of_learning_and_predicting(mended_program, classifier, tokenizer, lesson):
     calls = _watch(classifier.eval())
@@ -1030,8 +1053,8 @@ def modes_of_learning_and_predicting(mended_program, classifier, tokenizer, less
 
 
 @check(
-    "No gradient is left over from the step before.",
-    zh="上一步的梯度不会残留。",
+    "Every batch has a step of its own, and no gradient is left over from the step before.",
+    zh="每个批次各更新一步，上一步的梯度不会残留。",
     close=0,
 )
 def program_clears_gradients(mended_program, classifier, tokenizer, lesson):
@@ -1057,6 +1080,7 @@ def losses_are_cross_entropies(mended_program, classifier, tokenizer, lesson):
     "With no epoch at all it names what the model thinks of the test sentences.",
     zh="一轮也不训练时，它给出模型对测试句子的判断，用类别名表示。",
     close=0,
+    rests_on=("predict",),
 )
 def names_of_the_test_sentences(mended_program, classifier, tokenizer, lesson, sentences):
     texts = _clear(classifier, tokenizer, lesson["test_texts"] + sentences)

@@ -129,24 +129,33 @@ def load_model(path, names):
     return BertForSequenceClassification.from_pretrained(path, id2label=id2label, label2id=label2id)
 
 
-def name_predictions(model, tokenizer, texts):
-    """Return (name, probability) for each text, by the library's pipeline."""
+def name_predictions(model, tokenizer, texts, *, encode=None):
+    """Return (name, probability) for each text, by the library's pipeline.
+
+    With the learner's `encode`, by the model itself.
+    """
     from transformers import pipeline
 
     model.eval()
+    if encode is not None:
+        with torch.inference_mode():
+            chances = model(**encode(list(texts), tokenizer)).logits.softmax(dim=1)
+        return [(model.config.id2label[int(row.argmax())], float(row.max())) for row in chances]
     classify = pipeline("text-classification", model=model, tokenizer=tokenizer, device="cpu")
     return [(result["label"], result["score"]) for result in classify(list(texts))]
 
 
 def mended_program(
-    model, tokenizer, texts, labels, test_texts, epochs=4, learning_rate=None, batch_size=12
-):
-    """The program as it should be, of the parts above."""
+    model, tokenizer, texts, labels, test_texts, epochs=4, learning_rate=None, batch_size=12,
+    *, predict=None,
+):  # fmt: skip
+    """The program as it should be, of the parts above, or with the learner's `predict`."""
     rate = 5e-4 if learning_rate is None else learning_rate
     numbers = [model.config.label2id[label] for label in labels]
     loader = make_loader(texts, numbers, tokenizer, batch_size, shuffle=True)
     losses = fine_tune(model, loader, epochs, rate) if epochs else []
-    logits = predict(model, make_loader(test_texts, [0] * len(test_texts), tokenizer, 64))
+    asked = make_loader(test_texts, [0] * len(test_texts), tokenizer, 64)
+    logits = (predict or _predict)(model, asked)
     return {
         "losses": losses,
         "predictions": [model.config.id2label[int(k)] for k in logits.argmax(dim=1)],

@@ -1354,13 +1354,35 @@ def two_by_default(path, names):
     caught_by="as_many_logits_as_names",
     step="from_pretrained loads the weights too.",
     step_zh="from_pretrained 才会载入权重。",
-    looks_like=lambda seen: [part[:2] for part in seen] == [[3, 3], [4, 4]],
 )
 def random_weights(path, names):
     config = BertModel.config_class.from_pretrained(
         path, id2label=dict(enumerate(names)), label2id={n: i for i, n in enumerate(names)}
     )
     return BertForSequenceClassification(config)
+
+
+@wrong(
+    "load_model",
+    "Loads the weights and then makes BERT's layers anew, so what they had learned is lost.",
+    zh="载入权重之后又把 BERT 的各层重新初始化，学过的东西都丢了。",
+    caught_by="as_many_logits_as_names",
+    step="Only the head is new, and from_pretrained has initialised it already.",
+    step_zh="新的只有分类头，from_pretrained 已经把它初始化好了。",
+    # Embeddings as they were are no model without weights.
+    looks_like=lambda seen: all(
+        not part["as pretrained"]["encoder"] and part["as pretrained"]["embeddings"]
+        for part in seen
+    ),
+)
+def makes_the_layers_anew(path, names):
+    model = _load(
+        path, id2label=dict(enumerate(names)), label2id={n: i for i, n in enumerate(names)}
+    )
+    for module in [*model.bert.encoder.modules(), *model.bert.pooler.modules()]:
+        if isinstance(module, nn.Linear):
+            module.reset_parameters()
+    return model
 
 
 @wrong(
@@ -1580,11 +1602,13 @@ def _learn(fault, model, tokenizer, rows, optimizer):
         else:
             logits = _forward(fault, model, batch)
             loss = cross_entropy(logits.softmax(-1) if fault == "softmax" else logits, labels)
-        if fault != "stale":
+        number = len(losses)
+        if fault != "stale" and not (fault == "gathered" and number % 2):
             optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        if fault != "gathered" or number % 2 or start + 8 >= len(rows):
+            optimizer.step()
         losses.append(loss.item())
         sizes.append(len(labels))
     return losses[-1] if fault == "last loss" else _mean(losses, sizes)
@@ -1693,6 +1717,19 @@ def still_plain_adam(*arguments, **options):
 )
 def still_stale_gradients(*arguments, **options):
     return _program("stale", *arguments, **options)
+
+
+@wrong(
+    "mended_program",
+    "Gathers the gradients of two batches or more before each step.",
+    zh="攒了两批或更多批的梯度才更新一步。",
+    caught_by="program_clears_gradients",
+    step="One step for each batch: zero_grad, backward and step, each time.",
+    step_zh="每批更新一步：zero_grad、backward、step，每批都做一遍。",
+    looks_like=lambda seen: "gathered" in seen["gradients"] and "stale" not in seen["gradients"],
+)
+def now_gathers_gradients(*arguments, **options):
+    return _program("gathered", *arguments, **options)
 
 
 @wrong(
