@@ -58,6 +58,12 @@ def run_probe(
     if module:
         return Outcome(check.name, "forbidden", error=module)
     started = time.perf_counter()
+    try:
+        with untouched(0), silence():
+            # Each is made once, and that may draw numbers: not between the seed and the probe.
+            suite.prepare(check.arguments)
+    except Exception as error:
+        return _internal(check, error)
     with untouched(suite.seed(check.name)), silence():
         try:
             arguments = {
@@ -65,7 +71,7 @@ def run_probe(
                 for name in check.arguments
             }
         except Exception as error:
-            return Outcome(check.name, "internal", error=type(error).__name__, message=str(error))
+            return _internal(check, error)
         outcome = _call(check, arguments, seconds, locate)
     seconds = time.perf_counter() - started
     del arguments
@@ -73,6 +79,10 @@ def run_probe(
         # Models and their hooks hold each other; a few copies of a large one fill the memory.
         gc.collect()
     return _timed(outcome, seconds)
+
+
+def _internal(check: Check, error: Exception) -> Outcome:
+    return Outcome(check.name, "internal", error=type(error).__name__, message=one_line(error))
 
 
 def _call(check: Check, arguments: dict[str, Any], seconds: float, locate: Locate) -> Outcome:

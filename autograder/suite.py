@@ -7,6 +7,7 @@ import functools
 import hashlib
 import importlib
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
@@ -83,10 +84,15 @@ class Suite:
         """Whether `name` is a fixture rather than a name that the learner defines."""
         return name in self._fixtures or name in BUILTIN_FIXTURES
 
-    def prepare(self) -> None:
-        """Make every fixture that can be shared, before any learner's code runs."""
-        for name in self._fixtures:
-            if not self._is_random(name):
+    def prepare(self, names: Iterable[str] | None = None) -> None:
+        """Make what can be shared of the fixtures called `names`, or of all.
+
+        Before any learner's code runs, and before a seed is set: making one may draw numbers.
+        """
+        for name in self._fixtures if names is None else names:
+            if name in self._fixtures and self._is_random(name):
+                self.prepare(parameters(self._fixtures[name].function))
+            elif name in self._fixtures:
                 self._shared(name)
 
     def _shared(self, name: str) -> Any:

@@ -1603,11 +1603,11 @@ def _learn(fault, model, tokenizer, rows, optimizer):
             logits = _forward(fault, model, batch)
             loss = cross_entropy(logits.softmax(-1) if fault == "softmax" else logits, labels)
         number = len(losses)
-        if fault != "stale" and not (fault == "gathered" and number % 2):
+        if fault != "stale" and not (fault == "gathered" and number):
             optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        if fault != "gathered" or number % 2 or start + 8 >= len(rows):
+        if fault != "gathered" or start + 8 >= len(rows):
             optimizer.step()
         losses.append(loss.item())
         sizes.append(len(labels))
@@ -1721,8 +1721,8 @@ def still_stale_gradients(*arguments, **options):
 
 @wrong(
     "mended_program",
-    "Gathers the gradients of two batches or more before each step.",
-    zh="攒了两批或更多批的梯度才更新一步。",
+    "Takes one step for a whole epoch, of all its gradients.",
+    zh="整轮的梯度攒在一起，只更新一步。",
     caught_by="program_clears_gradients",
     step="One step for each batch: zero_grad, backward and step, each time.",
     step_zh="每批更新一步：zero_grad、backward、step，每批都做一遍。",
