@@ -124,7 +124,8 @@ class Dialogue:
         detail = f"{detail} {self._worker.last_words()}".strip()
         if self._step is None:
             # Nothing of the learner's ran yet.
-            return Ending("internal", "worker", f"{reason} {detail}", from_outside=from_outside)
+            what = f"{reason} {detail}".strip()
+            return Ending("internal", "worker", what, from_outside=from_outside)
         # Between two steps, a thread that one of them left running, or what it did to the process.
         return Ending("crashed", reason, detail, from_outside=from_outside)
 

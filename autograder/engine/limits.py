@@ -115,9 +115,10 @@ def own_memory(process: int, enough: int = 0) -> int:
     family = list(_family(process))
     held = [_told(threads, "status", _OWN_MEMORY) for threads in family]
     if len(family) > 1 and sum(held) > enough:
-        shares = (_told(threads, "smaps_rollup", _OWN_SHARE) for threads in family)
-        # Whoever has ended since has let go of it.
-        return sum(min(pair) for pair in zip(held, shares, strict=True))
+        try:
+            return sum(_told(threads, "smaps_rollup", _OWN_SHARE) for threads in family)
+        except PermissionError:
+            pass
     return sum(held)
 
 
@@ -135,9 +136,15 @@ def _family(process: int) -> Iterator[list[Path]]:
 
 
 def _told(threads: list[Path], file: str, sizes: re.Pattern[str]) -> int:
-    """Bytes in `file` of a process, from a thread that lives: the first may have ended."""
+    """Bytes in `file` of a process, from a thread that lives: the first may have ended.
+
+    Raises
+    ------
+    PermissionError
+        If it may not be read.
+    """
     for thread in threads:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             found = sizes.findall((thread / file).read_text())
             if found:
                 return 1024 * sum(map(int, found))
