@@ -1,5 +1,7 @@
 """Probes for `resnet-eval`: real digits, made harder one by one, and a network that reads them."""
 
+import re
+
 import numpy as np
 
 from autograder.checks import Tolerance, check, fixture, outcome_of
@@ -157,14 +159,20 @@ def prepared_digits_are_recognised(preprocess, network, hard_digits):
 
 
 @check(
-    "The index of a name is its place in the model's own list, whatever the order of that list.",
-    zh="名字的下标就是它在模型类别表里的位置，无论表是什么顺序。",
+    "The index of a name is its place in the model's own list, whatever the order of that list, "
+    "and a whole number.",
+    zh="名字的下标就是它在模型类别表里的位置，无论表是什么顺序；下标是整数。",
     close=0,
 )
 def order_is_the_models(class_indices, rng):
     words = ["owl", "cat", "zebra", "ant", "dog"]
     rng.shuffle(words)
-    return class_indices(["dog", "ant", "ant", "zebra", "owl", "cat"], tuple(words))
+    indices = class_indices(["dog", "ant", "ant", "zebra", "owl", "cat"], tuple(words))
+    return {"indices": indices, "whole numbers": _are_whole(indices)}
+
+
+def _are_whole(numbers):
+    return np.asarray(numbers).dtype.kind in "iu"
 
 
 @check(
@@ -239,17 +247,27 @@ def batch_size_changes_nothing(predict_logits, network, batch):
     return [predict_logits(network.model, batch[0], batch_size=size)[:20] for size in sizes]
 
 
+def _begun(logits):
+    """How many rows there are, and the first of them: enough where other checks see the rest."""
+    return {"rows": len(logits), "first": logits[0]}
+
+
 @check(
     "No more than batch_size pictures go through the model at a time.",
     zh="一次送进模型的图片不超过 batch_size 张。",
     close=CLOSE,
 )
 def no_batch_is_larger(predict_logits, network, batch):
-    sizes = []
-    hook = network.model.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
-    logits = predict_logits(network.model, batch[0], batch_size=32)
-    hook.remove()
-    return {"too many at once": [size for size in sizes if size > 32], "first": logits[0]}
+    found = []
+    for most in (32, 4):
+        sizes = []
+        hook = network.model.register_forward_pre_hook(
+            lambda _, given, sizes=sizes: sizes.append(len(given[0]))
+        )
+        logits = predict_logits(network.model, batch[0], batch_size=most)
+        hook.remove()
+        found.append({"too many at once": [n for n in sizes if n > most], **_begun(logits)})
+    return found
 
 
 @check(
@@ -261,7 +279,7 @@ def nothing_in_the_model_moves(predict_logits, network, batch):
     network.model.train()
     before = _state(network.model)
     logits = predict_logits(network.model, batch[0], batch_size=25)
-    return {"moved": len(_moved(network.model, before)), "first": logits[0]}
+    return {"moved": len(_moved(network.model, before)), **_begun(logits)}
 
 
 @check(
@@ -275,7 +293,7 @@ def mode_is_given_back(predict_logits, network, batch):
         network.model.train(mode)
         logits = predict_logits(network.model, batch[0][:9], batch_size=4)
         parts = {part.training for part in network.model.modules()}
-        found.append({"modes after": sorted(parts), "first": logits[0]})
+        found.append({"modes after": sorted(parts), **_begun(logits)})
     return found
 
 
@@ -286,7 +304,7 @@ def mode_is_given_back(predict_logits, network, batch):
 )
 def no_gradient_is_recorded(predict_logits, network, batch):
     logits = predict_logits(network.model, batch[0][:9], batch_size=4)
-    return {"needs gradient": bool(logits.requires_grad), "first": logits[0]}
+    return {"needs gradient": bool(logits.requires_grad), **_begun(logits)}
 
 
 # --- evaluate -----------------------------------------------------------------------------
@@ -323,16 +341,20 @@ def classes_lie_along_the_last_axis(evaluate, network, batch):
 
 
 @check(
-    "A model that came in training mode is judged in evaluation mode and stays as it was.",
-    zh="处于训练模式的模型，要在评估模式下评测，并且保持原样。",
+    "Whatever mode the model came in, it is judged in evaluation mode and stays as it was.",
+    zh="模型传进来不论是什么模式，都在评估模式下评测，并且保持原样。",
     close=CLOSE,
 )
 def judged_in_evaluation_mode(evaluate, network, batch):
-    network.model.train()
-    before = _state(network.model)
-    result = evaluate(network.model, _batches(*batch, 25))
-    moved = len(_moved(network.model, before))
-    return {"moved": moved, "training after": network.model.training, "loss": result["loss"]}
+    found = []
+    for mode in (True, False):
+        network.model.train(mode)
+        before = _state(network.model)
+        result = evaluate(network.model, _batches(*batch, 25))
+        modes = sorted({part.training for part in network.model.modules()})
+        moved = len(_moved(network.model, before))
+        found.append({"moved": moved, "modes after": modes, "loss": result["loss"]})
+    return found
 
 
 @check(
@@ -419,12 +441,13 @@ def guesses(rng):
 
 
 @check(
-    "Row is the actual class, column the predicted one, and repeats add up.",
-    zh="行是实际类别，列是预测类别；重复出现要累加。",
+    "Row is the actual class, column the predicted one, and repeats add up to whole numbers.",
+    zh="行是实际类别，列是预测类别；重复出现要累加，得到整数。",
     close=0,
 )
 def rows_are_actual(confusion_matrix, guesses):
-    return confusion_matrix(*guesses, 6)
+    counts = confusion_matrix(*guesses, 6)
+    return {"counts": counts, "whole numbers": _are_whole(counts)}
 
 
 @check(
@@ -499,39 +522,60 @@ def _read(axes):
     import matplotlib.pyplot as plt
 
     axes.figure.canvas.draw()
-    named = []
-    for axis, coordinate in ((axes.yaxis, 1), (axes.xaxis, 0)):
-        names = {}
-        for place, label in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False):
-            point = (place, 0) if coordinate == 0 else (0, place)
-            if label.get_text():
-                names[axes.transData.transform(point)[coordinate]] = label.get_text()
-        named.append(names)
+    named = [_ticks(axes, coordinate) for coordinate in (1, 0)]
     cells = {}
     for text in axes.texts:
-        if not text.get_text().strip():
-            continue
-        x, y = text.get_transform().transform(text.get_position())
+        place = text.get_transform().transform(_position(text))
+        if not text.get_text().strip() or not axes.bbox.contains(*place):
+            continue  # a note beside the cells is none of theirs
         row, column = (
-            names[min(names, key=lambda place, here=here: abs(place - here))]
-            for names, here in zip(named, (y, x), strict=True)
+            names[min(names, key=lambda tick, here=here: abs(tick - here))]
+            for names, here in zip(named, place[::-1], strict=True)
         )
-        cells[f"{row}, taken for {column}"] = _value(text.get_text())
+        cells.setdefault(f"{row}, taken for {column}", []).append(text.get_text())
     sides = [_side(axes.get_ylabel()), _side(axes.get_xlabel())]
     plt.close(axes.figure)
-    return {"cells": {key: value for key, value in cells.items() if value != 0}, "sides": sides}
+    counts = {key: _count("\n".join(texts)) for key, texts in cells.items()}
+    return {"cells": {key: count for key, count in counts.items() if count != 0}, "sides": sides}
 
 
-def _value(text):
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def _ticks(axes, coordinate):
+    """The names on the x axis (0) or the y axis (1), by their places on the screen."""
+    axis = (axes.xaxis, axes.yaxis)[coordinate]
+    names = {}
+    for place, label in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False):
+        point = (place, 0) if coordinate == 0 else (0, place)
+        if label.get_text():
+            names[axes.transData.transform(point)[coordinate]] = label.get_text()
+    return names
+
+
+def _position(text):
+    """Where a text stands, in numbers: an axis of names takes names for places."""
+    x, y = text.get_position()
+    return text.convert_xunits(x), text.convert_yunits(y)
+
+
+# A whole number that is no part of a decimal one and no share in per cent.
+_WHOLE = re.compile(r"(?<![\d.,])\d+(?![.,]?\d|\s*[%％])")
+
+
+def _count(text):
+    """The first whole number in a cell, where a share may stand too; else what is written."""
+    found = _WHOLE.search(text)
+    return int(found.group()) if found else text
 
 
 def _side(label):
+    """Which side a label speaks of: that of the word which comes first."""
     words = {"predicted": ("pred", "预测"), "actual": ("actual", "true", "truth", "实际", "真实")}
-    return next((s for s, known in words.items() if any(w in label.lower() for w in known)), label)
+    label = label.lower()
+    places = {
+        min(label.index(word) for word in known if word in label): side
+        for side, known in words.items()
+        if any(word in label for word in known)
+    }
+    return places[min(places)] if places else label
 
 
 @check(

@@ -240,6 +240,23 @@ def by_imshow(matrix, class_names):
     return axes
 
 
+@right(
+    "plot_confusion", "names for places, shares beside counts", zh="以类别名为坐标，计数旁写比例"
+)
+def by_names(matrix, class_names):
+    matrix = np.asarray(matrix)
+    names = [str(name) for name in class_names]
+    _, axes = plt.subplots()
+    axes.pcolormesh(names, names, matrix, shading="nearest", cmap="Greens")
+    for actual, row in zip(names, matrix, strict=True):
+        for predicted, count in zip(names, row, strict=True):
+            share = count / max(row.sum(), 1)
+            axes.text(predicted, actual, f"{share:.0%}\n{count}", ha="center", va="center")
+    axes.text(1, 1.05, f"{matrix.sum()} in all", transform=axes.transAxes)
+    axes.set(xlabel="predicted class", ylabel="actual class (the one to be predicted)")
+    return axes
+
+
 # --- mended_report ------------------------------------------------------------------------
 
 

@@ -166,6 +166,18 @@ def divides_whole_numbers(images, pixel_max, mean, std):
 
 @wrong(
     "class_indices",
+    "Returns floating point numbers, which can index nothing.",
+    zh="返回的是浮点数，不能当下标用。",
+    caught_by="order_is_the_models",
+    step="Make whole numbers: torch.tensor of a list of integers is int64.",
+    step_zh="要用整数：对整数列表用 torch.tensor，得到的就是 int64。",
+)
+def indices_as_floats(names, class_names):
+    return torch.tensor([float(list(class_names).index(name)) for name in names])
+
+
+@wrong(
+    "class_indices",
     "Takes the digit for the index of its class.",
     zh="把数字本身当成类别下标。",
     caught_by="digits_take_their_place",
@@ -407,6 +419,18 @@ def all_at_once(model, x, batch_size=64):
 
 @wrong(
     "predict_logits",
+    "Takes batch_size for the number of batches, as chunk does; the smaller, the larger they are.",
+    zh="把 batch_size 当成了批次的个数（chunk 就是这样）：它越小，每批反而越大。",
+    caught_by="no_batch_is_larger",
+    step="x.split(batch_size) makes pieces of that size; x.chunk makes that many.",
+    step_zh="x.split(batch_size) 按大小切；x.chunk 按个数切。",
+)
+def as_many_batches(model, x, batch_size=64):
+    return _in_evaluation_mode(model, x.chunk(batch_size))
+
+
+@wrong(
+    "predict_logits",
     "Returns probabilities where logits were asked for.",
     zh="要的是 logits，返回的却是概率。",
     caught_by="one_row_for_each_picture",
@@ -572,6 +596,20 @@ def evaluates_in_training_mode(model, batches):
 def forgets_the_mode(model, batches):
     model.eval()
     return _scores(_pairs(model, batches))
+
+
+@wrong(
+    "evaluate",
+    "Always ends in training mode, whatever mode the model came in.",
+    zh="不管模型原来是什么模式，评测之后一律切到训练模式。",
+    caught_by="judged_in_evaluation_mode",
+    step="Remember model.training first and give that back.",
+    step_zh="先记下 model.training，最后还原成它。",
+)
+def evaluate_ends_in_training(model, batches):
+    scores = _scores(_pairs(model, batches))
+    model.train()
+    return scores
 
 
 @wrong(
@@ -778,6 +816,18 @@ def shares_of_rows(targets, predictions, num_classes):
 
 @wrong(
     "confusion_matrix",
+    "Counts in floating point numbers.",
+    zh="计数用的是浮点数。",
+    caught_by="rows_are_actual",
+    step="Counts are whole: begin with zeros of dtype=int, or torch.long.",
+    step_zh="计数是整数：全零矩阵要用 dtype=int 或 torch.long。",
+)
+def counts_as_floats(targets, predictions, num_classes):
+    return _confusion(targets, predictions, num_classes).astype(float)
+
+
+@wrong(
+    "confusion_matrix",
     "Counts the right answers only, so that nothing off the diagonal is seen.",
     zh="只数了判对的，对角线之外全是 0。",
     caught_by="rows_are_actual",
@@ -949,6 +999,21 @@ def rows_upside_down(matrix, class_names):
 def shares_in_the_cells(matrix, class_names):
     matrix = np.asarray(matrix)
     return _plot(matrix / matrix.sum(axis=1, keepdims=True), class_names, class_names)
+
+
+@wrong(
+    "plot_confusion",
+    "Writes the counts with decimals.",
+    zh="计数写成了小数。",
+    caught_by="each_cell_shows_its_count",
+    step="Write whole numbers: int(count), or the format d.",
+    step_zh="写整数：int(count)，或用格式 d。",
+)
+def decimals_in_the_cells(matrix, class_names):
+    axes = _plot(matrix, class_names, class_names)
+    for text in axes.texts:
+        text.set_text(f"{float(text.get_text()):.1f}")
+    return axes
 
 
 @wrong(
