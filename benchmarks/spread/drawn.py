@@ -35,17 +35,29 @@ def look(check: Check, right: bool, name: str, seen: Outcome, expected: Outcome)
         return None
     if check.name == "drawn_as_often_as_probable":
         parts = [
-            CHECKS.strain(counts, CHECKS.softmax(CHECKS.LOGITS, t))
+            CHECKS.strain(counts, CHECKS.softmax(CHECKS.LOGITS, t), CHECKS.RARE / 4)
             for counts, t in zip(seen.value, CHECKS.TEMPERATURES, strict=True)
         ]
     elif check.name == "draws_at_its_temperature":
         parts = [
-            CHECKS.strain(*CHECKS.tally(a["texts"], b["chances"][f"{t:g}"]))
+            _of_texts(a["texts"], b["chances"][f"{t:g}"])
             for a, b, t in zip(seen.value, expected.value, CHECKS.HEAT, strict=True)
+        ]
+    elif check.name == "what_is_left_keeps_its_odds":
+        parts = [
+            CHECKS.odds_strain(counts, t)
+            for counts, (t, _, _) in zip(seen.value, CHECKS.SURVIVING, strict=True)
         ]
     else:
         return None
     return Strain(check.name, right, name, float(max(parts)))
+
+
+def _of_texts(texts: list[str], chances: dict[str, float]) -> float:
+    """The strain of texts; infinite where none of the rarest is among them."""
+    if not CHECKS.reaches_the_tail(texts, chances):
+        return math.inf
+    return float(CHECKS.strain(*CHECKS.tally(texts, chances), CHECKS.RARE / 4))
 
 
 def aside(suite: Suite) -> dict[str, Any]:
@@ -83,8 +95,9 @@ def report(suite: Suite, measured: Sequence[Measured]) -> Section:
         "On the greedy paths of the probes the best logit leads the second by at least "
         f"{margin:.1e}; between environments a logit moves by at most {noise:.1e}.\n",
         "## Draws\n",
-        "The chi-squared statistics as a share of the bound that a right sampler exceeds once in "
-        "a million times (above 1 it is turned down).\n",
+        "The chi-squared statistics as a share of their bounds (above 1 it is turned down; a right "
+        "sampler is by any statistic of a check less than once in a million times). Where none of "
+        "the rarest texts occurs the share is infinite.\n",
         "| check | draws judged | right answers, at most | nearest wrong sampler | at |",
         "|---|---|---|---|---|",
     ]
@@ -94,7 +107,13 @@ def report(suite: Suite, measured: Sequence[Measured]) -> Section:
         of_check = [row for row in rows if row.check == name]
         right = [row.value for row in of_check if row.right]
         nearest, who = min((row.value, row.name) for row in of_check if not row.right)
-        lines.append(f"| `{name}` | {len(right)} | {max(right):.2f} | `{who}` | {nearest:.1f} |")
+        lines.append(
+            f"| `{name}` | {len(right)} | {max(right):.2f} | `{who}` | {_shown(nearest)} |"
+        )
         if not max(right) < 1 < nearest:
             problems.append(f"{name}: right {max(right):.2f}, {who} {nearest:.2f}")
     return "\n".join(lines) + "\n", problems
+
+
+def _shown(share: float) -> str:
+    return f"{share:.1f}" if share < math.inf else "∞"

@@ -508,7 +508,12 @@ def drawn_by_their_odds(seen):
 
 
 def odds_are_kept(counts, temperature):
-    """Whether tokens that are left are drawn by the odds that they have at this temperature.
+    """Whether tokens that are left are drawn by the odds that they have at this temperature."""
+    return odds_strain(counts, temperature) < 1
+
+
+def odds_strain(counts, temperature):
+    """How far draws are from the odds that what is left has at this temperature, as by `strain`.
 
     Which tokens are left is for other checks; those that are not drawn at all are passed over.
     """
@@ -516,7 +521,9 @@ def odds_are_kept(counts, temperature):
     drawn = counts.sum(axis=0) > 0
     chances = softmax(LOGITS[SURVIVORS][drawn], temperature)
     # Two statistics for each setting share the chance of turning down a right sampler.
-    return drawn.sum() > 1 and fits(counts[:, drawn], chances, RARE / 2 / len(SURVIVING))
+    if drawn.sum() < 2:
+        return np.inf
+    return strain(counts[:, drawn], chances, RARE / 2 / len(SURVIVING))
 
 
 @check(
