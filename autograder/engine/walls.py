@@ -124,7 +124,7 @@ def let_in(process: int, inside: socket.socket) -> None:
             (folder / "uid_map").write_text(f"{_INSIDE} {user} 1")
             (folder / "gid_map").write_text(f"{_INSIDE} {group} 1")
             inside.send(b"x")
-    except (FileNotFoundError, ProcessLookupError, BrokenPipeError):
+    except (FileNotFoundError, ProcessLookupError, BrokenPipeError, ConnectionResetError):
         return  # it died, and its ending tells how
     except OSError as error:
         raise WallError(f"uid_map: {error}") from None

@@ -100,7 +100,10 @@ class _Child:
         if self.stands:
             return True
         self.door.settimeout(WALL_SECONDS)
-        word = self.door.recv(4096)
+        try:
+            word = self.door.recv(4096)
+        except ConnectionResetError:  # it died before it had read everything
+            word = b""
         if word and word != _STANDING:
             raise walls.WallError(word.decode("utf-8", "replace"))
         self.stands = word == _STANDING

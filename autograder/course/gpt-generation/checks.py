@@ -955,9 +955,9 @@ def _span(requests):
     costly=True,
 )
 def silence_is_reported(ask, key):
-    answer, requests = _ask(ask, _briefly, key, delay=1.0, timeout=0.15)
+    answer, requests = _ask(ask, _briefly, key, delay=0.6, timeout=0.15)
     # Whoever has a time-out of their own waits too long above, or not long enough here.
-    patient, _ = _ask(ask, _briefly, key, delay=1.2)
+    patient, _ = _ask(ask, _briefly, key, delay=0.8)
     return [answer, len(requests) <= 2, patient["status"]]
 
 
