@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import settings
 
-# Tests run side by side; more threads would only wait for each other.
+# Tests run side by side, one process for each core; more threads would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Examples are not timed: a busy machine is no defect. CI draws the same ones at every run, so that
@@ -17,18 +17,12 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: for much of the time a test waits until a limit has passed."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow tests first, in each process its share of them: none is to run alone at the end."""
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     slow = [item for item in items if item.get_closest_marker("slow")]
-    # Before all, what makes the answer keys that others then find in the cache; these come last.
-    places = {"test_exercise_contract.py": 0, "test_nbgrader.py": 2}
-    slow.sort(key=lambda item: places.get(item.path.name, 1))
+    # Before all, what makes the answer keys that others then find in the cache.
+    slow.sort(key=lambda item: item.path.name != "test_exercise_contract.py")
     quick = [item for item in items if not item.get_closest_marker("slow")]
     share = -(-len(quick) // processes)
     # To begin with, the processes get equal pieces of the list, in order.
