@@ -660,6 +660,7 @@ def _rises_and_falls(seen):
     "The rate warms up over a tenth of all steps and then falls in a line to zero.",
     zh="学习率在前十分之一的步数里升高，随后线性降到零。",
     expect=_rises_and_falls,
+    costly=True,
 )
 def rate_rises_and_falls(fine_tune, classifier, tokenizer, sentences, classes):
     loader = _loader(tokenizer, [text[:8] for text in sentences[:20]], classes[:20], 1)
@@ -1058,6 +1059,7 @@ def modes_of_learning_and_predicting(mended_program, classifier, tokenizer, less
     "Each step learns from at most 32 sentences, and no gradient is left over from one before.",
     zh="每一步最多学 32 句，上一步的梯度不会残留。",
     close=0,
+    costly=True,
 )
 def program_clears_gradients(mended_program, classifier, tokenizer, lesson):
     with _watched_gradients(classifier, most=32) as notes:
@@ -1069,6 +1071,7 @@ def program_clears_gradients(mended_program, classifier, tokenizer, lesson):
     "The losses are cross entropies of the logits: known before anything is learned.",
     zh="损失是 logits 的交叉熵：还没开始学习时，它的值是可以算出来的。",
     close=LOGITS,
+    costly=True,
 )
 def losses_are_cross_entropies(mended_program, classifier, tokenizer, lesson):
     model = _without_dropout(classifier)
@@ -1101,6 +1104,7 @@ def _sensible(seen):
     "The learning rate that it chooses is one at which BERT can learn.",
     zh="它自己选的学习率，是 BERT 学得动的学习率。",
     expect=_sensible,
+    costly=True,
 )
 def rate_is_sensible(mended_program, classifier, tokenizer, lesson):
     with _Steps() as steps:
