@@ -180,5 +180,9 @@ def _grade(
         path.write_text(to_text(view), "utf-8")
         notebook = read_notebook(path, course=exercise.folder.parent)
     # Whole: for a grade, an untouched notebook is not run at all, and this is what it rests on.
-    observed = observe(notebook, exercise, course=exercise.folder.parent, launch=launch, whole=True)
+    # What only shows something is the same code in each language, and takes the longest.
+    whole = not solved or language == LANGUAGES[0]
+    observed = observe(
+        notebook, exercise, course=exercise.folder.parent, launch=launch, whole=whole
+    )
     return judged(notebook, exercise, observed, key, started=started)
