@@ -13,6 +13,7 @@ from autograder.engine import read_notebook
 from autograder.engine.cells import Cell, Notebook
 from autograder.engine.needed import unneeded
 from autograder.grading import grade
+from autograder.suite import Suite
 
 EXERCISE = catalog.exercise("metrics")
 
@@ -157,3 +158,14 @@ def test_a_notebook_with_one_space_more_is_run(stub):
     result = graded(changed(stub, recall=source + " "))
     assert {v.status for item in result.tasks for v in item.verdicts} == {"todo"}
     assert result.cells
+
+
+@pytest.mark.parametrize("found", catalog.exercises(), ids=lambda found: found.slug)
+def test_no_grade_of_a_solution_waits_for_a_try(found: catalog.Exercise) -> None:
+    """It would run if it bound a name that is read elsewhere, if only by a loop of its own."""
+    asked = {name for check in Suite(found).checks.values() for name in check.learner}
+    solution = read_notebook(found.notebook("en", solved=True))
+    idle = unneeded(solution, found, asked)
+    tries = {n for n, cell in enumerate(solution.cells) if cell.id.endswith("-try")}
+    assert tries
+    assert [solution.cells[n].id for n in tries - idle] == []

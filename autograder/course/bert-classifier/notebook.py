@@ -591,9 +591,9 @@ with suppress(NotImplementedError):
     report = mended_program(fresh, tokenizer, train_texts, train_labels, test_texts)
     hits = [said == e.label for said, e in zip(report["predictions"], parts["test"], strict=True)]
     print("losses:", [round(loss, 2) for loss in report["losses"]])
-    for kind in ("plain", "negation", "contrast", "aspect"):
-        chosen = [hit for hit, e in zip(hits, parts["test"], strict=True) if e.kind == kind]
-        print(f"{kind:>9}: {np.mean(chosen):.2f} of {len(chosen)}")
+    for trap in ("plain", "negation", "contrast", "aspect"):
+        chosen = [hit for hit, e in zip(hits, parts["test"], strict=True) if e.kind == trap]
+        print(f"{trap:>9}: {np.mean(chosen):.2f} of {len(chosen)}")
     print(f"{'all':>9}: {np.mean(hits):.2f} of {len(hits)}")
 
 # %% id="mended_program-check"

@@ -700,8 +700,8 @@ def write_texts(model, tokenizer, prompts, max_new_tokens, temperature):
 # %% id="write_texts-try"
 with suppress(NotImplementedError):
     torch.manual_seed(0)
-    for text in write_texts(model, broken, ["小明想学游泳。", "Once upon a time, Mia"], 40, 0.8):
-        print(repr(text))
+    for written in write_texts(model, broken, ["小明想学游泳。", "Once upon a time, Mia"], 40, 0.8):
+        print(repr(written))
 
 # %% id="write_texts-check"
 check("write_texts")
