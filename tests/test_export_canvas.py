@@ -158,8 +158,10 @@ def test_what_is_no_gradebook_is_refused(tmp_path: Path, roster: str) -> None:
         filled(tmp_path, scored("w", 6.0), roster=roster)
 
 
-def test_a_roster_that_is_not_there_or_no_text(tmp_path: Path) -> None:
-    for content in (None, b"\xff\xfe\x00S\xd8"):
+def test_a_roster_that_is_not_there_no_text_or_without_end(tmp_path: Path) -> None:
+    """Whoever stands beyond what is read would be left out without a word."""
+    endless = b"Student,ID,Section\n" + b"Ann,7,A\n" * 2**22
+    for content in (None, b"\xff\xfe\x00S\xd8", endless):
         source = tmp_path / "roster.csv"
         if content is not None:
             source.write_bytes(content)

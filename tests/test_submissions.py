@@ -274,3 +274,14 @@ def test_folders_are_searched_and_an_empty_one_says_so(tmp_path: Path) -> None:
     save(tmp_path, notebook(), "metrics.left-over-2026-01-01.ipynb")
     wanted = save(tmp_path, notebook(), "metrics.ipynb")
     assert find_notebooks([tmp_path, wanted]) == [wanted]
+
+
+def test_showing_a_great_deal_costs_no_points(tmp_path: Path, pool: Pool | None) -> None:
+    """What is too much is left out; a frame that is too long would be taken for a forged one."""
+    show = """
+from IPython.display import display
+for n in range(60):
+    display({'text/plain': '好' * 20_000, 'image/png': b'\\x89PNG\\r\\n\\x1a\\n' + bytes(10**6)},
+            raw=True)
+"""
+    assert task(grade(tmp_path, show, RECALL, pool=pool)).status == "pass"

@@ -42,9 +42,9 @@ def listed(source: str | Path, apart: Path | None) -> tuple[list[Entry], str]:
     if glob.has_magic(str(path)):
         return _matching(path, apart)
     raise IntakeError(
-        f"There is nothing at {source}. Name a folder, a ZIP, or a pattern in quotes such as "
-        '"hand-in/*.ipynb".',
-        f'{source} 不存在。请给出文件夹、ZIP，或带引号的通配模式，如 "hand-in/*.ipynb"。',
+        f"There is nothing at {str(source)!r}. Name a folder, a ZIP, or a pattern in quotes such "
+        'as "hand-in/*.ipynb".',
+        f'“{source}” 不存在。请给出文件夹、ZIP，或带引号的通配模式，如 "hand-in/*.ipynb"。',
     )
 
 

@@ -54,9 +54,11 @@ class Recorder:
         self._add(kind, shown, _png(data.get("image/png")))
 
     def _add(self, kind: str, text: str, png: str = "") -> None:
-        png = png if len(png) <= self._room else ""
+        # A character takes up to four bytes, and a frame that is too long would cost all points.
+        text = text[: self._room // 4]
+        png = png if 4 * len(text) + len(png) <= self._room else ""
         if len(self.outputs) < MAX_OUTPUTS:
-            self._room -= len(png)
+            self._room -= 4 * len(text) + len(png)
             self.outputs.append({"kind": kind, "text": text, "png": png})
 
 

@@ -81,7 +81,11 @@ def read_roster(path: Path) -> Roster:
     try:
         with path.open("rb") as file:
             # A device has no end, and no gradebook is that long.
-            text = file.read(_MAX_BYTES).decode("utf-8-sig")
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            most = _MAX_BYTES // 2**20
+            raise _not_a_gradebook(path, f"it is larger than {most} MB", f"大小超过 {most} MB")
+        text = content.decode("utf-8-sig")
         delimiter = _delimiter(text)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
