@@ -95,10 +95,13 @@ def _cached(
     version = edition(exercise, secret)
 
     def part(name: str) -> KeyRows | None:
-        found = _read(_path(exercise, f"{mode}-{name}", version))
+        path = _path(exercise, f"{mode}-{name}", version)
+        found = _read(path)
         if found is None and mode == "reference":
             whole = _read(_path(exercise, f"key-{name}", version))
-            found = whole and KeyRows([row for row in whole.outcomes if not row[0]], [])
+            if whole is not None:
+                found = KeyRows([row for row in whole.outcomes if not row[0]], [])
+                _remember(path, found)
         return found
 
     return {t.name: part(t.name) for t in exercise.tasks if tasks is None or t.name in tasks}

@@ -59,9 +59,10 @@ def run_probe(
         return Outcome(check.name, "forbidden", error=module)
     started = time.perf_counter()
     try:
-        with untouched(0), silence():
-            # Each is made once, and that may draw numbers: not between the seed and the probe.
-            suite.prepare(check.arguments)
+        # Each is made once, and that may draw numbers: not between the seed and the probe.
+        if not suite.is_prepared(check.arguments):
+            with untouched(0), silence():
+                suite.prepare(check.arguments)
     except Exception as error:
         return _internal(check, error)
     with untouched(suite.seed(check.name)), silence():

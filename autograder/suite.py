@@ -7,7 +7,7 @@ import functools
 import hashlib
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
@@ -89,11 +89,20 @@ class Suite:
 
         Before any learner's code runs, and before a seed is set: making one may draw numbers.
         """
-        for name in self._fixtures if names is None else names:
+        for name in self._shareable(self._fixtures if names is None else names):
+            self._shared(name)
+
+    def is_prepared(self, names: Iterable[str]) -> bool:
+        """Whether `prepare` would find nothing left to make."""
+        return all(name in self._made for name in self._shareable(names))
+
+    def _shareable(self, names: Iterable[str]) -> Iterator[str]:
+        """Those of the fixtures called `names` that need no seed, and those that others need."""
+        for name in names:
             if name in self._fixtures and self._is_random(name):
-                self.prepare(parameters(self._fixtures[name].function))
+                yield from self._shareable(parameters(self._fixtures[name].function))
             elif name in self._fixtures:
-                self._shared(name)
+                yield name
 
     def _shared(self, name: str) -> Any:
         if name not in self._made:
