@@ -703,6 +703,7 @@ def optimizer_is_adamw(fine_tune, classifier, tokenizer, sentences, classes):
     "Returned is one mean loss for each epoch, in order.",
     zh="返回各轮的平均损失，每轮一个，按顺序。",
     close=PROBABILITY,
+    costly=True,
 )
 def one_loss_for_each_epoch(fine_tune, classifier, batches):
     return list(fine_tune(_without_dropout(classifier), batches, epochs=4, learning_rate=1e-9))
@@ -1007,6 +1008,7 @@ def lesson():
     "Every training sentence is learned from once in every epoch.",
     zh="每一轮中，每个训练句子恰好学一次。",
     close=0,
+    costly=True,
 )
 def learns_from_every_sentence(mended_program, classifier, tokenizer, lesson):
     calls = _watch(classifier)
@@ -1026,6 +1028,7 @@ def _orders_differ(seen):
     "The sentences are shuffled for every epoch.",
     zh="每一轮都重新打乱句子。",
     expect=_orders_differ,
+    costly=True,
 )
 def every_epoch_is_shuffled(mended_program, classifier, tokenizer, lesson):
     calls = _watch(classifier)
@@ -1040,6 +1043,7 @@ def every_epoch_is_shuffled(mended_program, classifier, tokenizer, lesson):
     zh="学习时是训练模式，预测时是评估模式，且不记录梯度。",
     close=0,
     rests_on=("predict",),
+    costly=True,
 )
 def modes_of_learning_and_predicting(mended_program, classifier, tokenizer, lesson):
     calls = _watch(classifier.eval())

@@ -920,6 +920,7 @@ def a_refused_key_is_reported(ask, key):
     "A rate limit (429) or an error of the server (500, 503) that passes is waited out.",
     zh="暂时的限流（429）或服务器错误（500、503），重试后能得到回答。",
     close=0,
+    costly=True,
 )
 def what_passes_is_waited_out(ask, key):
     return [_ask(ask, _briefly, key, failures=(code, 0))[0]["status"] for code in (429, 500, 503)]
@@ -929,6 +930,7 @@ def what_passes_is_waited_out(ask, key):
     "A rate limit or a server's error that stays is reported: ten requests and seconds at most.",
     zh="限流或服务器错误一直不消失时如实报告：最多请求十次，在十秒之内。",
     close=0,
+    costly=True,
 )
 def what_stays_is_reported(ask, key):
     # Errors of the server come as 500 at first and as 503 then: all of 5xx has one name.
@@ -1038,6 +1040,7 @@ def sampled_from_the_model(seen, reference):
     "Texts are drawn at the temperature that was asked for, from the whole vocabulary.",
     zh="按指定的温度、从整个词表中抽样。",
     expect=sampled_from_the_model,
+    costly=True,
 )
 def draws_at_its_temperature(write_texts, model, tokenizer):
     prompt = "Lily wanted a"
