@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,24 +89,33 @@ def half_finished(exercise: Exercise, language: Language) -> dict[str, Any]:
 def wrong_source(exercise: Exercise, names: Sequence[str]) -> str:
     """Code of the last wrong answer for one of `names`, with all that it needs, as a cell's."""
     body = ast.parse((exercise.folder / "wrong.py").read_text("utf-8")).body
+    statements = [(node, _defines(node), _used(node)) for node in body]
     for answer in reversed(answers(exercise, "wrong")):
-        needed = list(_needed(body, answer.name))
+        if answer.stands_for not in names:
+            continue
+        needed = _needed(statements, answer.name)
         # What is imported from beside wrong.py, no learner has.
-        if answer.stands_for in names and not any(getattr(node, "level", 0) for node in needed):
+        if not any(getattr(node, "level", 0) for node in needed):
             code = "\n\n".join(ast.unparse(_bare(node)) for node in needed)
             return f"{code}\n\n{answer.stands_for} = {answer.name}\n"
     raise AssertionError(f"no wrong answer for {names} stands alone")
 
 
-def _needed(body: list[ast.stmt], name: str) -> Iterator[ast.stmt]:
+def _needed(
+    statements: Sequence[tuple[ast.stmt, frozenset[str], frozenset[str]]], name: str
+) -> list[ast.stmt]:
     """The statements of a module, in order, on which the definition of `name` rests."""
     wanted, before = {name}, set[str]()
     while wanted != before:
         before = set(wanted)
-        for node in body:
-            if _defines(node) & wanted:
-                wanted |= {n.id for n in ast.walk(_bare(node)) if isinstance(n, ast.Name)}
-    return (node for node in body if _defines(node) & wanted)
+        for _, defines, uses in statements:
+            if defines & wanted:
+                wanted |= uses
+    return [node for node, defines, _ in statements if defines & wanted]
+
+
+def _used(node: ast.stmt) -> frozenset[str]:
+    return frozenset(n.id for n in ast.walk(_bare(node)) if isinstance(n, ast.Name))
 
 
 def _defines(node: ast.stmt) -> frozenset[str]:
