@@ -31,7 +31,9 @@ def test_killing_at_random_moments_loses_nothing(env: dict[str, str], tmp_path: 
     """Grader, pool or worker, a hundred times: the result is that of an uninterrupted run."""
     # One that hangs would be killed again and again, until nobody doubts that it was its own doing.
     source = class_of(tmp_path / "in", 28, pause=0.1, but="hangs")
-    calm = tmp_path / "calm"
+    temporary, calm = tmp_path / "tmp", tmp_path / "calm"
+    temporary.mkdir()
+    env["TMPDIR"] = str(temporary)
     assert command(env, "class", "grade", source, "--out", calm).returncode == 0
     expected = graded(env, calm)
     draw, done, rounds = random.Random(4), 0, 0
@@ -53,6 +55,7 @@ def test_killing_at_random_moments_loses_nothing(env: dict[str, str], tmp_path: 
             assert code in (-signal.SIGKILL, 3), words
         assert graded(env, out) == expected
     assert hit == {"grader", "pool", "worker"}
+    assert list(temporary.iterdir()) == []
 
 
 def grade_under_fire(

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from toy_class import RIGHT, SETUP, command, course, graded, hand_in
 
 from autograder import catalog
+from autograder.classroom.entries import IntakeError
 from autograder.classroom.graders import Job, LocalGraders, Pools
 from autograder.classroom.intake import MAX_NOTEBOOKS, find_submissions
 from autograder.engine import Notebook, UnreadableNotebook, read_notebook, walls
@@ -250,6 +251,8 @@ def test_results_are_nobodys_hand_in(tmp_path: Path) -> None:
     for source in (str(tmp_path), f"{tmp_path}/*"):
         assert {one.student for one in find_submissions(source)} == {"ann", "results"}
         assert {one.student for one in find_submissions(source, apart=results)} == {"ann"}
+    with pytest.raises(IntakeError, match="folder of their own"):
+        find_submissions(tmp_path, apart=tmp_path)
 
 
 def test_a_pattern_goes_through_no_link(tmp_path: Path) -> None:
@@ -268,7 +271,5 @@ def test_a_pattern_goes_through_no_link(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["", "x**y/[/*.ipynb"])
 def test_what_is_no_source_is_told(source: str) -> None:
-    from autograder.classroom.intake import IntakeError
-
     with pytest.raises(IntakeError):
         find_submissions(source)

@@ -25,10 +25,16 @@ def listed(source: str | Path, apart: Path | None) -> tuple[list[Entry], str]:
     Raises
     ------
     IntakeError
-        If there is no such source.
+        If there is no such source, or it is `apart` itself.
     """
     path = Path(source).expanduser()
     if str(source) and path.is_dir():
+        if path.resolve() == apart:
+            raise IntakeError(
+                f"{source} is what was handed in; results need a folder of their own. "
+                "Name another one after --out.",
+                f"{source} 存放的是作业，成绩需要单独的文件夹。请在 --out 后另选一个。",
+            )
         if not os.access(path, os.R_OK | os.X_OK):
             raise IntakeError(
                 f"The folder {source} may not be read. Ask its owner for access.",

@@ -114,33 +114,44 @@ class Pool:
     def _started(self) -> str:
         """Start the warm process; what it said last, if it did not come up."""
         self._files = contextlib.ExitStack()
-        home = self._files.enter_context(
-            tempfile.TemporaryDirectory(prefix="touchstone-pool-", ignore_cleanup_errors=True)
-        )
+        home = self._home()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = self._environment(Path(home))
+        environment = self._environment(home)
         command = [sys.executable, "-m", "autograder.engine.zygote", str(theirs.fileno())]
         command += ["walled" if self.walled else "open", str(self._course), *self._slugs]
         if self.walled:
             command = room.furnished(command, environment)
-        self._words = Path(home) / "stderr"
-        with self._words.open("wb") as stderr, theirs:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
-                cwd=home, env=environment, pass_fds=[theirs.fileno()], start_new_session=True,
-            )  # fmt: skip
-        self._control.settimeout(START_SECONDS)
-        try:
-            ready = self._control.recv(64)
-        except OSError:
-            ready = b""
-        if ready == b"ready":
-            return ""
-        words = self._words.read_text("utf-8", "replace").strip().splitlines()
+        # Its file for words has no name, so that nothing is left of it if the grader is killed.
+        with tempfile.TemporaryFile() as stderr:
+            with theirs:
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
+                    cwd="/" if self.walled else home, env=environment,
+                    pass_fds=[theirs.fileno()], start_new_session=True,
+                )  # fmt: skip
+            if self._is_ready():
+                return ""
+            stderr.seek(0)
+            words = stderr.read().decode("utf-8", "replace").strip().splitlines()
         return words[-1] if words else "no words"
 
+    def _is_ready(self) -> bool:
+        """Wait until it has imported everything; false if it ended before or takes too long."""
+        self._control.settimeout(START_SECONDS)
+        try:
+            return self._control.recv(64) == b"ready"
+        except OSError:
+            return False
+
+    def _home(self) -> Path:
+        """The folder in which the warm process lives; behind walls it is not one of ours."""
+        if self.walled:
+            return room.PRIVATE
+        folder = tempfile.TemporaryDirectory(prefix="touchstone-pool-", ignore_cleanup_errors=True)
+        return Path(self._files.enter_context(folder))
+
     def _environment(self, home: Path) -> dict[str, str]:
-        environment = worker_environment(room.PRIVATE if self.walled else home)
+        environment = worker_environment(home)
         if self.walled:
             environment |= room.told(environment)
         # Large pages: what a child costs is the copying of the tables that list its pages.
