@@ -9,9 +9,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import platformdirs
 
@@ -22,7 +23,7 @@ from autograder.edition import edition
 from autograder.engine import KeyRows, observe_key
 from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
 from autograder.judge import AnswerKey, Label, Misconception, judge_exercise
-from autograder.observations import Outcome
+from autograder.observations import Data, Outcome
 from autograder.packing import pack, unpack
 from autograder.results import TaskResult
 from autograder.suite import Suite, answers
@@ -214,17 +215,39 @@ def make_key(exercise: Exercise, rows: KeyRows) -> AnswerKey:
     outcomes: dict[str, dict[Label, Outcome]] = {}
     for label, outcome in rows.outcomes:
         outcomes.setdefault(outcome.check, {})[label] = outcome
-    # Only predicates need the content itself; loading it may load heavy libraries.
-    needs_content = any(row["looks_like"] for row in rows.misconceptions)
-    loaded = {a.name: a for a in answers(exercise, "wrong")} if needs_content else {}
+    recognise = _recogniser(exercise)
     known = {
         row["name"]: Misconception(
             row["name"], row["stands_for"], row["text"], row["step"], row["caught_by"],
-            tuple(row["errata"]), loaded[row["name"]].looks_like if row["looks_like"] else None,
+            tuple(row["errata"]), partial(recognise, row["name"]) if row["looks_like"] else None,
         )
         for row in rows.misconceptions
     }  # fmt: skip
     return AnswerKey(outcomes, known)
+
+
+def _recogniser(exercise: Exercise) -> Callable[[str, Data], bool]:
+    """Tells whether an observation looks like the misconception of a name, by its predicate.
+
+    The predicates are loaded when one is first asked, since that may load heavy libraries.
+    """
+
+    @cache
+    def predicates() -> dict[str, Any]:
+        return {answer.name: answer.looks_like for answer in answers(exercise, "wrong")}
+
+    return lambda name, seen: bool(predicates()[name](seen))
+
+
+def load_ahead(exercises: Iterable[Exercise]) -> None:
+    """Begin to load what misconceptions are recognised by, and do not wait."""
+
+    def load() -> None:
+        for exercise in exercises:
+            with contextlib.suppress(Exception):  # whoever needs it will be told
+                answers(exercise, "wrong")
+
+    threading.Thread(target=load, name="load-ahead", daemon=True).start()
 
 
 def _cache_folder() -> Path:

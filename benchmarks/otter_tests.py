@@ -23,7 +23,8 @@ from pathlib import Path
 from autograder.catalog import exercise
 from autograder.suite import Suite
 from autograder.comparing import equal
-from autograder.observations import to_data, unpack
+from autograder.observations import to_data
+from autograder.packing import unpack
 
 SUITE = Suite(exercise({slug!r}))
 EXPECTED = unpack(Path(__file__).with_name("expected.msgpack").read_bytes())

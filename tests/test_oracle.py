@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -70,3 +72,20 @@ def test_a_costly_check_runs_only_the_misconceptions_that_name_it(
     assert set(outcomes["nothing_averages_to_zero"]) == {(), ("forgets_the_empty_list",)}
     others = {("takes_the_sum",), ("takes_the_median",), ("forgets_the_empty_list",)}
     assert set(outcomes["shares_the_total"]) == {(), *others}
+
+
+def test_heavy_libraries_are_loaded_by_the_first_predicate_that_is_asked() -> None:
+    """A grader that imported torch would keep the first mistake waiting."""
+    program = (
+        "import contextlib, sys\n"
+        "from autograder.catalog import exercise\n"
+        "from autograder.oracle import answer_key\n"
+        "key = answer_key(exercise('resnet-eval'), tasks={'class_recall'})\n"
+        "asking = [m.looks_like for m in key.misconceptions.values() if m.looks_like]\n"
+        "print(len(asking) > 0, 'torch' in sys.modules)\n"
+        "with contextlib.suppress(Exception):\n"
+        "    asking[0](None)\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "False", "True"], done.stderr

@@ -159,7 +159,7 @@ def watch(
 ) -> None:
     from autograder import learner, report
     from autograder.grading import exercises_of, find_notebooks, warm_pool
-    from autograder.oracle import make_ahead
+    from autograder.oracle import load_ahead, make_ahead
     from autograder.report import messages
     from autograder.watching import saves
 
@@ -167,7 +167,9 @@ def watch(
         chosen = find_notebooks(paths or here.notebooks())
         learner.choose_model(model, chosen)
         messages.say(say("Watching; stop with Ctrl-C.", "正在监视；按 Ctrl-C 结束。"))
-        make_ahead(exercises_of(chosen))
+        exercises = exercises_of(chosen)
+        make_ahead(exercises)
+        load_ahead(exercises)
         with warm_pool(chosen) as pool:
             for path in saves(chosen):
                 result = learner.grade_and_record(path, journal, remembered=True, pool=pool)

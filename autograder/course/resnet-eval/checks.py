@@ -12,6 +12,7 @@ EXACT = 1e-6  # shares of pictures, some of them summed in float32
 CLOSE = Tolerance(absolute=1e-3, relative=1e-4)  # logits and losses of a float32 network
 PIXELS = 1e-4  # preprocessed pixels, float32
 
+SURE = 40.0  # times as far apart as the network's own logits
 PICTURES = 75  # 32 + 32 + 11: the last batch is smaller, and its pictures are the hardest
 
 
@@ -326,6 +327,24 @@ def every_picture_counts_once(evaluate, network, batch):
 )
 def loss_is_the_mean_over_pictures(evaluate, network, batch):
     return [evaluate(network.model, _batches(*batch, size))["loss"] for size in (32, 20, 75)]
+
+
+@check(
+    "The loss stays right where the model is sure of a wrong class.",
+    zh="模型对错误的类别十分肯定时，损失依然正确。",
+    close=CLOSE,
+)
+def sure_and_wrong_has_its_price(evaluate, network, batch):
+    import torch
+    from torch import nn
+
+    count = len(network.class_names)
+    louder = nn.Linear(count, count, bias=False)
+    with torch.no_grad():
+        # So far apart that the probability of the true class is below what float32 can hold.
+        louder.weight.copy_(SURE * torch.eye(count))
+    sure = nn.Sequential(network.model, louder).eval()
+    return evaluate(sure, _batches(*batch, 32))["loss"]
 
 
 @check(

@@ -243,7 +243,8 @@ check("predict_logits")
 # batch may be smaller. Return a dict with two numbers over **all pictures**:
 #
 # - `"accuracy"`: the share whose highest logit is that of the target;
-# - `"loss"`: the mean cross entropy, $-\frac{1}{N}\sum_i \log \mathrm{softmax}(z_i)_{y_i}$.
+# - `"loss"`: the mean cross entropy, $-\frac{1}{N}\sum_i \log \mathrm{softmax}(z_i)_{y_i}$, also
+#   where the model is so sure that a probability is below what float32 can hold.
 #
 # The model is judged in evaluation mode, goes back in the mode in which it came, and does not
 # change.
@@ -255,7 +256,8 @@ check("predict_logits")
 # 它可能只能遍历一次，最后一个批次可能不满。返回一个字典，两个数都针对**全部图片**：
 #
 # - `"accuracy"`：logit 最高的类别就是目标的比例；
-# - `"loss"`：平均交叉熵，$-\frac{1}{N}\sum_i \log \mathrm{softmax}(z_i)_{y_i}$。
+# - `"loss"`：平均交叉熵，$-\frac{1}{N}\sum_i \log \mathrm{softmax}(z_i)_{y_i}$；模型极为肯定、
+#   概率小到 float32 存不下时也要正确。
 #
 # 在评估模式下评测，用完还原模式，模型不能有任何改变。
 

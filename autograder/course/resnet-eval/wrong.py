@@ -548,6 +548,34 @@ def softmax_twice(model, batches):
 
 @wrong(
     "evaluate",
+    "Forms the probability and then its logarithm: where the model is sure, float32 makes it 0.",
+    zh="先算概率再取对数：模型十分肯定时，float32 下概率变成 0。",
+    caught_by="sure_and_wrong_has_its_price",
+    step="Take log_softmax or cross_entropy of the logits; neither forms the probability.",
+    step_zh="直接对 logits 用 log_softmax 或 cross_entropy，它们不会先算出概率。",
+)
+def logarithm_of_a_probability(model, batches):
+    logits, y = (torch.cat(parts) for parts in zip(*_pairs(model, batches), strict=True))
+    chances = logits.softmax(1)[torch.arange(len(y)), y]
+    return _scores([(logits, y)]) | {"loss": -chances.log().mean().item()}
+
+
+@wrong(
+    "evaluate",
+    "Adds a small number to the probability before the logarithm, which caps the loss.",
+    zh="取对数前给概率加了一个小数，损失因此有了上限。",
+    caught_by="sure_and_wrong_has_its_price",
+    step="Take log_softmax or cross_entropy of the logits, and nothing has to be added.",
+    step_zh="直接对 logits 用 log_softmax 或 cross_entropy，就不必加任何数。",
+)
+def logarithm_with_an_epsilon(model, batches):
+    logits, y = (torch.cat(parts) for parts in zip(*_pairs(model, batches), strict=True))
+    chances = logits.softmax(1)[torch.arange(len(y)), y]
+    return _scores([(logits, y)]) | {"loss": -(chances + 1e-8).log().mean().item()}
+
+
+@wrong(
+    "evaluate",
     "Looks for the highest score along the batch instead of along the classes.",
     zh="沿批次方向取最大值，而不是沿类别方向。",
     caught_by="classes_lie_along_the_last_axis",
