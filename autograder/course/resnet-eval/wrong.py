@@ -460,6 +460,11 @@ def _accuracy(logits, y):
     return (logits.argmax(1) == y).double().mean().item()
 
 
+def _chances(pairs):
+    """The probability of each picture's true class (N,)."""
+    return torch.cat([logits.softmax(1)[torch.arange(len(y)), y] for logits, y in pairs])
+
+
 def _scores(pairs):
     logits, y = (torch.cat(parts) for parts in zip(*pairs, strict=True))
     return {"accuracy": _accuracy(logits, y), "loss": cross_entropy(logits, y).item()}
@@ -555,9 +560,8 @@ def softmax_twice(model, batches):
     step_zh="直接对 logits 用 log_softmax 或 cross_entropy，它们不会先算出概率。",
 )
 def logarithm_of_a_probability(model, batches):
-    logits, y = (torch.cat(parts) for parts in zip(*_pairs(model, batches), strict=True))
-    chances = logits.softmax(1)[torch.arange(len(y)), y]
-    return _scores([(logits, y)]) | {"loss": -chances.log().mean().item()}
+    pairs = _pairs(model, batches)
+    return _scores(pairs) | {"loss": -_chances(pairs).log().mean().item()}
 
 
 @wrong(
@@ -569,9 +573,8 @@ def logarithm_of_a_probability(model, batches):
     step_zh="直接对 logits 用 log_softmax 或 cross_entropy，就不必加任何数。",
 )
 def logarithm_with_an_epsilon(model, batches):
-    logits, y = (torch.cat(parts) for parts in zip(*_pairs(model, batches), strict=True))
-    chances = logits.softmax(1)[torch.arange(len(y)), y]
-    return _scores([(logits, y)]) | {"loss": -(chances + 1e-8).log().mean().item()}
+    pairs = _pairs(model, batches)
+    return _scores(pairs) | {"loss": -(_chances(pairs) + 1e-8).log().mean().item()}
 
 
 @wrong(
