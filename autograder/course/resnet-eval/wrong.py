@@ -564,11 +564,18 @@ def logarithm_of_a_probability(model, batches):
     return _scores(pairs) | {"loss": -_chances(pairs).log().mean().item()}
 
 
+def _is_capped(losses):
+    """Twice as sure costs the right loss twice as much; a cap, whatever the number, hardly more."""
+    sure, surer = losses
+    return 0 < surer < 1.5 * sure < float("inf")
+
+
 @wrong(
     "evaluate",
     "Adds a small number to the probability before the logarithm, which caps the loss.",
     zh="取对数前给概率加了一个小数，损失因此有了上限。",
     caught_by="sure_and_wrong_has_its_price",
+    looks_like=_is_capped,
     step="Take log_softmax or cross_entropy of the logits, and nothing has to be added.",
     step_zh="直接对 logits 用 log_softmax 或 cross_entropy，就不必加任何数。",
 )
