@@ -572,12 +572,12 @@ def _is_capped(losses):
 
 @wrong(
     "evaluate",
-    "Adds a small number to the probability before the logarithm, which caps the loss.",
-    zh="取对数前给概率加了一个小数，损失因此有了上限。",
+    "Keeps the probability above a small number before the logarithm, which caps the loss.",
+    zh="取对数前用一个小数给概率兜底，损失因此有了上限。",
     caught_by="sure_and_wrong_has_its_price",
     looks_like=_is_capped,
-    step="Take log_softmax or cross_entropy of the logits, and nothing has to be added.",
-    step_zh="直接对 logits 用 log_softmax 或 cross_entropy，就不必加任何数。",
+    step="Take log_softmax or cross_entropy of the logits, and no small number is needed.",
+    step_zh="直接对 logits 用 log_softmax 或 cross_entropy，就用不着这个小数。",
 )
 def logarithm_with_an_epsilon(model, batches):
     pairs = _pairs(model, batches)
