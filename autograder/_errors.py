@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograder.catalog import Text
+from autograder.language import Text
 
 
 class BilingualError(Exception):

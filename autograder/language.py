@@ -1,12 +1,15 @@
-"""Which of the two languages to speak."""
+"""The two languages of the course, and which of them to speak."""
 
 from __future__ import annotations
 
 import locale
 import os
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
-from autograder.catalog import LANGUAGES, Language
+Language: TypeAlias = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+Text: TypeAlias = Mapping[Language, str]
 
 VARIABLES = ("TOUCHSTONE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 

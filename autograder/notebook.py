@@ -15,26 +15,21 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from autograder import catalog
-from autograder.catalog import CatalogError, Exercise, Language, Task
-from autograder.leaving import on_model, quiet_errors, variables_kept
+from autograder._silence import is_silent
+from autograder.exercise import catalog
+from autograder.exercise.catalog import CatalogError, Exercise, Task
+from autograder.language import Language
+from autograder.learner.leaving import on_model, quiet_errors, variables_kept
 
 if TYPE_CHECKING:
-    from autograder.checks import Check
-    from autograder.observations import Outcome
-    from autograder.results import TaskResult
-    from autograder.suite import Suite
+    from autograder.evidence.observations import Outcome
+    from autograder.exercise.declaring import Check
+    from autograder.exercise.suite import Suite
+    from autograder.judging.results import TaskResult
 
-_silent = False
 _opened: dict[tuple[str, str], int] = {}
 # nbgrader stops a cell after 30 seconds, and a cell that was stopped has no points.
 _PROBE_SECONDS, _CARD_SECONDS = 20.0, 26.0
-
-
-def silence() -> None:
-    """Make `check` and `hint` do nothing: the engine runs the probes itself, afterwards."""
-    global _silent
-    _silent = True
 
 
 def check(name: str) -> float | None:
@@ -52,7 +47,7 @@ def check(name: str) -> float | None:
         nothing, since the card says all.
     """
     points = 0.0
-    if not _silent:
+    if not is_silent():
         with quiet_errors():
             points = _checked(name, sys._getframe(1).f_globals)
     # nbgrader reads partial points from the value of the cell, and takes no value for full ones.
@@ -65,7 +60,7 @@ def _under_nbgrader() -> bool:
 
 def hint(name: str) -> None:
     """Show the next of the three hints for a task: a nudge, the idea, the outline."""
-    if _silent:
+    if is_silent():
         return
     names = sys._getframe(1).f_globals
     try:
@@ -117,8 +112,8 @@ def _checked(name: str, names: dict[str, Any]) -> float:
 
 def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResult:
     """Run the probes of `task`, and of those that it rests on, and judge them."""
-    from autograder.oracle import judged_by_need, reference_key, tried
-    from autograder.suite import Suite
+    from autograder.exercise.suite import Suite
+    from autograder.grading.oracle import judged_by_need, reference_key, tried
 
     started, hurry = time.monotonic(), _under_nbgrader()
     exercise = exercise.with_room()
@@ -153,8 +148,8 @@ def _outcomes(
     suite: Suite, checks: list[Check], names: Mapping[str, Any], limit: float
 ) -> Iterator[Outcome]:
     """Run probes until `limit` seconds are over; those not reached count as too slow."""
-    from autograder.observations import Outcome
-    from autograder.probing import run_probe
+    from autograder.engine.probing import run_probe
+    from autograder.evidence.observations import Outcome
 
     over = time.monotonic() + limit
     for check in checks:
@@ -192,8 +187,8 @@ def _open_hint(exercise: Exercise, task: Task) -> int:
     """Advance to the next level, remembered in the workbook where there is one."""
     from pathlib import Path
 
-    from autograder.journal import Journal, JournalError
-    from autograder.workbook import find
+    from autograder.grading.journal import Journal, JournalError
+    from autograder.learner.workbook import find
 
     book = find(Path.cwd())
     if book is not None:

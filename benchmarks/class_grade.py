@@ -58,7 +58,7 @@ def otter(folder: Path, count: int) -> float:
 def own_seconds(folder: Path) -> float:
     """What the notebook's own cells and probes take of a submission."""
     from autograder.engine.pool import Pool
-    from autograder.grading import grade
+    from autograder.grading.grade import grade
 
     notebook = read_notebook(next(folder.rglob("*.ipynb")))
     with Pool([METRICS]) as pool:

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from autograder.catalog import Exercise
-from autograder.suite import answers
+from autograder.exercise.catalog import Exercise
+from autograder.exercise.suite import answers
 
 
 def solved(exercise: Exercise) -> dict[str, Any]:

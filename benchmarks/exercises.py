@@ -16,9 +16,9 @@ import time
 
 from timing import ONE_THREAD, machine, runs
 
-from autograder import catalog
-from autograder.catalog import Exercise
-from autograder.grading import grade_path
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise
+from autograder.grading.grade import grade_path
 
 GIGABYTE = 2**20  # in units of getrusage, which are KB
 BUDGETS = "Budgets: 20 s cold, 5 s for a training task, 1.5 GB; 30 s to prove `metrics`."

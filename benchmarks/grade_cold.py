@@ -18,7 +18,7 @@ from pathlib import Path
 from otter_tests import write_assignment
 from timing import command, runs, show, side_by_side
 
-from autograder.catalog import exercise
+from autograder.exercise.catalog import exercise
 
 METRICS = exercise("metrics")
 SOLUTION = METRICS.notebook("en", solved=True)

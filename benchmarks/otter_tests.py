@@ -11,20 +11,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from autograder.catalog import Exercise
-from autograder.oracle import answer_key
-from autograder.packing import pack
-from autograder.suite import Suite
+from autograder.evidence.packing import pack
+from autograder.exercise.catalog import Exercise
+from autograder.exercise.suite import Suite
+from autograder.grading.oracle import answer_key
 
 # Runs beside the submission, in otter's kernel.
 ANSWERS = """\
 from pathlib import Path
 
-from autograder.catalog import exercise
-from autograder.suite import Suite
-from autograder.comparing import equal
-from autograder.observations import to_data
-from autograder.packing import unpack
+from autograder.exercise.catalog import exercise
+from autograder.exercise.suite import Suite
+from autograder.judging.comparing import equal
+from autograder.evidence.observations import to_data
+from autograder.evidence.packing import unpack
 
 SUITE = Suite(exercise({slug!r}))
 EXPECTED = unpack(Path(__file__).with_name("expected.msgpack").read_bytes())

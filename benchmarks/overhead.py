@@ -20,11 +20,11 @@ import psutil
 from classes import solved, write
 from timing import machine, runs
 
-from autograder import catalog
-from autograder.catalog import Exercise
 from autograder.engine import Notebook, read_notebook
 from autograder.engine.pool import Pool
-from autograder.grading import grade
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise
+from autograder.grading.grade import grade
 
 LIMIT = 2.0
 MEGABYTE = 2**20

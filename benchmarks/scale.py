@@ -21,7 +21,7 @@ import psutil
 from classes import mixed, write
 from timing import machine
 
-from autograder.catalog import exercise
+from autograder.exercise.catalog import exercise
 
 METRICS = exercise("metrics")
 KINDS = 40

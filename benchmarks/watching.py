@@ -22,12 +22,12 @@ from typing import Any
 from classes import solved, write
 from timing import ONE_THREAD, machine, runs
 
-from autograder import catalog
-from autograder.catalog import Exercise
 from autograder.engine import read_notebook
 from autograder.engine.pool import Pool
-from autograder.grading import grade
-from autograder.oracle import answer_key
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise
+from autograder.grading.grade import grade
+from autograder.grading.oracle import answer_key
 
 GOAL = 0.5
 POLL_SECONDS = 0.005

@@ -22,11 +22,11 @@ from class_grade import touchstone
 from classes import solved, write
 from timing import machine, runs
 
-from autograder import catalog
-from autograder.catalog import Exercise
 from autograder.engine import read_notebook
 from autograder.engine.pool import Pool
-from autograder.grading import grade
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise
+from autograder.grading.grade import grade
 
 GOAL = 1.8
 SECONDS, FEWEST, MOST = 120.0, 32, 1024

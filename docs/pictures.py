@@ -11,8 +11,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from autograder import learner
-from autograder.catalog import LANGUAGES, Language
+from autograder.language import LANGUAGES, Language
+from autograder.learner import desk
 from autograder.report import card_html, write_html
 
 HERE = Path(__file__).resolve().parent
@@ -33,7 +33,7 @@ def main() -> None:
 def photograph(page: object, folder: Path, language: Language) -> None:
     """Save the card of ``recall`` and the top of the report, in one language."""
     suffix = ".png" if language == "en" else f".{language}.png"
-    result = learner.demo(language, whole=True)
+    result = desk.demo(language, whole=True)
     task = next(task for task in result.tasks if task.name == "recall")
     page.set_content(PAGE.format(card_html(task, language)))
     page.locator("body > *").last.screenshot(path=HERE / f"card{suffix}")

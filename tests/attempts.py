@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autograder.catalog import Exercise, Language
 from autograder.engine.cells import defined_names
 from autograder.engine.pool import Pool
-from autograder.grading import grade_path
-from autograder.results import SubmissionResult, Verdict
-from autograder.suite import answers
+from autograder.exercise.catalog import Exercise
+from autograder.exercise.suite import answers
+from autograder.grading.grade import grade_path
+from autograder.judging.results import SubmissionResult, Verdict
+from autograder.language import Language
 
 SETUP = 'from autograder import check, hint\n\nEXERCISE, LANGUAGE = "metrics", "en"\n'
 

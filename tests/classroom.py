@@ -8,8 +8,8 @@ from functools import cache
 
 from samples import both, sample_results
 
-from autograder.catalog import Language
-from autograder.results import ClassResult, Graded, Seconds, SubmissionResult, TaskResult
+from autograder.judging.results import ClassResult, Graded, Seconds, SubmissionResult, TaskResult
+from autograder.language import Language
 
 AWKWARD = (
     "../x", "CON", "nul.txt", "n" * 300, "李雷", "Ånna", "Anna", "anna", "=1+1", "@SUM(A1)",

@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.catalog import Exercise, exercise
 from autograder.dev.new import new
+from autograder.exercise.catalog import Exercise, exercise
 
 SLUG = "toy-topic"
 

@@ -12,16 +12,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 from samples import both
 
-from autograder.catalog import LANGUAGES, Language
+from autograder.evidence.runs import CellOutput, CellRun
+from autograder.judging.results import STATUSES, SubmissionResult, TaskResult, Verdict
+from autograder.language import LANGUAGES, Language
 from autograder.report import clean, terminal, texts
-from autograder.results import (
-    STATUSES,
-    CellOutput,
-    CellRun,
-    SubmissionResult,
-    TaskResult,
-    Verdict,
-)
 
 REPORT = Path(texts.__file__).parent
 each_language = pytest.mark.parametrize("language", LANGUAGES)

@@ -7,15 +7,10 @@ import struct
 import zlib
 from pathlib import Path
 
-from autograder.catalog import LANGUAGES, Exercise, Language, Task, Text
-from autograder.results import (
-    CellOutput,
-    CellRun,
-    Seconds,
-    SubmissionResult,
-    TaskResult,
-    Verdict,
-)
+from autograder.evidence.runs import CellOutput, CellRun
+from autograder.exercise.catalog import Exercise, Task
+from autograder.judging.results import Seconds, SubmissionResult, TaskResult, Verdict
+from autograder.language import LANGUAGES, Language, Text
 
 
 def both(en: str, zh: str) -> Text:

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, BertModel
 
-from autograder.catalog import exercise
+from autograder.engine.probing import run_probe
+from autograder.exercise.catalog import exercise
+from autograder.exercise.suite import Suite, answers, load, references
 from autograder.models import VARIABLE, locate
-from autograder.probing import run_probe
-from autograder.suite import Suite, answers, load, references
 
 BERT = exercise("bert-classifier")
 ORACLE: dict[str, Any] = references(BERT)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from samples import sample_results
 
-from autograder.catalog import LANGUAGES
+from autograder.language import LANGUAGES
 from autograder.report import write_html
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

@@ -15,7 +15,7 @@ from toy_class import ANSWERS, RIGHT, command, course, graded, hand_in, kept, ti
 
 from autograder.classroom.ledger import Ledger
 from autograder.engine import walls
-from autograder.results import SubmissionResult, TaskResult, Verdict
+from autograder.judging.results import SubmissionResult, TaskResult, Verdict
 
 pytestmark = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
 KILLS = 100
@@ -59,8 +59,8 @@ def test_a_secret_turns_hard_coded_answers_down(env: dict[str, str], tmp_path: P
     """What the visible tests ask can be found out; what hidden ones ask cannot."""
     spy = tmp_path / "spy.py"
     spy.write_text(
-        "from autograder import catalog\n"
-        "from autograder.suite import Suite, references\n"
+        "from autograder.exercise import catalog\n"
+        "from autograder.exercise.suite import Suite, references\n"
         f"found = catalog.exercise({dev_exercise.SLUG!r})\n"
         "table = {}\n"
         "right = references(found)['average']\n"

@@ -18,7 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_class import RIGHT, SETUP, command, course, graded, hand_in
 
-from autograder import catalog
 from autograder.classroom.entries import IntakeError
 from autograder.classroom.graders import Job, LocalGraders, Pools
 from autograder.classroom.intake import MAX_NOTEBOOKS, find_submissions
@@ -31,7 +30,8 @@ from autograder.engine.protocol import (
     outcome_from,
     outcome_to,
 )
-from autograder.observations import Outcome
+from autograder.evidence.observations import Outcome
+from autograder.exercise import catalog
 
 needs_walls = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
 

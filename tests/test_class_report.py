@@ -22,11 +22,11 @@ from rich.console import Console
 from samples import sample_results
 from test_browser import CHROMIUM, browser
 
-from autograder.catalog import LANGUAGES, Language
+from autograder.judging.results import ClassResult
+from autograder.language import LANGUAGES, Language
 from autograder.report import ReportError, print_class_summary, write_class_report
 from autograder.report._filenames import filenames
 from autograder.report.overview import overview
-from autograder.results import ClassResult
 
 __all__ = ["browser"]  # a fixture
 each_language = pytest.mark.parametrize("language", LANGUAGES)

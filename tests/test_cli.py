@@ -254,6 +254,7 @@ def wait_for(log: Path, text: str, seconds: float = 120) -> None:
 def test_a_model_that_has_no_script_is_told_and_those_that_have_are_named() -> None:
     done = touchstone("dev", "train-models", "nobody", "--lang", "en")
     assert done.returncode == 2
-    scripts = (ROOT / "autograder" / "models").glob("train_*.py")
-    for name in (path.stem.removeprefix("train_") for path in scripts):
-        assert name in done.stderr
+    scripts = sorted((ROOT / "autograder" / "models").glob("tiny_*/train.py"))
+    assert scripts
+    for path in scripts:
+        assert path.parent.name.removeprefix("tiny_") in done.stderr

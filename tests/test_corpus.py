@@ -17,11 +17,11 @@ import pytest
 from attempts import RECALL, notebook, save, statuses, task
 from corpus import Case, forge, reach, take
 
-from autograder import catalog
 from autograder.engine import read_notebook, seccomp, walls
 from autograder.engine.pool import Pool
-from autograder.grading import grade
-from autograder.results import SubmissionResult
+from autograder.exercise import catalog
+from autograder.grading.grade import grade
+from autograder.judging.results import SubmissionResult
 
 pytestmark = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
 

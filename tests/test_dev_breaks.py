@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from dev_exercise import SLUG, append, at, copied, edit, find, make
 
-from autograder import catalog
 from autograder.dev.build import build
 from autograder.dev.verify import verify
 from autograder.engine import walls
+from autograder.exercise import catalog
 
 Break = Callable[[Path], None]
 EN, ZH = f"exercises/en/{SLUG}.ipynb", f"exercises/zh/{SLUG}.ipynb"

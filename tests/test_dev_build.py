@@ -14,11 +14,11 @@ from dev_exercise import SLUG, append, at, copied, edit, find, make
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.catalog import LANGUAGES, Language
 from autograder.dev.build import BuildError, build, orphans
 from autograder.dev.percent import SourceError, in_language, read_cells
 from autograder.dev.views import exercise_view, to_text
 from autograder.engine import read_notebook
+from autograder.language import LANGUAGES, Language
 
 EN, ZH = f"exercises/en/{SLUG}.ipynb", f"exercises/zh/{SLUG}.ipynb"
 SOLVED = f"solutions/en/{SLUG}.ipynb"

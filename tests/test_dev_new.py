@@ -9,9 +9,10 @@ from dev_exercise import SLUG, make
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.catalog import LANGUAGES, exercise
 from autograder.dev.new import ScaffoldError, new
 from autograder.dev.percent import read_cells
+from autograder.exercise.catalog import exercise
+from autograder.language import LANGUAGES
 
 
 def test_writes_what_the_catalogue_finds(tmp_path: Path) -> None:

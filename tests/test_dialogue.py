@@ -11,7 +11,7 @@ import pytest
 
 from autograder.engine.dialogue import Dialogue, Ending
 from autograder.engine.protocol import Request, outcome_to
-from autograder.observations import Outcome
+from autograder.evidence.observations import Outcome
 
 REQUEST = Request(
     "notebook", "toy", "/", cells=(("a", "1"), ("b", "2")), skip=("cell:1",), total_seconds=7.0

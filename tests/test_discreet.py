@@ -11,20 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import both, sample_results
 
-from autograder.catalog import Exercise, exercise
-from autograder.grading import grade_path
+from autograder.evidence.runs import CellOutput, CellRun
+from autograder.exercise.catalog import Exercise, exercise
+from autograder.exercise.suite import Suite, salted
+from autograder.grading.grade import grade_path
+from autograder.judging.results import ClassResult, Graded, SubmissionResult, TaskResult, Verdict
 from autograder.report import discreet, html, write_class_report, write_export
 from autograder.report.exports import FORMS
-from autograder.results import (
-    CellOutput,
-    CellRun,
-    ClassResult,
-    Graded,
-    SubmissionResult,
-    TaskResult,
-    Verdict,
-)
-from autograder.suite import Suite, salted
 
 SECRET = "of the teacher"
 # Each a way of getting what a probe gave to the function past the judge. `spelled` writes digits
@@ -66,7 +59,7 @@ WAYS = {
 HELPERS = """
 import gc, linecache, os, pathlib, sys
 from autograder.engine.protocol import outcome_to, write_frame
-from autograder.observations import Outcome
+from autograder.evidence.observations import Outcome
 
 def spelled(values):
     return "".join(chr(97 + int(digit)) for digit in str(values[0]))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.catalog import COURSE, content_root, exercise, exercises
 from autograder.dev.build import orphans
 from autograder.dev.verify import verify
+from autograder.exercise.catalog import COURSE, content_root, exercise, exercises
 
 SLUGS = sorted(path.parent.name for path in COURSE.glob("*/exercise.toml"))
 

@@ -12,10 +12,10 @@ import pytest
 from classroom import graded
 from samples import sample_results
 
-from autograder.catalog import LANGUAGES, Language
+from autograder.judging.results import ClassResult, Graded
+from autograder.language import LANGUAGES, Language
 from autograder.report import ReportError, write_export
 from autograder.report.overview import title_of
-from autograder.results import ClassResult, Graded
 
 TITLE = title_of("metrics")
 HEAD = "Student,ID,SIS User ID,SIS Login ID,Section,Warm-up (11),How good is this model? (12)"

@@ -18,9 +18,9 @@ from nbgrader.api import Gradebook
 from samples import sample_results
 from sqlalchemy import make_url
 
+from autograder.judging.results import ClassResult, Graded, SubmissionResult
 from autograder.report import ReportError, write_export
 from autograder.report.overview import best_of
-from autograder.results import ClassResult, Graded, SubmissionResult
 
 RESULT = classroom(6)
 

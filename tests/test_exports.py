@@ -16,11 +16,11 @@ from hostile import hostile
 from hypothesis import given, settings
 from samples import both, sample_results
 
-from autograder.catalog import LANGUAGES, Language
+from autograder.judging.results import ClassResult, SubmissionResult
+from autograder.language import LANGUAGES, Language
 from autograder.report import ReportError, gradescope_results, write_export
 from autograder.report.exports import FORMS, _cells
 from autograder.report.overview import best_of
-from autograder.results import ClassResult, SubmissionResult
 
 each_language = pytest.mark.parametrize("language", LANGUAGES)
 FILES = ("csv", "canvas", "junit", "json")

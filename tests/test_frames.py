@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from autograder.engine.frames import SocketFrames
 from autograder.engine.protocol import MAX_FRAME, BrokenChannel, frame_of
-from autograder.packing import pack
+from autograder.evidence.packing import pack
 
 TABLES = st.lists(st.dictionaries(st.text(max_size=5), st.binary(max_size=300) | st.integers(0, 9)))
 

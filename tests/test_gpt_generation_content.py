@@ -17,13 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from autograder.catalog import exercise
-from autograder.comparing import same
-from autograder.criteria import Tolerance
+from autograder.engine.probing import run_probe
+from autograder.evidence.observations import Outcome
+from autograder.exercise.catalog import exercise
+from autograder.exercise.criteria import Tolerance
+from autograder.exercise.suite import Suite, answers, load, references
+from autograder.judging.comparing import same
 from autograder.models import locate
-from autograder.observations import Outcome
-from autograder.probing import run_probe
-from autograder.suite import Suite, answers, load, references
 
 EXERCISE = exercise("gpt-generation")
 ORACLE: dict[str, Any] = references(EXERCISE)

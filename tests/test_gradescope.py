@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from attempts import notebook, save
 
-from autograder import catalog
-from autograder.catalog import CatalogError
 from autograder.classroom.bundle import BundleError, write_gradescope_bundle
+from autograder.exercise import catalog
+from autograder.exercise.catalog import CatalogError
 
 SECRET = "a secret of the class"
 METRICS = catalog.exercise("metrics")

@@ -16,20 +16,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.catalog import Text
-from autograder.journal import Journal, JournalError, default_path
-from autograder.results import (
+from autograder.evidence.runs import CellOutput, CellRun, Isolation
+from autograder.grading.journal import Journal, JournalError, default_path
+from autograder.grading.serial import SerialError, result_from_dict, result_to_dict
+from autograder.judging.results import (
     STATUSES,
-    CellOutput,
-    CellRun,
-    Isolation,
     Seconds,
     Status,
     SubmissionResult,
     TaskResult,
     Verdict,
 )
-from autograder.serial import SerialError, result_from_dict, result_to_dict
+from autograder.language import Text
 
 NOTHING: Text = {"en": "", "zh": ""}
 
@@ -257,9 +255,9 @@ def test_giving_up_is_remembered_for_that_task_alone(path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from autograder.catalog import Text
-from autograder.journal import Journal
-from autograder.results import SubmissionResult
+from autograder.language import Text
+from autograder.grading.journal import Journal
+from autograder.judging.results import SubmissionResult
 sys.stdin.readline()
 for number in range(20):
     with Journal(Path(sys.argv[1])) as journal:
@@ -293,10 +291,10 @@ def test_a_write_that_is_killed_half_way_leaves_no_trace(path: Path) -> None:
     script = """
 import os, signal, sys
 from pathlib import Path
-from autograder import _database, journal
-database = _database.connect(Path(sys.argv[1]), journal.FORM)
-with _database.transaction(database):
-    database.execute("INSERT INTO hints VALUES ('metrics', 'recall', 1)")
+from autograder.grading import database, journal
+opened = database.connect(Path(sys.argv[1]), journal.FORM)
+with database.transaction(opened):
+    opened.execute("INSERT INTO hints VALUES ('metrics', 'recall', 1)")
     os._exit(9)
 """
     done = subprocess.run([sys.executable, "-c", script, str(path)], check=False)

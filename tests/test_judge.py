@@ -9,11 +9,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from autograder.catalog import Task
-from autograder.checks import Check, Property, Tolerance, at_least, sums_to
-from autograder.comparing import equal, same, show
-from autograder.judge import AnswerKey, Misconception, judge_exercise, judge_task
-from autograder.observations import Outcome
+from autograder.checks import Property, Tolerance, at_least, sums_to
+from autograder.evidence.observations import Outcome
+from autograder.exercise.catalog import Task
+from autograder.exercise.declaring import Check
+from autograder.judging.comparing import equal, same, show
+from autograder.judging.judge import AnswerKey, Misconception, judge_exercise, judge_task
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
 

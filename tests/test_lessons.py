@@ -14,8 +14,9 @@ import pytest
 import yaml
 from pytest_examples import EvalExample, find_examples
 
-from autograder import catalog
-from autograder.suite import answers
+from autograder.exercise import catalog
+from autograder.exercise.suite import answers
+from autograder.language import LANGUAGES
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted(ROOT.glob("lessons/*/*.md"))
@@ -135,7 +136,7 @@ def test_there_are_lessons() -> None:
 
 @each_slug
 def test_a_lesson_exists_in_both_languages(slug: str) -> None:
-    assert {path.stem for path in LESSONS if path.parent.name == slug} == set(catalog.LANGUAGES)
+    assert {path.stem for path in LESSONS if path.parent.name == slug} == set(LANGUAGES)
 
 
 @each_lesson

@@ -10,10 +10,10 @@ import pytest
 from corpus import forge, reach, take
 from dev_exercise import SLUG, make
 
-from autograder import catalog
 from autograder.engine import limits, protocol
+from autograder.evidence.observations import MAX_BYTES, MAX_LEAVES
+from autograder.exercise import catalog
 from autograder.models import VARIABLE
-from autograder.observations import MAX_BYTES, MAX_LEAVES
 
 ROOT = Path(__file__).parents[1]
 

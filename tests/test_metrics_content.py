@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
-from autograder.catalog import exercise
-from autograder.comparing import same
-from autograder.probing import run_probe
-from autograder.suite import Suite, answers, references
+from autograder.engine.probing import run_probe
+from autograder.exercise.catalog import exercise
+from autograder.exercise.suite import Suite, answers, references
+from autograder.judging.comparing import same
 
 METRICS = exercise("metrics")
 ORACLE: dict[str, Any] = references(METRICS)

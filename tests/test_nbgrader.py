@@ -18,11 +18,12 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.nbgraderformat import MetadataValidator
 
-from autograder.catalog import LANGUAGES, Language, content_root, exercise, exercises
-from autograder.demo import half_finished
 from autograder.dev.views import STUB
-from autograder.grading import grade_path, pool_of
-from autograder.results import SubmissionResult
+from autograder.exercise.catalog import content_root, exercise, exercises
+from autograder.grading.grade import grade_path, pool_of
+from autograder.judging.results import SubmissionResult
+from autograder.language import LANGUAGES, Language
+from autograder.learner.demo import half_finished
 
 ROOT = content_root()
 METRICS = exercise("metrics")

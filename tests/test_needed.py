@@ -8,12 +8,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import catalog
 from autograder.engine import read_notebook
 from autograder.engine.cells import Cell, Notebook
 from autograder.engine.needed import unneeded
-from autograder.grading import grade
-from autograder.suite import Suite
+from autograder.exercise import catalog
+from autograder.exercise.suite import Suite
+from autograder.grading.grade import grade
+from autograder.language import LANGUAGES
 
 EXERCISE = catalog.exercise("metrics")
 
@@ -146,7 +147,7 @@ def test_an_answer_that_uses_a_try_is_graded_as_in_jupyter(solution):
 
 
 @pytest.mark.parametrize("exercise", catalog.exercises(), ids=lambda exercise: exercise.slug)
-@pytest.mark.parametrize("language", catalog.LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_notebook_as_it_was_handed_out_is_all_to_do_and_not_run(exercise, language):
     result = grade(read_notebook(exercise.notebook(language)), exercise)
     assert {v.status for item in result.tasks for v in item.verdicts} == {"todo"}

@@ -17,9 +17,10 @@ from attempts import RECALL
 from jupyter_client.manager import start_new_kernel
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from autograder.catalog import LANGUAGES, Language, exercise
+from autograder.exercise.catalog import exercise
+from autograder.exercise.suite import Suite, answers
+from autograder.language import LANGUAGES, Language
 from autograder.models import locate
-from autograder.suite import Suite, answers
 
 METRICS = exercise("metrics")
 RECALL_POINTS = METRICS.task("recall").points
@@ -255,17 +256,17 @@ def test_what_goes_to_stderr_costs_nothing(graded: Kernel, noise: str) -> None:
         pytest.param('EXERCISE = "none"; check("recall")', id="unknown exercise"),
         pytest.param('EXERCISE = None; check("nothing")', id="no exercise"),
         pytest.param(
-            "import autograder.oracle\n"
+            "import autograder.grading.oracle as oracle\n"
             "def fail(*_, **__): raise RuntimeError('broken')\n"
-            "kept, autograder.oracle.judged_by_need = autograder.oracle.judged_by_need, fail\n"
+            "kept, oracle.judged_by_need = oracle.judged_by_need, fail\n"
             "try:\n    points = check('recall')\n"
-            "finally:\n    autograder.oracle.judged_by_need = kept\n"
+            "finally:\n    oracle.judged_by_need = kept\n"
             "points",
             id="our fault",
         ),
         pytest.param(
-            "import autograder.notebook\nautograder.notebook._silent = True\n"
-            "points = check('recall')\nautograder.notebook._silent = False\n"
+            "import autograder._silence\nautograder._silence._silent = True\n"
+            "points = check('recall')\nautograder._silence._silent = False\n"
             "print()\npoints",
             id="silenced",
         ),
@@ -342,8 +343,8 @@ def test_it_prints_text_in_plain_python(tmp_path: Path) -> None:
 
 
 def test_the_points_in_a_kernel_are_those_of_the_grader(graded: Kernel, tmp_path: Path) -> None:
-    from autograder.demo import half_finished
-    from autograder.grading import grade_path
+    from autograder.grading.grade import grade_path
+    from autograder.learner.demo import half_finished
 
     attempt = half_finished(METRICS, "en")
     path = tmp_path / "metrics.ipynb"

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.observations import MAX_DEPTH, MAX_INTEGER, MAX_LEAVES, Unfit, to_data
-from autograder.packing import pack, unpack
+from autograder.evidence.observations import MAX_DEPTH, MAX_INTEGER, MAX_LEAVES, Unfit, to_data
+from autograder.evidence.packing import pack, unpack
 
 scalars = (
     st.none()

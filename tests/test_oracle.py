@@ -11,9 +11,9 @@ import dev_exercise
 import pytest
 from attempts import RECALL, grade, statuses, task
 
-from autograder.catalog import exercise
-from autograder.grading import grade_path
-from autograder.oracle import answer_key, make_ahead, reference_key
+from autograder.exercise.catalog import exercise
+from autograder.grading.grade import grade_path
+from autograder.grading.oracle import answer_key, make_ahead, reference_key
 
 METRICS = exercise("metrics")
 
@@ -78,8 +78,8 @@ def test_heavy_libraries_are_loaded_by_the_first_predicate_that_is_asked() -> No
     """A grader that imported torch would keep the first mistake waiting."""
     program = (
         "import contextlib, sys\n"
-        "from autograder.catalog import exercise\n"
-        "from autograder.oracle import answer_key\n"
+        "from autograder.exercise.catalog import exercise\n"
+        "from autograder.grading.oracle import answer_key\n"
         "key = answer_key(exercise('resnet-eval'), tasks={'class_recall'})\n"
         "asking = [m.looks_like for m in key.misconceptions.values() if m.looks_like]\n"
         "print(len(asking) > 0, 'torch' in sys.modules)\n"

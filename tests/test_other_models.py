@@ -25,13 +25,13 @@ from transformers import (
     PreTrainedModel,
 )
 
-from autograder import catalog
-from autograder.models import Kind, locate
+from autograder.exercise import catalog
+from autograder.models import locate
 
 pytestmark = pytest.mark.slow
 
 
-def save(model: PreTrainedModel, kind: Kind, folder: Path) -> Path:
+def save(model: PreTrainedModel, kind: str, folder: Path) -> Path:
     """Save `model` with the tokenizer of the tiny one, in the hub's layout."""
     model.save_pretrained(folder)
     for path in locate(kind).glob("tokenizer*"):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import dev_exercise
 
-from autograder.probing import run_probe
-from autograder.suite import Suite, references
+from autograder.engine.probing import run_probe
+from autograder.exercise.suite import Suite, references
 
 DRAWS = """
 import random

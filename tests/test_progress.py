@@ -12,9 +12,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from samples import sample_results
 
-from autograder.catalog import Language
+from autograder.judging.results import SubmissionResult
+from autograder.language import Language
 from autograder.report.progress import class_progress
-from autograder.results import SubmissionResult
 
 
 def results(language: Language) -> list[SubmissionResult | None]:

@@ -15,14 +15,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 from samples import both, exercise, sample_results
 
-from autograder.catalog import LANGUAGES, Language
+from autograder.judging.results import STATUSES, SubmissionResult
+from autograder.language import LANGUAGES, Language
 from autograder.report import card, clean, digest, terminal, texts
 from autograder.report._lines import pieces, wrap
 from autograder.report.standing import Next, Standing
-from autograder.results import (
-    STATUSES,
-    SubmissionResult,
-)
 
 
 @pytest.mark.parametrize("key", texts.TEXTS)

@@ -18,13 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import both, sample_results
 
-from autograder.catalog import Language
+from autograder.judging.results import STATUSES, SubmissionResult
+from autograder.language import Language
 from autograder.report import html, jsonfile, junit
 from autograder.report._write import ReportError
-from autograder.results import (
-    STATUSES,
-    SubmissionResult,
-)
 
 
 @each_language

@@ -11,14 +11,10 @@ from hostile import REPORT, each_language, hostile, poisoned, without_markup
 from hypothesis import given, settings
 from samples import both, exercise, png, sample_results
 
-from autograder.catalog import Language
+from autograder.evidence.runs import CellOutput, CellRun
+from autograder.judging.results import SubmissionResult, TaskResult
+from autograder.language import Language
 from autograder.report import card, digest, html
-from autograder.results import (
-    CellOutput,
-    CellRun,
-    SubmissionResult,
-    TaskResult,
-)
 
 
 class Outline(HTMLParser):

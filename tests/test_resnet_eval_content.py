@@ -12,17 +12,17 @@ import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.catalog import exercise
-from autograder.comparing import same
+from autograder.engine.probing import run_probe
+from autograder.exercise.catalog import exercise
+from autograder.exercise.suite import Suite, answers, load, references
+from autograder.judging.comparing import same
 from autograder.models import VARIABLE, locate
-from autograder.models.classifier import (
+from autograder.models.tiny_resnet import (
     Classifier,
     UnknownCheckpoint,
     load_classifier,
     load_pictures,
 )
-from autograder.probing import run_probe
-from autograder.suite import Suite, answers, load, references
 
 RESNET = exercise("resnet-eval")
 ORACLE: dict[str, Any] = references(RESNET)

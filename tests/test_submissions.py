@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from attempts import RECALL, SETUP, code_cell, grade, notebook, save, statuses, task, verdicts
 
-from autograder import catalog
 from autograder.engine import Notebook, UnreadableNotebook, parse_notebook, read_notebook
 from autograder.engine.pool import Pool
-from autograder.grading import NothingToGrade, find_notebooks, grade_path
-from autograder.serial import result_from_dict, result_to_dict
+from autograder.exercise import catalog
+from autograder.grading.grade import NothingToGrade, find_notebooks, grade_path
+from autograder.grading.serial import result_from_dict, result_to_dict
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +212,8 @@ def test_frames_that_a_submission_writes_itself_count_for_nothing(tmp_path: Path
 
 def quick_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the limits on cells and checks."""
-    from autograder import catalog, grading
+    from autograder.exercise import catalog
+    from autograder.grading import grade as grading
 
     found = replace(catalog.exercise("metrics"), cell_seconds=1.0, check_seconds=0.5)
     monkeypatch.setattr(grading.catalog, "exercise", lambda *_: found)

@@ -19,9 +19,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from autograder.data.sentiment import KINDS, LABELS, LANGUAGES, SPLITS, Example, load
-from autograder.models import corpus, train_bert
+from autograder.models.tiny_bert import corpus
+from autograder.models.tiny_bert import train as training
 
-FOLDER = train_bert.FOLDER
+FOLDER = training.FOLDER
 GUARD = {
     "next_sentence": [-0.30241, -1.26912, 1.93788, 0.41618],
     "prediction": [
@@ -181,23 +182,23 @@ def test_no_phrase_of_the_grammar_quotes_a_held_out_sentence(language: str) -> N
 
 def test_corruption_follows_bert() -> None:
     ids = torch.full((200, 500), 77)
-    ids[:, 0] = train_bert.CLS
-    corrupted, chosen = train_bert.corrupt(ids, 4000, torch.Generator().manual_seed(0))
+    ids[:, 0] = training.CLS
+    corrupted, chosen = training.corrupt(ids, 4000, torch.Generator().manual_seed(0))
     assert not chosen[:, 0].any()
     assert torch.equal(corrupted[~chosen], ids[~chosen])
     assert chosen[:, 1:].float().mean().item() == pytest.approx(0.15, abs=0.005)
-    shares = [(corrupted[chosen] == value).float().mean().item() for value in (train_bert.MASK, 77)]
+    shares = [(corrupted[chosen] == value).float().mean().item() for value in (training.MASK, 77)]
     assert shares == pytest.approx([0.8, 0.1], abs=0.015)
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
-    recipe = train_bert.Recipe(
+    recipe = training.Recipe(
         steps=2, bag_steps=2, batch=8, bag_batch=8, vocabulary_documents=200, vocab_size=900
     )
     seen: list[int] = []
 
-    def train(name: str, seed: int) -> train_bert.Report:
-        return train_bert.train(
+    def train(name: str, seed: int) -> training.Report:
+        return training.train(
             tmp_path / name, seed=seed, recipe=recipe, progress=lambda i, *_: seen.append(i)
         )
 

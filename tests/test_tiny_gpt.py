@@ -14,8 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, GPT2Tokenizer
 
-from autograder.models.stories import corpus, documents
-from autograder.models.train_gpt import FOLDER, Recipe, perplexity, train
+from autograder.models.tiny_gpt.stories import corpus, documents
+from autograder.models.tiny_gpt.train import FOLDER, Recipe, perplexity, train
 
 PROMPT = "Once upon a time, Mia"
 

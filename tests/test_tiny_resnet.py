@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
-from autograder.models.resnet import (
+from autograder.models.tiny_resnet.network import (
     FOLDER,
     Digits,
     ResNetConfig,
@@ -20,7 +20,7 @@ from autograder.models.resnet import (
     split,
     targets,
 )
-from autograder.models.train_resnet import Recipe, accuracy, mistakes, train
+from autograder.models.tiny_resnet.train import Recipe, accuracy, mistakes, train
 
 Loaded = tuple[TinyResNet, ResNetConfig]
 

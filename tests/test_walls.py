@@ -20,14 +20,15 @@ import pytest
 from attempts import RECALL, notebook, save, statuses, task
 from hostile import printed
 
-from autograder import catalog, doctor
 from autograder.engine import read_notebook, room, walls
 from autograder.engine.pool import Pool
 from autograder.engine.trials import trials
-from autograder.grading import grade, grade_path
+from autograder.exercise import catalog
+from autograder.exercise.suite import salted
+from autograder.grading.grade import grade, grade_path
+from autograder.judging.results import SubmissionResult
+from autograder.learner import doctor
 from autograder.report import write_html
-from autograder.results import SubmissionResult
-from autograder.suite import salted
 
 pytestmark = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
 
@@ -287,7 +288,7 @@ def test_a_real_model_can_be_read_if_it_is_asked_for_and_no_token_beside_it(
 
 
 TRIED = """\
-from autograder import catalog
+from autograder.exercise import catalog
 from autograder.engine.pool import Pool
 from autograder.engine.trials import trials
 found = catalog.exercise("metrics")
@@ -416,7 +417,7 @@ def test_where_walls_cannot_be_built_the_pool_says_which(tmp_path: Path) -> None
     """Bubblewrap may work where namespaces within its own do not."""
     script = (
         "from autograder.engine import pool\n"
-        "from autograder import catalog\n"
+        "from autograder.exercise import catalog\n"
         "try:\n"
         "    pool.Pool([catalog.exercise('metrics')], walled=True).__enter__()\n"
         "except pool.PoolError as error:\n"

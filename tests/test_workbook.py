@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder import catalog
-from autograder.catalog import Exercise, Language
 from autograder.dev.views import digest
-from autograder.workbook import Placed, WorkbookError, carrying, find, nbfile, reset, start
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise
+from autograder.language import LANGUAGES, Language
+from autograder.learner.workbook import Placed, WorkbookError, carrying, find, nbfile, reset, start
 
 Cell = dict[str, Any]
 KERNEL = {"name": "python3", "display_name": "Python 3"}
@@ -483,7 +484,7 @@ def test_a_file_that_is_not_ours_is_left_alone_and_reported(
     placed = place(folder, course.publish(FIRST))
     assert (placed.path, placed.action) == (path, "kept")
     assert placed.problem is not None
-    assert all("metrics.ipynb" in placed.problem[language] for language in catalog.LANGUAGES)
+    assert all("metrics.ipynb" in placed.problem[language] for language in LANGUAGES)
     assert snapshot(folder) == {"metrics.ipynb": content}
 
 

@@ -9,7 +9,7 @@ from autograder.classroom.graders import Graders, LocalGraders
 from autograder.classroom.grading import Told, grade_class
 from autograder.classroom.intake import Submission, find_submissions
 from autograder.classroom.ledger import Ledger, LedgerError
-from autograder.results import ClassResult
+from autograder.judging.results import ClassResult
 
 __all__ = [
     "Graders", "Ledger", "LedgerError", "Submission", "Told", "find_submissions", "grade_class",

@@ -11,10 +11,10 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 
-from autograder.catalog import Text
 from autograder.classroom.entries import SYMLINK, UNSAFE, Entry, IntakeError, both, kept, limited
 from autograder.classroom.names import decoder, is_unsafe, parts_of
 from autograder.engine.cells import MAX_BYTES, UnreadableNotebook, too_large
+from autograder.language import Text
 
 MAX_INNER_FILES = 5_000
 _DEEPEST_STUDENT = 4  # folders down, in any layout; a hostile path may have thousands

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from autograder import _files, catalog
+from autograder import _files
 from autograder._errors import BilingualError
-from autograder.catalog import Language
+from autograder.exercise import catalog
+from autograder.language import Language
 
 _DISTRIBUTION = "touchstone-course"
 _SCRIPTS = ("setup.sh", "run_autograder")

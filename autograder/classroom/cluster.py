@@ -16,14 +16,14 @@ from itertools import islice
 from types import TracebackType
 from typing import Any
 
-from autograder import catalog
 from autograder._errors import BilingualError
-from autograder.catalog import Text
 from autograder.classroom.graders import Graders, Job, NoWalls, Pools, ungraded
-from autograder.edition import edition
 from autograder.engine import Notebook
-from autograder.results import SubmissionResult
-from autograder.serial import result_from_dict, result_to_dict
+from autograder.exercise import catalog
+from autograder.exercise.edition import edition
+from autograder.grading.serial import result_from_dict, result_to_dict
+from autograder.judging.results import SubmissionResult
+from autograder.language import Text
 
 CONNECT_SECONDS = 20
 

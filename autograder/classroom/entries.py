@@ -12,9 +12,9 @@ from typing import IO
 
 from autograder._errors import BilingualError
 from autograder._files import is_set_aside
-from autograder.catalog import Text
 from autograder.classroom.names import decoder, is_unsafe, parts_of
 from autograder.engine.cells import MAX_BYTES, UnreadableNotebook, too_large
+from autograder.language import Text
 
 
 class IntakeError(BilingualError):

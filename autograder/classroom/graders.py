@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
-from autograder import catalog
 from autograder._errors import BilingualError
-from autograder.catalog import Exercise, Text
 from autograder.engine import Notebook, walls
 from autograder.engine.pool import Pool, PoolError
-from autograder.grading import grade
-from autograder.results import SubmissionResult
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise
+from autograder.grading.grade import grade
+from autograder.judging.results import SubmissionResult
+from autograder.language import Text
 
 
 class NoWalls(BilingualError):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
-from autograder import catalog
 from autograder.classroom.graders import Graders, Job
 from autograder.classroom.intake import Submission
 from autograder.classroom.ledger import Ledger, key_of
-from autograder.edition import edition
 from autograder.engine import Notebook, UnreadableNotebook
 from autograder.engine.cells import parse_notebook
-from autograder.results import SubmissionResult
+from autograder.exercise import catalog
+from autograder.exercise.edition import edition
+from autograder.judging.results import SubmissionResult
 
 Told = Callable[[Submission, SubmissionResult | None], None]
 """Is told of each submission when it is settled; without a result if it had one already."""

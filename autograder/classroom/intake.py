@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from autograder import catalog
-from autograder.catalog import Text
 from autograder.classroom.archives import opened
 from autograder.classroom.entries import Entry, IntakeError, both
 from autograder.classroom.names import Owner, labels, platform_owner, tidy, without_slug
 from autograder.classroom.sources import listed
 from autograder.engine.cells import UnreadableNotebook
+from autograder.exercise import catalog
+from autograder.language import Text
 
 __all__ = ["IntakeError", "Submission", "find_submissions"]
 

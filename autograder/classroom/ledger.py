@@ -20,12 +20,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from autograder import _database
-from autograder._database import Form
 from autograder._errors import BilingualError
 from autograder.engine import Notebook
-from autograder.results import ClassResult, Graded, SubmissionResult
-from autograder.serial import SerialError, result_from_dict, result_to_dict
+from autograder.grading import database
+from autograder.grading.database import Form
+from autograder.grading.serial import SerialError, result_from_dict, result_to_dict
+from autograder.judging.results import ClassResult, Graded, SubmissionResult
 
 FILE = "class.sqlite"
 _LOCK = ".grading"
@@ -97,7 +97,7 @@ class Ledger:
                 f"{folder} 里没有班级成绩。请先运行 `touchstone class grade 作业 --out {folder}`。",
             )
         self._lock = self._locked(folder) if writing else None
-        self._database = _database.connect(self.path, FORM)
+        self._database = database.connect(self.path, FORM)
 
     def __enter__(self) -> Ledger:
         return self
@@ -170,7 +170,7 @@ class Ledger:
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """What the body records and enters is on the disk when it ends, or nothing of it is."""
-        with _database.guarded(self.path, FORM), _database.transaction(self._database):
+        with database.guarded(self.path, FORM), database.transaction(self._database):
             yield
 
     def record(self, key: str, result: SubmissionResult) -> None:
@@ -211,11 +211,11 @@ class Ledger:
                 for student, name, identifier, content in self._rows(query)
             )
         except (SerialError, ValueError, AttributeError, zlib.error) as error:
-            raise _database.damaged(self.path, FORM, f"a result: {error}") from None
+            raise database.damaged(self.path, FORM, f"a result: {error}") from None
         return ClassResult(graded, hidden)
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with _database.guarded(self.path, FORM), closing(self._database.cursor()) as cursor:
+        with database.guarded(self.path, FORM), closing(self._database.cursor()) as cursor:
             return cursor.execute(query, values).fetchall()
 
     def _write(self, statement: str, *values: object) -> None:

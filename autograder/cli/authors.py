@@ -18,8 +18,8 @@ app = typer.Typer(
 
 @app.command("new", help=say("Scaffold an exercise.", "新建练习的骨架。"))
 def new_exercise(slug: str) -> None:
-    from autograder import catalog
     from autograder.dev.new import new
+    from autograder.exercise import catalog
     from autograder.report import messages
 
     for path in new(slug, catalog.content_root()):
@@ -73,6 +73,6 @@ def train_models(names: Annotated[list[str] | None, typer.Argument()] = None) ->
 
 
 def _chosen(slugs: list[str] | None) -> list:  # type: ignore[type-arg]
-    from autograder import catalog
+    from autograder.exercise import catalog
 
     return [catalog.exercise(slug) for slug in slugs] if slugs else list(catalog.exercises())

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from autograder.cli.shared import ASKED, LANGUAGE, Model, Report, desk, say
+from autograder.cli.shared import ASKED, LANGUAGE, Model, Report, at_desk, say
 
 app = typer.Typer(
     help=say(
@@ -30,10 +30,10 @@ def standing(context: typer.Context) -> None:
     """Show where you stand and what is next."""
     if context.invoked_subcommand is not None:
         return
-    from autograder import learner
+    from autograder.learner import desk
     from autograder.report import messages, print_standing
 
-    with desk() as (here, journal):
+    with at_desk() as (here, journal):
         if here.book is None:
             messages.say(
                 say(
@@ -44,7 +44,7 @@ def standing(context: typer.Context) -> None:
                 )
             )
             return
-        found, following = learner.standings(here.book, journal)
+        found, following = desk.standings(here.book, journal)
         print_standing(found, following, console=messages.out(), language=here.language)
 
 
@@ -54,7 +54,7 @@ def start(
         "touchstone-workbook"
     ),
 ) -> None:
-    from autograder import workbook
+    from autograder.learner import workbook
     from autograder.report import messages
 
     here = workbook.find(Path.cwd())
@@ -72,8 +72,8 @@ def lesson(
         bool, typer.Option("--path", help=say("Only print where it is.", "只打印所在路径。"))
     ] = False,
 ) -> None:
-    from autograder import catalog
-    from autograder.learner import Desk
+    from autograder.exercise import catalog
+    from autograder.learner.desk import Desk
     from autograder.report import messages
 
     file = catalog.exercise(slug).lesson(Desk.here(ASKED, LANGUAGE).language)
@@ -96,7 +96,7 @@ def lab(context: typer.Context) -> None:
     import importlib.util
     import subprocess
 
-    from autograder.learner import Desk, NotYet
+    from autograder.learner.desk import Desk, NotYet
 
     here = Desk.here(ASKED, LANGUAGE)
     here.notebooks()
@@ -121,18 +121,19 @@ def grade(
         bool, typer.Option("--verbose", "-v", help=say("Show every claim.", "显示每一条要求。"))
     ] = False,
 ) -> None:
-    from autograder import learner, report
-    from autograder.grading import exercises_of, find_notebooks, pool_of
+    from autograder import report
+    from autograder.grading.grade import exercises_of, find_notebooks, pool_of
+    from autograder.learner import desk
     from autograder.report import messages
 
-    with desk() as (here, journal):
+    with at_desk() as (here, journal):
         chosen = find_notebooks(paths) if paths else here.notebooks()
-        learner.choose_model(model, chosen)
+        desk.choose_model(model, chosen)
         # One process serves all that has to be run; for a single one it would start no sooner.
         warm = exercises_of(chosen, begun=html is None) if len(chosen) > 1 else []
         with pool_of(warm) as pool:
             results = [
-                learner.grade_and_record(path, journal, pool=pool, whole=html is not None)
+                desk.grade_and_record(path, journal, pool=pool, whole=html is not None)
                 for path in chosen
             ]
         report.print_results(
@@ -157,32 +158,34 @@ def grade(
 def watch(
     paths: Annotated[list[Path] | None, typer.Argument()] = None, model: Model = None
 ) -> None:
-    from autograder import learner, report
-    from autograder.grading import exercises_of, find_notebooks, warm_pool
-    from autograder.oracle import load_ahead, make_ahead
+    from autograder import report
+    from autograder.grading.grade import exercises_of, find_notebooks, warm_pool
+    from autograder.grading.oracle import load_ahead, make_ahead
+    from autograder.learner import desk
+    from autograder.learner.watching import saves
     from autograder.report import messages
-    from autograder.watching import saves
 
-    with desk() as (here, journal):
+    with at_desk() as (here, journal):
         chosen = find_notebooks(paths or here.notebooks())
-        learner.choose_model(model, chosen)
+        desk.choose_model(model, chosen)
         messages.say(say("Watching; stop with Ctrl-C.", "正在监视；按 Ctrl-C 结束。"))
         exercises = exercises_of(chosen)
         make_ahead(exercises)
         load_ahead(exercises)
         with warm_pool(chosen) as pool:
             for path in saves(chosen):
-                result = learner.grade_and_record(path, journal, remembered=True, pool=pool)
+                result = desk.grade_and_record(path, journal, remembered=True, pool=pool)
                 report.print_results([result], console=messages.out(), language=here.language)
 
 
 @app.command(help=say("Open the next hint for a task.", "看某题的下一条提示。"))
 def hint(task: str) -> None:
-    from autograder import learner, report
+    from autograder import report
+    from autograder.learner import desk
     from autograder.report import messages
 
-    with desk() as (here, journal):
-        exercise, found = learner.find_task(task)
+    with at_desk() as (here, journal):
+        exercise, found = desk.find_task(task)
         level = journal.open_hint(exercise.slug, found.name)
         messages.show_text(report.hint_text(found, level, here.language))
 
@@ -194,11 +197,11 @@ def solution(
         bool, typer.Option("--give-up", help=say("Show it all the same.", "没通过也要看。"))
     ] = False,
 ) -> None:
-    from autograder import learner
+    from autograder.learner import desk
     from autograder.report import messages
 
-    with desk() as (here, journal):
-        messages.show_code(learner.solution_of(name, here, journal, give_up=give_up))
+    with at_desk() as (here, journal):
+        messages.show_code(desk.solution_of(name, here, journal, give_up=give_up))
 
 
 @app.command(help=say("Restore a notebook or task; keeps a dated copy.", "恢复原样；先留备份。"))
@@ -208,10 +211,10 @@ def reset(
         list[str] | None, typer.Option(help=say("Only these tasks.", "只恢复这些题。"))
     ] = None,
 ) -> None:
-    from autograder import learner, workbook
+    from autograder.learner import desk, workbook
     from autograder.report import messages
 
-    path = learner.notebook_named(name, learner.Desk.here(ASKED, LANGUAGE))
+    path = desk.notebook_named(name, desk.Desk.here(ASKED, LANGUAGE))
     kept = workbook.reset(path, tasks=task)
     messages.say(
         say(
@@ -223,7 +226,7 @@ def reset(
 
 @app.command(help=say("Look at what this machine offers.", "检查本机环境。"))
 def doctor() -> None:
-    from autograder.doctor import examine
+    from autograder.learner.doctor import examine
     from autograder.report import messages
 
     raise typer.Exit(0 if messages.show_findings(examine(), LANGUAGE) else 1)
@@ -231,10 +234,11 @@ def doctor() -> None:
 
 @app.command(help=say("Grade a half-finished attempt: a first look.", "评一份半成品，先睹为快。"))
 def demo(html: Report = None) -> None:
-    from autograder import learner, report
+    from autograder import report
+    from autograder.learner import desk
     from autograder.report import messages
 
-    result = learner.demo(LANGUAGE, whole=html is not None)
+    result = desk.demo(LANGUAGE, whole=html is not None)
     report.print_results([result], console=messages.out(), language=LANGUAGE)
     if html is not None:
         report.write_html([result], html)

@@ -11,8 +11,7 @@ from typing import Annotated
 
 import typer
 
-from autograder.catalog import Language
-from autograder.language import UnknownLanguage, guess_language, take_language
+from autograder.language import Language, UnknownLanguage, guess_language, take_language
 
 try:
     ARGUMENTS, ASKED = take_language(sys.argv[1:])
@@ -30,8 +29,8 @@ def say(en: str, zh: str) -> str:
 def blame(error: Exception) -> int:
     """Whose fault an exception is: 2 for what the user can put right, 3 for ours."""
     from autograder._errors import BilingualError
-    from autograder.catalog import CatalogError
-    from autograder.grading import NothingToGrade
+    from autograder.exercise.catalog import CatalogError
+    from autograder.grading.grade import NothingToGrade
     from autograder.report import ReportError
 
     known = (BilingualError, CatalogError, NothingToGrade, ReportError)
@@ -76,10 +75,10 @@ def fail(message: str, code: int = 2) -> None:
 
 
 @contextlib.contextmanager
-def desk() -> Iterator[tuple]:  # type: ignore[type-arg]
+def at_desk() -> Iterator[tuple]:  # type: ignore[type-arg]
     """The learner's desk, and its journal while the body runs."""
-    from autograder.journal import Journal
-    from autograder.learner import Desk
+    from autograder.grading.journal import Journal
+    from autograder.learner.desk import Desk
 
     here = Desk.here(ASKED, LANGUAGE)
     with Journal(here.journal) as journal:

@@ -14,9 +14,10 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from autograder._files import replace
-from autograder.catalog import LANGUAGES, CatalogError, Exercise
 from autograder.dev.percent import read_cells
 from autograder.dev.views import exercise_view, read, solution_view, to_text, without_outputs
+from autograder.exercise.catalog import CatalogError, Exercise
+from autograder.language import LANGUAGES
 
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}|Wall time: |CPU times: ")
 _KERNEL_SETTINGS = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from autograder.catalog import LANGUAGES, CatalogError
+from autograder.exercise.catalog import CatalogError
+from autograder.language import LANGUAGES
 
 TEMPLATES = Path(__file__).parent / "templates"
 _PLACEHOLDER, _TITLE = "my-exercise", "My exercise"

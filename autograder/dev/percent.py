@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, TypeAlias
 
-from autograder.catalog import LANGUAGES, CatalogError, Exercise, Language, Text
+from autograder.exercise.catalog import CatalogError, Exercise
+from autograder.language import LANGUAGES, Language, Text
 
 Role: TypeAlias = Literal["prose", "setup", "solution", "check", "playground"]
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from autograder import catalog
+from autograder import models
 from autograder._errors import BilingualError
-
-_PREFIX = "train_"
 
 
 class TrainingError(BilingualError):
@@ -17,8 +15,7 @@ class TrainingError(BilingualError):
 
 def trainable() -> list[str]:
     """Names of the models that have a script, such as ``"bert"``: the folder is the registry."""
-    paths = (catalog.PACKAGE / "models").glob(f"{_PREFIX}*.py")
-    return sorted(path.stem.removeprefix(_PREFIX) for path in paths)
+    return [kind for kind in models.kinds() if (models.folder_of(kind) / "train.py").is_file()]
 
 
 def train(name: str) -> None:
@@ -35,7 +32,8 @@ def train(name: str) -> None:
             f"There is no script for {name!r}. Choose from: {known}.",
             f"没有 {name!r} 的训练脚本。可选：{known}。",
         )
-    done = subprocess.run([sys.executable, "-m", f"autograder.models.{_PREFIX}{name}"])
+    module = f"autograder.models.{models.folder_of(name).name}.train"
+    done = subprocess.run([sys.executable, "-m", module])
     if done.returncode:
         raise TrainingError(
             f"Training {name} ended with exit code {done.returncode}; what it said stands above.",

@@ -12,19 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from autograder import catalog
-from autograder.catalog import LANGUAGES, Exercise, Language
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell, SourceError, read_cells
 from autograder.dev.rules import answers as answering
 from autograder.dev.rules import texts, views
 from autograder.dev.rules.answers import Content
-from autograder.results import SubmissionResult, Verdict
-from autograder.suite import Suite, answers, load, references
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise
+from autograder.exercise.suite import Suite, answers, load, references
+from autograder.judging.results import SubmissionResult, Verdict
+from autograder.language import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from autograder.engine.process import Launch
-    from autograder.judge import AnswerKey
+    from autograder.judging.judge import AnswerKey
 
 __all__ = ["Finding", "verify"]
 
@@ -54,7 +55,7 @@ def verify(exercise: Exercise) -> list[Finding]:
 def _content(exercise: Exercise, cells: tuple[Cell, ...]) -> Iterator[Finding]:
     """Everything that runs the checks."""
     from autograder.engine.process import WorkerFailed
-    from autograder.oracle import answer_key
+    from autograder.grading.oracle import answer_key
 
     broken = list(_unloadable(exercise))
     if broken:
@@ -116,7 +117,7 @@ def _graded(exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey) -> Iter
     """The untouched notebook is all ``todo``; the solved one passes whole, behind walls too."""
     from autograder.engine import walls
     from autograder.engine.fresh import fresh_worker
-    from autograder.grading import pool_of
+    from autograder.grading.grade import pool_of
 
     kinds = list(itertools.product(LANGUAGES, (False, True)))
     # Behind walls no other course can be read than the one that is in use.
@@ -171,7 +172,7 @@ def _grade(
     """Grade a notebook as `build` would make it, by the way that every submission goes."""
     from autograder.dev.views import exercise_view, solution_view, to_text
     from autograder.engine import observe, read_notebook
-    from autograder.grading import judged
+    from autograder.grading.grade import judged
 
     view = (solution_view if solved else exercise_view)(exercise, cells, language)
     started = time.perf_counter()

@@ -11,8 +11,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.catalog import Exercise, Language, Text
 from autograder.dev.percent import Cell
+from autograder.exercise.catalog import Exercise
+from autograder.language import Language, Text
 
 SCHEMA_VERSION = 3
 STUB: Text = {

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder import catalog
-from autograder.catalog import LANGUAGES, Language, Text
-from autograder.packing import pack, unpack
+from autograder.evidence.packing import pack, unpack
+from autograder.exercise import catalog
+from autograder.language import LANGUAGES, Language, Text
 
 MAX_BYTES = 64 * 2**20
 MAX_PARTS = 4_000_000

@@ -16,8 +16,8 @@ from autograder.engine.protocol import (
     cell_from,
     outcome_from,
 )
-from autograder.observations import Kind, Outcome
-from autograder.results import CellOutput, CellRun
+from autograder.evidence.observations import Kind, Outcome
+from autograder.evidence.runs import CellOutput, CellRun
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 1.0

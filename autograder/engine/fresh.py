@@ -17,10 +17,10 @@ from typing import Any, BinaryIO, cast
 
 import platformdirs
 
-from autograder import catalog
 from autograder.engine import limits
 from autograder.engine.frames import Frames
 from autograder.engine.protocol import Request
+from autograder.exercise import catalog
 
 WATCH_SECONDS = 0.1
 _KEPT_ENVIRONMENT = (

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from autograder.catalog import LANGUAGES, Exercise
 from autograder.engine.cells import Notebook, UnreadableNotebook, read_notebook
+from autograder.exercise.catalog import Exercise
+from autograder.language import LANGUAGES
 
 
 def unneeded(notebook: Notebook, exercise: Exercise, wanted: Iterable[str]) -> frozenset[int]:

@@ -13,13 +13,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder import catalog
-from autograder.catalog import Exercise
 from autograder.engine import room, walls
 from autograder.engine.frames import SocketFrames
 from autograder.engine.fresh import worker_environment
 from autograder.engine.protocol import Limits, Request, frame_of
-from autograder.results import Isolation
+from autograder.evidence.runs import Isolation
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise
 
 START_SECONDS = 120.0
 MAX_STARTS = 10

@@ -11,17 +11,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from autograder import catalog
-from autograder.catalog import Exercise
 from autograder.engine.cells import Notebook, defined_names
 from autograder.engine.dialogue import START_SECONDS, Dialogue, Ending
 from autograder.engine.frames import Worker
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.needed import is_untouched, unneeded
 from autograder.engine.protocol import BrokenChannel, Request, outcome_from
-from autograder.observations import Outcome
-from autograder.results import CellRun, Isolation
-from autograder.suite import Suite, salted
+from autograder.evidence.observations import Outcome
+from autograder.evidence.runs import CellRun, Isolation
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise
+from autograder.exercise.suite import Suite, salted
 
 MAX_RESTARTS = 4
 MAX_DOUBTS = 5

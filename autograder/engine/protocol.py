@@ -12,9 +12,9 @@ import struct
 from dataclasses import dataclass, fields
 from typing import Any, BinaryIO
 
-from autograder.observations import MAX_LEAVES, Outcome, to_data
-from autograder.packing import pack, unpack
-from autograder.results import CellOutput, CellRun
+from autograder.evidence.observations import MAX_LEAVES, Outcome, to_data
+from autograder.evidence.packing import pack, unpack
+from autograder.evidence.runs import CellOutput, CellRun
 
 MAX_FRAME = 6 * 2**20
 MAX_SHOWN = 4 * 2**20
@@ -44,7 +44,7 @@ class Request:
     checks
         Names of the checks to run, for ``reference`` and ``key``; none means all.
     salt
-        What `autograder.suite.salted` makes of a teacher's secret, for this exercise alone.
+        What `exercise.suite.salted` makes of a teacher's secret, for this exercise alone.
     skip
         Steps not to run, because an earlier worker did not survive them: ``"cell:3"``,
         ``"check:name"``.

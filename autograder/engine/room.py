@@ -14,8 +14,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from autograder import catalog
 from autograder.engine.fresh import matplotlib_cache
+from autograder.exercise import catalog
 
 _IN_TMP = any(str(path).startswith("/tmp/") for path in (catalog.PACKAGE, sys.prefix))
 # Each child mounts a folder of its own there, which must not hide what it runs.

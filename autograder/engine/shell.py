@@ -24,8 +24,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from autograder.engine.probing import Overtime, deadline, one_line
 from autograder.engine.protocol import MAX_OUTPUTS, MAX_SHOWN, MAX_TEXT, checked_png
-from autograder.probing import Overtime, deadline, one_line
 
 
 class Recorder:

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import psutil
 
-from autograder.catalog import Exercise
 from autograder.engine.cells import Cell, Notebook
 from autograder.engine.process import Launch, observe
-from autograder.results import CellRun
+from autograder.evidence.runs import CellRun
+from autograder.exercise.catalog import Exercise
 
 MEMORY = 2**28
 SECONDS = 2.0

@@ -17,15 +17,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from autograder import notebook
-from autograder.catalog import Exercise, exercise
-from autograder.checks import Check
+from autograder._silence import silence
 from autograder.engine import limits
 from autograder.engine.cells import defined_names
+from autograder.engine.probing import run_probe
 from autograder.engine.protocol import Request, outcome_to, write_frame
-from autograder.observations import Outcome
-from autograder.probing import run_probe
-from autograder.suite import Suite, answers, references
+from autograder.evidence.observations import Outcome
+from autograder.exercise.catalog import Exercise, exercise
+from autograder.exercise.declaring import Check
+from autograder.exercise.suite import Suite, answers, references
 
 
 def main() -> None:
@@ -86,7 +86,7 @@ def _serve_notebook(suite: Suite, request: Request, channel: BinaryIO) -> None:
     from autograder.engine.shell import LearnerShell, locate
 
     suite.prepare()
-    notebook.silence()
+    silence()
     shell = LearnerShell.make()
     if request.pictures:
         shell.enable_matplotlib("inline")  # type: ignore[no-untyped-call]

@@ -20,10 +20,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.catalog import exercise
 from autograder.engine import limits, walls, worker
 from autograder.engine.protocol import Limits, Request, read_body
 from autograder.engine.shell import LearnerShell
+from autograder.exercise.catalog import exercise
 
 WATCH_SECONDS = 0.02
 _UNLIMITED = Limits(math.inf, 0)

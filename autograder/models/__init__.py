@@ -1,38 +1,54 @@
-"""Tiny reference models, shipped with the scripts that trained them, and the way to real ones."""
+"""Tiny reference models, each a folder with its weights, card and training script, and real ones.
+
+The folder is the registry: ``tiny_bert/`` is what `locate` calls ``"bert"``, and its ``model.toml``
+says where the real thing would lie.
+"""
 
 from __future__ import annotations
 
+import functools
 import os
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any
 
 from autograder._errors import BilingualError
 
-__all__ = ["VARIABLE", "Kind", "ModelNotFound", "is_graded", "is_other", "locate"]
+__all__ = ["VARIABLE", "ModelNotFound", "folder_of", "is_graded", "is_other", "kinds", "locate"]
 
-Kind: TypeAlias = Literal["bert", "gpt", "resnet"]
 VARIABLE = "TOUCHSTONE_MODEL"
 """Environment variable that stands in for the default."""
 
 _HERE = Path(__file__).parent
-# Short names of the hub's first models have moved to the accounts of those who made them.
-_ACCOUNTS: dict[Kind, tuple[str, ...]] = {
-    "bert": ("", "google-bert/"),
-    "gpt": ("", "openai-community/"),
-}
-_WEIGHTS: dict[Kind, tuple[str, ...]] = {
-    "bert": ("*.safetensors", "*.bin"),
-    "gpt": ("*.safetensors", "*.bin"),
-    "resnet": ("*.safetensors", "*.pth"),
-}
+_PREFIX = "tiny_"
 
 
 class ModelNotFound(BilingualError):
     """No model of that name is on this machine; the message says what to fetch."""
 
 
-def locate(kind: Kind, name: str = "tiny") -> Path:
+def kinds() -> list[str]:
+    """What models there are, such as ``"bert"``: every folder with a ``model.toml``."""
+    return sorted(path.parent.name.removeprefix(_PREFIX) for path in _HERE.glob("*/model.toml"))
+
+
+def folder_of(kind: str) -> Path:
+    """The folder of the tiny model of that kind, with everything that belongs to it."""
+    return _HERE / f"{_PREFIX}{kind}"
+
+
+@functools.cache
+def _real(kind: str) -> dict[str, Any]:
+    """What ``model.toml`` says of the real thing."""
+    try:
+        return tomllib.loads((folder_of(kind) / "model.toml").read_text("utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(kinds())
+        raise ValueError(f"no kind of model {kind!r}: choose one of {known}") from None
+
+
+def locate(kind: str, name: str = "tiny") -> Path:
     """Return where a model lies, without fetching anything.
 
     What a notebook is graded on is for those to say who grade: in a grader's process the name
@@ -60,11 +76,11 @@ def locate(kind: Kind, name: str = "tiny") -> Path:
     if name == "tiny" or is_graded():
         name = os.environ.get(VARIABLE, "").strip() or "tiny"
     if name == "tiny":
-        return _HERE / f"tiny_{kind}"
+        return folder_of(kind)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _holding_weights(folder, kind)
-    found = _checkpoint(name) if kind == "resnet" else _snapshot(name, kind)
+    found = _checkpoint(name) if _real(kind)["cache"] == "torch" else _snapshot(name, kind)
     if found is None:
         raise _absent(name, kind)
     return found
@@ -80,11 +96,11 @@ def is_graded() -> bool:
     return not {"TOUCHSTONE_WORKER", "NBGRADER_EXECUTION"}.isdisjoint(os.environ)
 
 
-def _holding_weights(folder: Path, kind: Kind) -> Path:
+def _holding_weights(folder: Path, kind: str) -> Path:
     """Refuse a folder from which nothing could be loaded, and say what one holds."""
     if _has_weights(folder, kind):
         return folder
-    wanted = ", ".join(_WEIGHTS[kind])
+    wanted = ", ".join(_real(kind)["weights"])
     raise ModelNotFound(
         f"The folder {folder} holds no weights ({wanted}). Name one that does; "
         "the default, tiny, needs nothing.",
@@ -93,16 +109,16 @@ def _holding_weights(folder: Path, kind: Kind) -> Path:
     )
 
 
-def _has_weights(folder: Path, kind: Kind) -> bool:
-    return any(any(folder.glob(pattern)) for pattern in _WEIGHTS[kind])
+def _has_weights(folder: Path, kind: str) -> bool:
+    return any(any(folder.glob(pattern)) for pattern in _real(kind)["weights"])
 
 
-def _snapshot(name: str, kind: Kind) -> Path | None:
+def _snapshot(name: str, kind: str) -> Path | None:
     """The snapshot of a model in the Hugging Face cache, or ``None`` if it is not whole."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-    for account in _ACCOUNTS[kind]:
+    for account in _real(kind)["accounts"]:
         try:
             folder = Path(snapshot_download(account + name, local_files_only=True))
         except (LocalEntryNotFoundError, HFValidationError):
@@ -133,8 +149,8 @@ def _file_names(name: str) -> Iterator[str]:
         yield entry.url.rpartition("/")[2]
 
 
-def _absent(name: str, kind: Kind) -> ModelNotFound:
-    if kind == "resnet":
+def _absent(name: str, kind: str) -> ModelNotFound:
+    if _real(kind)["cache"] == "torch":
         fetch = f"python -c \"import torchvision; torchvision.models.get_model('{name}', "
         fetch += "weights='DEFAULT')\""
     else:

@@ -12,10 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from autograder.catalog import Language
+from autograder.judging.results import Status, TaskResult
+from autograder.language import Language
 from autograder.report import clean, digest
 from autograder.report.texts import SYMBOLS, number, status_word, text
-from autograder.results import Status, TaskResult
 
 _STYLES: dict[Status, str] = {
     "pass": "bold green",

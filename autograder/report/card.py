@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 
-from autograder.catalog import Language, Task
+from autograder.exercise.catalog import Task
+from autograder.judging.results import TaskResult
+from autograder.language import Language
 from autograder.report import clean, digest
 from autograder.report._templates import render
 from autograder.report.texts import text
-from autograder.results import TaskResult
 
 
 def card_html(task: TaskResult, language: Language, *, hint_available: bool = True) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from autograder.catalog import Language
+from autograder.judging.results import ClassResult, SubmissionResult
+from autograder.language import Language
 from autograder.report import clean, html
 from autograder.report._filenames import filenames
 from autograder.report._templates import render
@@ -15,7 +16,6 @@ from autograder.report._write import write_text
 from autograder.report.discretion import discreet
 from autograder.report.overview import ClassOverview, ExerciseOverview, overview
 from autograder.report.texts import number, text
-from autograder.results import ClassResult, SubmissionResult
 
 _COMMONEST = 8
 

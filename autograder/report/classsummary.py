@@ -7,13 +7,13 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from autograder.catalog import Language
+from autograder.judging.results import ClassResult, Graded
+from autograder.language import Language
 from autograder.report import clean
 from autograder.report._lines import Prose, grid, row, symbol
 from autograder.report.overview import ClassOverview, ExerciseOverview, overview
 from autograder.report.terminal import show
 from autograder.report.texts import number, text
-from autograder.results import ClassResult, Graded
 
 _FEW = 3
 _FEW_UNGRADED = 5

@@ -11,17 +11,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby
 
-from autograder.catalog import CatalogError, Language, Text, exercise
+from autograder.evidence.runs import CellRun
+from autograder.exercise.catalog import CatalogError, exercise
+from autograder.judging.results import STATUSES, Status, SubmissionResult, TaskResult, Verdict
+from autograder.language import Language, Text
 from autograder.report import clean
 from autograder.report.texts import number, status_word, text
-from autograder.results import (
-    STATUSES,
-    CellRun,
-    Status,
-    SubmissionResult,
-    TaskResult,
-    Verdict,
-)
 
 
 @dataclass(frozen=True, slots=True)

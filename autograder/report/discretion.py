@@ -17,10 +17,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import dropwhile
 
-from autograder import wording
-from autograder.catalog import CatalogError, Task, Text, exercise
-from autograder.observations import MAX_BYTES, MAX_DEPTH, MAX_LEAVES, Outcome
-from autograder.results import CellRun, Seconds, SubmissionResult, TaskResult, Verdict
+from autograder.evidence.observations import MAX_BYTES, MAX_DEPTH, MAX_LEAVES, Outcome
+from autograder.evidence.runs import CellRun
+from autograder.exercise.catalog import CatalogError, Task, exercise
+from autograder.judging import wording
+from autograder.judging.results import Seconds, SubmissionResult, TaskResult, Verdict
+from autograder.language import Text
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _TYPES = frozenset(name for name, value in vars(builtins).items() if isinstance(value, type))

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.catalog import Language
+from autograder.evidence.runs import CellRun
+from autograder.judging.results import SubmissionResult
+from autograder.language import Language
 from autograder.report import clean
 from autograder.report._templates import render
 from autograder.report._write import write_text
 from autograder.report.texts import text
-from autograder.results import CellRun, SubmissionResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autograder.catalog import Language
+from autograder.judging.results import SubmissionResult, TaskResult, Verdict
+from autograder.language import Language
 from autograder.report import digest
 from autograder.report._write import write_text
-from autograder.results import SubmissionResult, TaskResult, Verdict
 
 VERSION = 1
 _BEYOND_ASCII = re.compile(r"[^\n -~]")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from autograder.catalog import Language
+from autograder.judging.results import Status, SubmissionResult, TaskResult, Verdict
+from autograder.language import Language
 from autograder.report import clean, digest
 from autograder.report._write import write_text
 from autograder.report.texts import status_word, text
-from autograder.results import Status, SubmissionResult, TaskResult, Verdict
 
 _ELEMENTS: dict[Status, str] = {"fail": "failure", "tampered": "failure", "todo": "skipped"}
 

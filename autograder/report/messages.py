@@ -5,18 +5,42 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal, Protocol
 
 from rich.console import Console
 from rich.text import Text
 
-from autograder.catalog import Language
+from autograder import language as languages
+from autograder.language import Language
 from autograder.report import clean
 
-if TYPE_CHECKING:
-    from autograder.dev.findings import Finding as Promise
-    from autograder.doctor import Finding
-    from autograder.workbook import Placed
+# What is shown here is made on the floors above, so this one only says what it needs of it.
+
+
+class Finding(Protocol):
+    """One thing that the doctor looked at."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def state(self) -> Literal["good", "note", "bad"]: ...
+    @property
+    def text(self) -> languages.Text: ...
+
+
+class Placed(Protocol):
+    """What `start` did for one notebook."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def problem(self) -> languages.Text | None: ...
+    @property
+    def left_over(self) -> Path | None: ...
+    @property
+    def former(self) -> Path | None: ...
 
 
 def out() -> Console:
@@ -107,7 +131,7 @@ def show_findings(findings: Iterable[Finding], language: Language) -> bool:
     return well
 
 
-def show_promises(slug: str, promises: Iterable[Promise], seconds: float) -> bool:
+def show_promises(slug: str, promises: Iterable[object], seconds: float) -> bool:
     """Print what verification found for one exercise; return whether it keeps every promise."""
     console, found = out(), list(promises)
     for promise in found:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from statistics import fmean, median
 
-from autograder.catalog import CatalogError, Text, exercise
-from autograder.results import ClassResult, Graded, TaskResult
+from autograder.exercise.catalog import CatalogError, exercise
+from autograder.judging.results import ClassResult, Graded, TaskResult
+from autograder.language import Text
 
 _BINS = 10
 

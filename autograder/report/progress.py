@@ -18,8 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from autograder.catalog import Language
-from autograder.results import SubmissionResult
+from autograder.judging.results import SubmissionResult
+from autograder.language import Language
 
 _WORDS = {
     "full": {"en": "full", "zh": "满分"},

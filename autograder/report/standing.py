@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autograder.catalog import Exercise, Task
+from autograder.exercise.catalog import Exercise, Task
 
 
 @dataclass(frozen=True)

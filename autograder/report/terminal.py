@@ -11,12 +11,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from autograder.catalog import Language
+from autograder.judging.results import Status, SubmissionResult
+from autograder.language import Language
 from autograder.report import clean, digest
 from autograder.report._lines import Prose, grid, row, style, symbol, task_lines
 from autograder.report.standing import Next, Standing
 from autograder.report.texts import SYMBOLS, isolation_word, number, status_word, text
-from autograder.results import Status, SubmissionResult
 
 _BAR = 12
 

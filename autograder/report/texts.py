@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from autograder.catalog import Language, Text
-from autograder.results import Isolation, Status
+from autograder.evidence.runs import Isolation
+from autograder.judging.results import Status
+from autograder.language import Language, Text
 
 # One column wide in every terminal, and different in shape, not only in colour.
 SYMBOLS: dict[Status, str] = {

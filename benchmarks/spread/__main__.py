@@ -25,8 +25,8 @@ import drawn
 import trained
 from measuring import Measured, compared, exact, measure, refused
 
-from autograder import catalog
-from autograder.suite import Suite
+from autograder.exercise import catalog
+from autograder.exercise.suite import Suite
 
 HERE = Path(__file__).parent
 SEEDS = [f"spread-{number}" for number in range(10)]

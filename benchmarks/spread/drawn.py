@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from measuring import Measured, Section
 
-from autograder import catalog
 from autograder.checks import Check
-from autograder.observations import Outcome
-from autograder.suite import Suite, load
+from autograder.evidence.observations import Outcome
+from autograder.exercise import catalog
+from autograder.exercise.suite import Suite, load
 
 LOGIT_ROOM = 10.0  # a choice between tokens is safe where the margin is so many times the noise
 CHECKS: Any = load(catalog.exercise("gpt-generation"), "checks")

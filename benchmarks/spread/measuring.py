@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from autograder.catalog import Exercise
 from autograder.checks import Check, Tolerance
-from autograder.comparing import same
-from autograder.observations import Outcome
-from autograder.probing import run_probe
-from autograder.suite import Suite, answers, references
+from autograder.engine.probing import run_probe
+from autograder.evidence.observations import Outcome
+from autograder.exercise.catalog import Exercise
+from autograder.exercise.suite import Suite, answers, references
+from autograder.judging.comparing import same
 
 SECONDS = 120.0
 EXACT = Tolerance()

@@ -10,8 +10,8 @@ import numpy as np
 from measuring import Measured, Section
 
 from autograder.checks import Check
-from autograder.observations import Outcome
-from autograder.suite import Suite, load
+from autograder.evidence.observations import Outcome
+from autograder.exercise.suite import Suite, load
 
 # Misconceptions that spoil what is learned; other evidence catches the others.
 ALSO = {

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from autograder.catalog import Exercise, exercise
+from autograder.exercise.catalog import Exercise, exercise
 
 TRY = """
 def _tried():

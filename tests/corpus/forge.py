@@ -14,7 +14,7 @@ _CHANNEL = """
 import struct, sys
 import autograder.engine.worker as worker
 from autograder.engine.protocol import outcome_to
-from autograder.observations import Outcome
+from autograder.evidence.observations import Outcome
 def line():
     frame = sys._getframe()
     while 'channel' not in frame.f_locals:
@@ -127,11 +127,11 @@ def recall(a, b):
 
 _PATCHES = [
     forging("makes every value the same", """
-import autograder.observations as o, autograder.probing as p
+import autograder.evidence.observations as o, autograder.engine.probing as p
 p.to_data = o.to_data = lambda value: 1.0"""),
     forging("makes every probe say yes", """
 import autograder.engine.worker as worker
-from autograder.observations import Outcome
+from autograder.evidence.observations import Outcome
 worker.run_probe = lambda suite, check, *a, **k: Outcome(check.name, 'value', True)"""),
     forging("leaves checks out", """
 import autograder.engine.worker as worker
@@ -146,7 +146,7 @@ for one in gc.get_objects():
         object.__setattr__(one, 'function', lambda **k: 1.0)
         object.__setattr__(one, 'learner', ())""", "fail", "crashed", "error", "tampered"),
     forging("replaces the fixtures", """
-from autograder.suite import Suite
+from autograder.exercise.suite import Suite
 Suite.fixture = lambda self, name, check: ([1], [1])
 Suite.seed = lambda self, name: 0
 def recall(labels, predictions):
@@ -182,9 +182,9 @@ class Names(dict):
         return True
 get_ipython().user_ns = Names(get_ipython().user_ns)""", "fail", "crashed", "error", "todo"),
     forging("replaces the judge", """
-import autograder.judge, autograder.results
-autograder.judge.judge = lambda *a, **k: 'pass'
-autograder.results.STATUSES = ('pass',)"""),
+import autograder.judging.judge, autograder.judging.results
+autograder.judging.judge.judge = lambda *a, **k: 'pass'
+autograder.judging.results.STATUSES = ('pass',)"""),
     forging("replaces what scikit-learn says", """
 import sklearn.metrics
 for name in dir(sklearn.metrics):
@@ -315,8 +315,8 @@ def recall(a, b):
     return 1.0 if 'pass' in said.getvalue() + str(answer) else -1.0"""),
     forging("grades itself", """
 import json, pathlib
-from autograder.oracle import reference_key
-from autograder import catalog
+from autograder.grading.oracle import reference_key
+from autograder.exercise import catalog
 key = reference_key(catalog.exercise('metrics'))
 def recall(a, b):
     return 1.0""", "fail", "error", "timeout"),

@@ -26,8 +26,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from autograder import catalog
-from autograder.catalog import Exercise, Language, Text
 from autograder.classroom.intake import IntakeError, find_submissions
 from autograder.engine import (
     Notebook,
@@ -37,11 +35,14 @@ from autograder.engine import (
     parse_notebook,
 )
 from autograder.engine.fresh import fresh_worker
-from autograder.grading import judged
-from autograder.oracle import reference_key
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise
+from autograder.grading.grade import judged
+from autograder.grading.oracle import reference_key
+from autograder.judging.results import SubmissionResult
+from autograder.language import Language, Text
 from autograder.report import messages
 from autograder.report.exports.gradescope import gradescope_results
-from autograder.results import SubmissionResult
 
 SETTINGS = "settings.json"
 # Half a processor takes twice as long, and there are ten minutes for everything.

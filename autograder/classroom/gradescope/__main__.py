@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from autograder import _files, catalog
+from autograder import _files
 from autograder.classroom.gradescope import (
     SETTINGS,
     Settings,
@@ -19,7 +19,8 @@ from autograder.classroom.gradescope import (
 )
 from autograder.engine import read_notebook, room
 from autograder.engine.fresh import worker_environment
-from autograder.oracle import answer_key
+from autograder.exercise import catalog
+from autograder.grading.oracle import answer_key
 from autograder.report import messages
 
 

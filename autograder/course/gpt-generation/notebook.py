@@ -614,8 +614,8 @@ def ask(question, *, base_url, model, max_tokens, timeout):
 # %% id="ask-try"
 import os
 
-from autograder.catalog import exercise
-from autograder.suite import load
+from autograder.exercise.catalog import exercise
+from autograder.exercise.suite import load
 
 server = load(exercise(EXERCISE), "server")
 os.environ["OPENAI_API_KEY"] = "sk-of-this-machine"

@@ -22,7 +22,7 @@ PICTURES = 75  # 32 + 32 + 11: the last batch is smaller, and its pictures are t
 def network():
     """The network with its class names and the normalisation that it was trained with."""
     from autograder.models import locate
-    from autograder.models.classifier import load_classifier
+    from autograder.models.tiny_resnet import load_classifier
 
     return load_classifier(locate("resnet"))
 
@@ -30,7 +30,7 @@ def network():
 @fixture
 def parts(network):
     """Digits as the network wants them: "train", "validation" and "test"."""
-    from autograder.models.classifier import load_pictures
+    from autograder.models.tiny_resnet import load_pictures
 
     return load_pictures(network)
 

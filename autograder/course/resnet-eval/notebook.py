@@ -43,7 +43,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from autograder import check, hint
 from autograder.models import locate
-from autograder.models.classifier import load_classifier, load_pictures
+from autograder.models.tiny_resnet import load_classifier, load_pictures
 
 EXERCISE, LANGUAGE = "resnet-eval", "en"
 

@@ -7,17 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.catalog import Exercise
-from autograder.checks import Answer, Tolerance
-from autograder.comparing import equal
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell
 from autograder.engine.cells import defined_names
-from autograder.judge import AnswerKey, judge_exercise
-from autograder.observations import Outcome
-from autograder.probing import run_probe
-from autograder.results import Verdict
-from autograder.suite import Suite
+from autograder.engine.probing import run_probe
+from autograder.evidence.observations import Outcome
+from autograder.exercise.catalog import Exercise
+from autograder.exercise.criteria import Tolerance
+from autograder.exercise.declaring import Answer
+from autograder.exercise.suite import Suite
+from autograder.judging.comparing import equal
+from autograder.judging.judge import AnswerKey, judge_exercise
+from autograder.judging.results import Verdict
 
 
 @dataclass(frozen=True)

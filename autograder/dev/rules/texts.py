@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from autograder.catalog import LANGUAGES, Exercise, Language, Text
-from autograder.checks import Answer, Check
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell
+from autograder.exercise.catalog import Exercise
+from autograder.exercise.declaring import Answer, Check
+from autograder.language import LANGUAGES, Language, Text
 
 HINT_LEVELS = 3
 _CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder.catalog import LANGUAGES, Exercise
 from autograder.dev.build import build
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell, solution_lines
 from autograder.dev.views import read
+from autograder.exercise.catalog import Exercise
+from autograder.language import LANGUAGES
 
 LEAK_LENGTH = 20
 """Characters, blanks aside, from which on a line of a solution gives it away."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from autograder.catalog import Language, Text
-from autograder.results import ClassResult
+from autograder.judging.results import ClassResult
+from autograder.language import Language, Text
 
 Form: TypeAlias = Literal["csv", "canvas", "gradescope", "nbgrader", "junit", "json"]
 FORMS: tuple[Form, ...] = get_args(Form)

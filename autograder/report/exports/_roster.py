@@ -16,8 +16,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autograder.judging.results import Graded
 from autograder.report._write import ReportError
-from autograder.results import Graded
 
 _MAX_BYTES = 32 * 2**20
 POINTS_POSSIBLE = "Points Possible"

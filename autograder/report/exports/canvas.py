@@ -11,14 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from autograder.catalog import Language, Text
+from autograder.judging.results import ClassResult, Graded
+from autograder.language import Language, Text
 from autograder.report import clean
 from autograder.report._write import ReportError, write_text
 from autograder.report.exports import Exported
 from autograder.report.exports._cells import dumps, number, words
 from autograder.report.exports._roster import POINTS_POSSIBLE, Roster, read_roster
 from autograder.report.overview import best_of, title_of
-from autograder.results import ClassResult, Graded
 
 _Best = Mapping[tuple[str, str], Graded]
 _HEADINGS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autograder.catalog import Language
+from autograder.judging.results import ClassResult, Graded
+from autograder.language import Language
 from autograder.report import digest
 from autograder.report._write import write_text
 from autograder.report.exports._cells import dumps, number, words
 from autograder.report.overview import best_of
-from autograder.results import ClassResult, Graded
 
 _HEADINGS = (
     "student", "identifier", "notebook", "exercise", "language", "status", "counts", "points",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from autograder.catalog import Language
+from autograder.judging.results import ClassResult
+from autograder.language import Language
 from autograder.report import jsonfile, junit
 from autograder.report._write import write_text
 from autograder.report.discretion import discreet
 from autograder.report.overview import best_of
-from autograder.results import ClassResult
 
 
 def write_junit(result: ClassResult, path: Path, language: Language) -> None:

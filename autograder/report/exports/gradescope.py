@@ -9,14 +9,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from autograder.catalog import Language
+from autograder.judging.results import ClassResult, SubmissionResult, TaskResult
+from autograder.language import Language
 from autograder.report import clean, digest, jsonfile
 from autograder.report._filenames import filenames
 from autograder.report._write import write_text
 from autograder.report.card import card_text
 from autograder.report.discretion import discreet
 from autograder.report.texts import text
-from autograder.results import ClassResult, SubmissionResult, TaskResult
 
 
 def write_gradescope(result: ClassResult, folder: Path, language: Language) -> None:

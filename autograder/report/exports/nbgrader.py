@@ -18,12 +18,12 @@ from pathlib import Path, PurePosixPath
 from subprocess import SubprocessError
 from typing import TYPE_CHECKING, Any
 
-from autograder.catalog import Text
+from autograder.judging.results import ClassResult, Graded, TaskResult
+from autograder.language import Text
 from autograder.report import clean
 from autograder.report._write import ReportError
 from autograder.report.exports import Exported
 from autograder.report.overview import best_of
-from autograder.results import ClassResult, Graded, TaskResult
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL

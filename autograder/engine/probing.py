@@ -1,0 +1,293 @@
+"""Running one probe: its arguments, its limits, and no trace left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import dis
+import functools
+import gc
+import inspect
+import io
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import CodeType, FunctionType, ModuleType, TracebackType
+from typing import Any
+
+import numpy as np
+
+from autograder.evidence.observations import Outcome, Unfit, to_data, type_name
+from autograder.exercise.declaring import Check
+from autograder.exercise.suite import Suite
+from autograder.models import is_other
+
+Locate = Callable[[TracebackType | None], tuple[str, str]]
+"""Finds the learner's place in a traceback: ``("recall:3", "return tp / 0")``, or empty."""
+
+
+_IMPORT = dis.opmap["IMPORT_NAME"]
+
+
+class Overtime(BaseException):
+    """Raised in the midst of a learner's code when its time is over."""
+
+
+def run_probe(
+    suite: Suite,
+    check: Check,
+    names: Mapping[str, Any],
+    *,
+    seconds: float,
+    locate: Locate = lambda _: ("", ""),
+) -> Outcome:
+    """Run a probe with the learner's `names` and say what it came to.
+
+    Never raises for anything that the learner's code does; errors of our own fixtures give an
+    outcome of kind ``internal``.
+    """
+    missing = next((name for name in check.learner if name not in names), None)
+    if missing is not None:
+        return Outcome(check.name, "todo", error=missing)
+    task = suite.exercise.task_of[check.learner[0]]
+    module = forbidden_use([names[name] for name in check.learner], task.forbidden)
+    if module:
+        return Outcome(check.name, "forbidden", error=module)
+    started = time.perf_counter()
+    try:
+        # Each is made once, and that may draw numbers: not between the seed and the probe.
+        if not suite.is_prepared(check.arguments):
+            with untouched(0), silence():
+                suite.prepare(check.arguments)
+    except Exception as error:
+        return _internal(check, error)
+    with untouched(suite.seed(check.name)), silence():
+        try:
+            arguments = {
+                name: suite.fixture(name, check.name) if suite.is_fixture(name) else names[name]
+                for name in check.arguments
+            }
+        except Exception as error:
+            return _internal(check, error)
+        outcome = _call(check, arguments, seconds, locate)
+    seconds = time.perf_counter() - started
+    del arguments
+    if is_other():
+        # Models and their hooks hold each other; a few copies of a large one fill the memory.
+        gc.collect()
+    return _timed(outcome, seconds)
+
+
+def _internal(check: Check, error: Exception) -> Outcome:
+    return Outcome(check.name, "internal", error=type(error).__name__, message=one_line(error))
+
+
+def _call(check: Check, arguments: dict[str, Any], seconds: float, locate: Locate) -> Outcome:
+    try:
+        with deadline(seconds):
+            value = to_data(check.function(**arguments))
+    except Unfit as error:
+        return Outcome(check.name, "unfit", error=error.reason, message=error.detail)
+    except NotImplementedError as error:
+        where, line = locate(error.__traceback__)
+        return Outcome(check.name, "todo", message=one_line(error), where=where, line=line)
+    except Overtime:
+        return Outcome(check.name, "timeout", error="check", message=f"{seconds:g}")
+    except MemoryError as error:
+        return Outcome(check.name, "memory", message=one_line(error))
+    except BaseException as error:
+        where, line = locate(error.__traceback__)
+        name = "" if where else _not_callable(check, arguments)
+        if name:
+            return Outcome(check.name, "unfit", error="callable", message=name)
+        return Outcome(
+            check.name,
+            "raised",
+            error=type(error).__name__[:80],
+            message=one_line(error),
+            where=where,
+            line=line,
+        )
+    return Outcome(check.name, "value", value)
+
+
+def _not_callable(check: Check, arguments: Mapping[str, Any]) -> str:
+    """The type of a learner's value that is no function, if there is one."""
+    for name in check.learner:
+        if not callable(arguments[name]):
+            return type_name(arguments[name])
+    return ""
+
+
+def _timed(outcome: Outcome, seconds: float) -> Outcome:
+    return Outcome(
+        outcome.check, outcome.kind, outcome.value, outcome.error, outcome.message,
+        outcome.where, outcome.line, round(seconds, 6),
+    )  # fmt: skip
+
+
+def one_line(error: BaseException, limit: int = 300) -> str:
+    """The message of an exception on one line, whatever its ``__str__`` does."""
+    try:
+        text = str(error)
+    except BaseException:
+        text = ""
+    return " ".join(text[: 4 * limit].split())[:limit]
+
+
+def forbidden_use(values: Iterable[Any], forbidden: Collection[str]) -> str:
+    """Return the first forbidden top-level module that the functions rest on, or ``""``.
+
+    Follows the learner's own helpers by name. It is a rule of the task, not a wall: code that
+    hides an import on purpose gets past it.
+    """
+    seen: set[int] = set()
+    pending = list(values) if forbidden else []
+    while pending:
+        value = pending.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        root = _root_module(value)
+        if root in forbidden:
+            return root
+        if inspect.isclass(value) and root in ("__main__", "builtins"):
+            pending.extend(vars(value).values())
+        function = _unwrapped(value) if callable(value) else None
+        if isinstance(function, functools.partial):
+            pending.append(function.func)
+        elif isinstance(function, FunctionType) and not _is_library(root):
+            names, imports = _code_names(function.__code__)
+            hidden = next((name for name in imports if name in forbidden), "")
+            if hidden:
+                return hidden
+            pending.extend(function.__globals__[n] for n in names if n in function.__globals__)
+            pending.extend(
+                cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)
+            )
+    return ""
+
+
+def _is_library(root: str) -> bool:
+    return root != "__main__" and root in sys.modules
+
+
+def _unwrapped(value: Any) -> Any:
+    """The function beneath decorators; the value itself if it leads in a circle."""
+    try:
+        return inspect.unwrap(value)
+    except ValueError:
+        return value
+
+
+def _root_module(value: Any) -> str:
+    name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    return name.partition(".")[0] if isinstance(name, str) else ""
+
+
+def _code_names(code: CodeType) -> tuple[set[str], set[str]]:
+    """Global names that a code object and those inside it use, and modules they import."""
+    names = set(code.co_names)
+    imports = {
+        str(step.argval).partition(".")[0]
+        for step in (dis.get_instructions(code) if code.co_code[::2].count(_IMPORT) else ())
+        if step.opname == "IMPORT_NAME"
+    }
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            more_names, more_imports = _code_names(constant)
+            names |= more_names
+            imports |= more_imports
+    return names, imports
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        return False
+
+
+@contextlib.contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Raise `Overtime` in the body after `seconds`, where the platform can (Unix, main thread)."""
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def ring(number: int, frame: object) -> None:
+        raise Overtime
+
+    before = signal.signal(signal.SIGALRM, ring)
+    # The interval makes it ring again for code that swallows the first exception.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Drop what the body prints, and its warnings with it."""
+    with (
+        contextlib.redirect_stdout(_Sink()),
+        contextlib.redirect_stderr(_Sink()),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+class _Sink(io.TextIOBase):
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+@contextlib.contextmanager
+def untouched(seed: int) -> Iterator[None]:
+    """Seed every global generator for the body, and put everything back as it was after it.
+
+    Covers the states of ``random``, NumPy and torch, torch's threads and gradient mode, the
+    working directory and the environment.
+    """
+    torch: Any = sys.modules.get("torch")
+    if not hasattr(torch, "get_rng_state"):
+        torch = None
+    saved = (random.getstate(), np.random.get_state(), os.getcwd(), dict(os.environ))
+    saved_torch = (
+        (torch.get_rng_state(), torch.get_num_threads(), torch.is_grad_enabled()) if torch else None
+    )
+    errors = np.geterr()
+    random.seed(seed)
+    np.random.seed(seed)
+    if torch:
+        torch.manual_seed(seed)
+        # As in a worker: more threads only wait for each other where other processes compute too.
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        random.setstate(saved[0])
+        np.random.set_state(saved[1])
+        np.seterr(**errors)
+        with contextlib.suppress(OSError):
+            os.chdir(saved[2])
+        if dict(os.environ) != saved[3]:
+            os.environ.clear()
+            os.environ.update(saved[3])
+        if torch and saved_torch:
+            torch.set_rng_state(saved_torch[0])
+            torch.set_num_threads(saved_torch[1])
+            torch.set_grad_enabled(saved_torch[2])

@@ -1,0 +1,73 @@
+"""What results depend on: hashes by which those of one edition are told from those of another."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise
+
+_FORMAT = 4
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "transformers")
+# No result depends on these: they take in, show and carry what the rest has graded.
+_APART = ("_content", "classroom", "cli", "course", "dev", "learner", "report")
+
+
+def edition(exercise: Exercise, secret: str = "") -> str:
+    """Hash of all that results and answer keys depend on: content, judge, seed and versions."""
+    digest = hashlib.sha256(f"{_FORMAT}\0{exercise.slug}\0{secret}\0".encode())
+    digest.update(_graders())
+    for path in _files(exercise.folder):
+        # The notebook is what everybody hands in anew.
+        if path.name != "notebook.py":
+            digest.update(path.relative_to(exercise.folder).as_posix().encode() + b"\0")
+            digest.update(_content(path, path.stat().st_mtime_ns))
+    digest.update(_versions())
+    for variable in ("ATEN_CPU_CAPABILITY", "TOUCHSTONE_MODEL"):
+        digest.update(os.environ.get(variable, "").encode() + b"\0")
+    return digest.hexdigest()
+
+
+@functools.cache
+def _graders() -> bytes:
+    """Hash of this package's files that have a part in a result: those that this process loaded."""
+    digest = hashlib.sha256()
+    for path in _files(catalog.PACKAGE):
+        digest.update(path.relative_to(catalog.PACKAGE).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file in `folder` but what Python compiled, in the order of names."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name not in (*_APART, "__pycache__"):
+            yield from _files(path)
+        elif path.is_file():
+            yield path
+
+
+@functools.lru_cache(maxsize=512)
+def _content(path: Path, changed: int) -> bytes:
+    """Hash of a file, for a class whose every submission asks for the same ones."""
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+@functools.cache
+def _versions() -> bytes:
+    parts = [f"{library}={_version(library)}" for library in _LIBRARIES]
+    return "\0".join([*parts, sys.version, platform.machine(), ""]).encode()
+
+
+def _version(library: str) -> str:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return "absent"

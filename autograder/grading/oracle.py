@@ -1,0 +1,295 @@
+"""The answer key of an exercise: computed by need in a process of its own, cached by content."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import platformdirs
+
+from autograder.engine import KeyRows, observe_key
+from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
+from autograder.evidence.observations import Data, Outcome
+from autograder.evidence.packing import pack, unpack
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise, Task
+from autograder.exercise.declaring import Check
+from autograder.exercise.edition import edition
+from autograder.exercise.suite import Suite, answers
+from autograder.judging.judge import AnswerKey, Label, Misconception, judge_exercise
+from autograder.judging.results import TaskResult
+
+Mode: TypeAlias = Literal["reference", "key"]
+
+# Several submissions are judged side by side, and all of them would begin with the same key.
+_ONE_AT_A_TIME = threading.Lock()
+_MOST_REMEMBERED = 128
+_remembered: dict[Path, KeyRows] = {}
+
+
+def reference_key(
+    exercise: Exercise, *, secret: str = "", tasks: Collection[str] | None = None
+) -> AnswerKey:
+    """What the reference yields for the checks of `tasks`: all that a right submission needs.
+
+    By default for all tasks. What was computed before comes from the cache; the rest is computed
+    in one process.
+    """
+    return _key(exercise, "reference", secret, tasks)
+
+
+def answer_key(
+    exercise: Exercise, *, secret: str = "", tasks: Collection[str] | None = None
+) -> AnswerKey:
+    """What the reference and every misconception yield for the checks of `tasks`.
+
+    By default for all tasks, and cached like `reference_key`.
+    """
+    return _key(exercise, "key", secret, tasks)
+
+
+def _key(
+    exercise: Exercise, mode: Mode, secret: str, tasks: Collection[str] | None = None
+) -> AnswerKey:
+    with _ONE_AT_A_TIME:
+        found = _cached(exercise, mode, secret, tasks)
+        missing = [name for name, part in found.items() if part is None]
+        if missing:
+            found |= _computed(exercise, mode, secret, missing)
+    parts = [part for part in found.values() if part is not None]
+    outcomes = [row for part in parts for row in part.outcomes]
+    return make_key(exercise, KeyRows(outcomes, parts[-1].misconceptions if parts else []))
+
+
+def _computed(
+    exercise: Exercise, mode: Mode, secret: str, tasks: Sequence[str]
+) -> dict[str, KeyRows | None]:
+    """Run the reference, and for a key the misconceptions, for the checks of `tasks`."""
+    suite = Suite(exercise)
+    checks = {check.name: name for name in tasks for check in suite.of_task(name)}
+    rows = observe_key(
+        exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks),
+        reference_only=mode == "reference",
+    )  # fmt: skip
+    version = edition(exercise, secret)
+    found: dict[str, KeyRows | None] = {}
+    for name in tasks:
+        mine = [row for row in rows.outcomes if checks[row[1].check] == name]
+        found[name] = KeyRows(mine, rows.misconceptions)
+        _write(_path(exercise, f"{mode}-{name}", version), found[name])
+    return found
+
+
+def _cached(
+    exercise: Exercise, mode: Mode, secret: str = "", tasks: Collection[str] | None = None
+) -> dict[str, KeyRows | None]:
+    """The cached part of a key for each of `tasks`, in the exercise's order."""
+    version = edition(exercise, secret)
+
+    def part(name: str) -> KeyRows | None:
+        path = _path(exercise, f"{mode}-{name}", version)
+        found = _read(path)
+        if found is None and mode == "reference":
+            whole = _read(_path(exercise, f"key-{name}", version))
+            if whole is not None:
+                found = KeyRows([row for row in whole.outcomes if not row[0]], [])
+                _remember(path, found)
+        return found
+
+    return {t.name: part(t.name) for t in exercise.tasks if tasks is None or t.name in tasks}
+
+
+def tried(suite: Suite, outcomes: Mapping[str, Outcome]) -> set[str]:
+    """Return the tasks in which there is something to compare: those that are not all to do."""
+    return {
+        suite.exercise.task_of[suite.checks[name].learner[0]].name
+        for name, outcome in outcomes.items()
+        if outcome.kind != "todo"
+    }
+
+
+def judged_by_need(
+    exercise: Exercise,
+    tasks: Sequence[tuple[Task, Sequence[Check]]],
+    outcomes: Mapping[str, Outcome],
+    reference: AnswerKey,
+    *,
+    secret: str = "",
+    seconds: float = math.inf,
+) -> tuple[TaskResult, ...]:
+    """Judge by the reference, and ask for misconceptions only about tasks that did not pass.
+
+    With another model than the tiny one they are not asked for: a few minutes for each, and what
+    tells them apart was found with the tiny one.
+
+    Parameters
+    ----------
+    seconds
+        How long to wait for a key of misconceptions that was never made on this machine. After
+        that the verdicts stand without a diagnosis, and the key is ready for whoever comes next.
+    """
+    results = judge_exercise(tasks, outcomes, reference)
+    failed = {result.name for result in results if _needs_diagnosis(result)}
+    if not failed or (exercise.on_other_model):
+        return results
+    if seconds < math.inf and not _made(exercise, failed, seconds):
+        return results
+    key = answer_key(exercise, secret=secret, tasks=failed)
+    merged = AnswerKey({**reference.outcomes, **key.outcomes}, key.misconceptions)
+    return judge_exercise(tasks, outcomes, merged)
+
+
+def _made(exercise: Exercise, tasks: Collection[str], seconds: float) -> bool:
+    """Whether the key for `tasks` is cached, or is so after at most `seconds`.
+
+    It is made in a process that outlives this one: otherwise a key that takes longer than
+    somebody's limit would be begun by everybody and finished by nobody.
+    """
+    missing = [name for name, part in _cached(exercise, "key", tasks=tasks).items() if not part]
+    if missing:
+        maker = _maker(*(f"{exercise.slug}/{name}" for name in missing))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            maker.wait(max(seconds, 0.0))
+    return all(_cached(exercise, "key", tasks=missing).values())
+
+
+def _maker(*arguments: str) -> subprocess.Popen[bytes]:
+    """Start `main` in a process that outlives this one."""
+    sink = subprocess.DEVNULL
+    return subprocess.Popen(
+        [sys.executable, "-m", "autograder.grading.oracle", *arguments],
+        cwd=catalog.PACKAGE.parent,
+        stdin=sink, stdout=sink, stderr=sink, start_new_session=True,
+    )  # fmt: skip
+
+
+def make_ahead(exercises: Iterable[Exercise]) -> None:
+    """Begin to make the answer keys that were never made on this machine, and do not wait.
+
+    Whoever makes a first mistake in a task then has its diagnosis without waiting for one.
+    """
+    slugs = [
+        e.slug for e in exercises if not e.on_other_model and not all(_cached(e, "key").values())
+    ]
+    if slugs:
+        _maker("--idle", *slugs)
+
+
+def main() -> None:
+    """Make answer keys: ``python -m autograder.grading.oracle [--idle] [SLUG[/TASK] ...]``.
+
+    ``--idle`` lets everything else go first.
+    """
+    names = sys.argv[1:]
+    if names[:1] == ["--idle"]:
+        del names[0]
+        with contextlib.suppress(AttributeError, OSError):
+            os.nice(15)
+    asked: dict[str, list[str]] = {}
+    for name in names or [exercise.slug for exercise in catalog.exercises()]:
+        slug, _, task = name.partition("/")
+        asked.setdefault(slug, []).extend(filter(None, [task]))
+    for slug, tasks in asked.items():
+        answer_key(catalog.exercise(slug), tasks=tasks or None)
+
+
+def _needs_diagnosis(result: TaskResult) -> bool:
+    return any(verdict.status in ("fail", "error") for verdict in result.verdicts)
+
+
+def _path(exercise: Exercise, part: str, version: str) -> Path:
+    return _cache_folder() / f"{exercise.slug}-{part}-{version[:32]}.key"
+
+
+def make_key(exercise: Exercise, rows: KeyRows) -> AnswerKey:
+    """Arrange what the probes yielded by check and label, beside the misconceptions' texts."""
+    outcomes: dict[str, dict[Label, Outcome]] = {}
+    for label, outcome in rows.outcomes:
+        outcomes.setdefault(outcome.check, {})[label] = outcome
+    recognise = _recogniser(exercise)
+    known = {
+        row["name"]: Misconception(
+            row["name"], row["stands_for"], row["text"], row["step"], row["caught_by"],
+            tuple(row["errata"]), partial(recognise, row["name"]) if row["looks_like"] else None,
+        )
+        for row in rows.misconceptions
+    }  # fmt: skip
+    return AnswerKey(outcomes, known)
+
+
+def _recogniser(exercise: Exercise) -> Callable[[str, Data], bool]:
+    """Tells whether an observation looks like the misconception of a name, by its predicate.
+
+    The predicates are loaded when one is first asked, since that may load heavy libraries.
+    """
+
+    @cache
+    def predicates() -> dict[str, Any]:
+        return {answer.name: answer.looks_like for answer in answers(exercise, "wrong")}
+
+    return lambda name, seen: bool(predicates()[name](seen))
+
+
+def load_ahead(exercises: Iterable[Exercise]) -> None:
+    """Begin to load what misconceptions are recognised by, and do not wait."""
+
+    def load() -> None:
+        for exercise in exercises:
+            with contextlib.suppress(Exception):  # whoever needs it will be told
+                answers(exercise, "wrong")
+
+    threading.Thread(target=load, name="load-ahead", daemon=True).start()
+
+
+def _cache_folder() -> Path:
+    return platformdirs.user_cache_path("touchstone") / "keys"
+
+
+def _read(path: Path) -> KeyRows | None:
+    """A cached key; ``None`` if there is none, or what is there is damaged."""
+    if path in _remembered:
+        return _remembered[path]
+    try:
+        table = unpack(path.read_bytes())
+        rows = [(tuple(label), outcome_from(row)) for label, row in table["outcomes"]]
+        key = KeyRows(rows, table["misconceptions"])
+    except (OSError, ValueError, TypeError, KeyError, BrokenChannel):
+        return None
+    _remember(path, key)
+    return key
+
+
+def _remember(path: Path, key: KeyRows) -> None:
+    """Keep a key in memory too; its path names all that it depends on."""
+    while len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.pop(next(iter(_remembered)), None)
+    _remembered[path] = key
+
+
+def _write(path: Path, rows: KeyRows | None) -> None:
+    """Cache a key; without a place to write, grading goes on and is only slower."""
+    if rows is None:
+        return
+    _remember(path, rows)
+    outcomes = [[list(label), outcome_to(outcome)] for label, outcome in rows.outcomes]
+    body = pack({"outcomes": outcomes, "misconceptions": rows.misconceptions})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(body)
+        os.replace(file.name, path)
+    except OSError:
+        return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Observations to verdicts and diagnoses: frozen data in, frozen data out."""

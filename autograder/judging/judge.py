@@ -1,0 +1,238 @@
+"""The judge: observations in, verdicts and diagnoses out.
+
+Grading is comparing observations. Equal to the reference's within the check's tolerance means
+pass; equal to a misconception's means fail, and the learner is told which. Nothing else passes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from autograder.evidence.observations import Data, Outcome
+from autograder.exercise.catalog import Task
+from autograder.exercise.declaring import Check
+from autograder.judging import wording
+from autograder.judging.comparing import equal, same, show
+from autograder.judging.results import Status, TaskResult, Verdict
+from autograder.language import Text
+
+Label = tuple[str, ...]
+# Of a task's checks, what a misconception has to explain to be named by any of them.
+_ENOUGH = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Misconception:
+    """What the judge needs to know of a known-wrong answer."""
+
+    name: str
+    stands_for: str
+    text: Text
+    step: Text
+    caught_by: str
+    errata: tuple[str, ...] = ()
+    looks_like: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerKey:
+    """What the reference and the misconceptions yield for every check of an exercise.
+
+    Attributes
+    ----------
+    outcomes
+        By check, then by label: ``()`` is the reference, ``("name",)`` a misconception; other
+        labels are right answers built on the misconceptions named.
+    """
+
+    outcomes: Mapping[str, Mapping[Label, Outcome]]
+    misconceptions: Mapping[str, Misconception]
+
+
+def judge_exercise(
+    tasks: Sequence[tuple[Task, Sequence[Check]]],
+    outcomes: Mapping[str, Outcome],
+    key: AnswerKey,
+) -> tuple[TaskResult, ...]:
+    """Judge every task, in order, so that a task knows what was diagnosed in those before it."""
+    diagnosed: dict[str, str] = {}
+    results = []
+    for task, checks in tasks:
+        result = judge_task(task, checks, outcomes, key, diagnosed)
+        for verdict in result.verdicts:
+            if verdict.misconception:
+                stands_for = key.misconceptions[verdict.misconception].stands_for
+                diagnosed.setdefault(stands_for, verdict.misconception)
+        results.append(result)
+    return tuple(results)
+
+
+def judge_task(
+    task: Task,
+    checks: Sequence[Check],
+    outcomes: Mapping[str, Outcome],
+    key: AnswerKey,
+    diagnosed: Mapping[str, str],
+) -> TaskResult:
+    """Judge one task.
+
+    Parameters
+    ----------
+    outcomes
+        What the learner's answers yielded, by check; a check without one is ``internal``.
+    diagnosed
+        Misconception recognised in each name that was judged before, for checks that rest on it.
+    """
+    seen = {check.name: outcomes.get(check.name, _MISSING) for check in checks}
+    ranked = _rank(checks, seen, key)
+    verdicts = tuple(
+        _judge_check(task, check, seen[check.name], key, ranked, diagnosed) for check in checks
+    )
+    total = math.fsum(verdict.weight for verdict in verdicts)
+    earned = math.fsum(verdict.weight for verdict in verdicts if verdict.status == "pass")
+    points = round(task.points * earned / total, 2) if total else 0.0
+    return TaskResult(task.name, task.title, _overall(verdicts), points, task.points, verdicts)
+
+
+_MISSING = Outcome("", "internal", message="the check gave no report")
+
+
+def _overall(verdicts: Sequence[Verdict]) -> Status:
+    """The status of a task: passed only if there are checks and all of them passed."""
+    statuses = {verdict.status for verdict in verdicts}
+    if not statuses:
+        return "internal"
+    if len(statuses) == 1:
+        return statuses.pop()
+    order: tuple[Status, ...] = ("internal", "tampered", "crashed", "memory", "timeout", "error")
+    return next((status for status in order if status in statuses), "fail")
+
+
+def _rank(
+    checks: Sequence[Check], seen: Mapping[str, Outcome], key: AnswerKey
+) -> list[tuple[str, float]]:
+    """Misconceptions about these checks' names, those that explain most of what was seen first.
+
+    With each comes the share that it explains of the checks that it was run for.
+    """
+    matches: dict[str, list[bool]] = {}
+    for check in checks:
+        for label, outcome in key.outcomes.get(check.name, {}).items():
+            if len(label) == 1 and key.misconceptions[label[0]].stands_for in check.learner:
+                found = matches.setdefault(label[0], [])
+                found.append(same(seen[check.name], outcome, check.close))
+    ranked = sorted(matches.items(), key=lambda item: -sum(item[1]))
+    return [(name, sum(found) / len(found)) for name, found in ranked]
+
+
+def _judge_check(
+    task: Task,
+    check: Check,
+    seen: Outcome,
+    key: AnswerKey,
+    ranked: Sequence[tuple[str, float]],
+    diagnosed: Mapping[str, str],
+) -> Verdict:
+    known = key.outcomes.get(check.name, {})
+    reference = known.get((), _MISSING)
+    verdict = Verdict(
+        check.name, check.claim, "internal", where=seen.where, line=seen.line,
+        weight=check.weight, seconds=seen.seconds,
+    )  # fmt: skip
+    if reference.kind != "value" and seen.kind != "todo":
+        reason = reference.message or reference.error
+        return replace(verdict, message=wording.reference_failed(reason))
+    if seen.kind == "value":
+        verdict = replace(verdict, came_out=show(seen.value), expected=_expected(check, reference))
+        if _holds(check, seen.value, reference.value):
+            return replace(verdict, status="pass", expected=wording.NOTHING)
+        given = _given(check, seen, known, diagnosed)
+        if given:
+            text = key.misconceptions[given].stands_for
+            return replace(
+                verdict, status="pass", expected=wording.NOTHING, message=wording.right_given(text)
+            )
+    verdict = replace(verdict, status=_STATUS[seen.kind], message=_reason(check, seen))
+    name = _diagnose(check, seen, key, ranked)
+    if name:
+        found = key.misconceptions[name]
+        step = found.step if found.step["en"] else wording.next_hint(task.name)
+        step = wording.read_on(step, found.errata)
+        return replace(verdict, misconception=name, diagnosis=found.text, step=step)
+    return replace(verdict, step=wording.next_step(task.name, check.learner[0], seen))
+
+
+_STATUS: Mapping[str, Status] = {
+    "value": "fail",
+    "unfit": "fail",
+    "forbidden": "fail",
+    "raised": "error",
+    "todo": "todo",
+    "timeout": "timeout",
+    "memory": "memory",
+    "crashed": "crashed",
+    "tampered": "tampered",
+    "internal": "internal",
+}
+
+
+def _holds(check: Check, observed: Data, reference: Data) -> bool:
+    if check.expect is not None:
+        return check.expect(observed, reference)
+    return equal(observed, reference, check.close)
+
+
+def _given(
+    check: Check,
+    seen: Outcome,
+    known: Mapping[Label, Outcome],
+    diagnosed: Mapping[str, str],
+) -> str:
+    """The diagnosed misconception, in a name that this check rests on, which explains it all."""
+    parts = [diagnosed[name] for name in check.rests_on if name in diagnosed]
+    for label in [(part,) for part in parts] + [tuple(sorted(parts))]:
+        if label and label in known and same(seen, known[label], check.close):
+            return label[0]
+    return ""
+
+
+def _diagnose(
+    check: Check, seen: Outcome, key: AnswerKey, ranked: Sequence[tuple[str, float]]
+) -> str:
+    """Name the misconception whose observation this is; the likeliest if several yield it.
+
+    One that explains little of the rest is named only by the check that is to catch it: other
+    checks it may resemble by chance, as an answer that is always 0 or an error resembles many.
+    """
+    known = key.outcomes.get(check.name, {})
+    for name, explained in ranked:
+        found = key.misconceptions[name]
+        if found.looks_like is not None and found.caught_by == check.name:
+            if seen.kind == "value" and _safely(found.looks_like, seen.value):
+                return name
+        elif explained < _ENOUGH and found.caught_by != check.name:
+            continue
+        elif (name,) in known and same(seen, known[(name,)], check.close):
+            return name
+    return ""
+
+
+def _safely(predicate: Any, value: Data) -> bool:
+    try:
+        return bool(predicate(value))
+    except Exception:
+        return False
+
+
+def _expected(check: Check, reference: Outcome) -> Text:
+    if check.expect is not None:
+        return check.expect.text
+    shown = show(reference.value)
+    return {"en": shown, "zh": shown}
+
+
+def _reason(check: Check, seen: Outcome) -> Text:
+    return wording.reason(seen, check.learner[0])

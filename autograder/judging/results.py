@@ -1,0 +1,152 @@
+"""What grading came to, as frozen data. Nothing here prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from autograder.evidence.runs import CellRun, Isolation
+from autograder.language import Language, Text
+
+Status: TypeAlias = Literal[
+    "pass", "fail", "todo", "error", "timeout", "memory", "crashed", "tampered", "internal"
+]
+STATUSES: tuple[Status, ...] = (
+    "pass", "fail", "todo", "error", "timeout", "memory", "crashed", "tampered", "internal",
+)  # fmt: skip
+_BOTH_EMPTY: Text = {"en": "", "zh": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdict on one claim, with its reason.
+
+    Attributes
+    ----------
+    claim
+        What was asked.
+    came_out
+        What the learner's answer yielded, short; empty where it yielded nothing.
+    expected
+        What the reference yielded, or the property in words; empty where it is not to be shown.
+    message
+        The reason, in one sentence.
+    misconception
+        Name of the recognised mistake, else empty; ``diagnosis`` says it in words.
+    step
+        One step to take next; empty for a pass.
+    where, line
+        Cell id and line of an error in the learner's code, and that line's source.
+    """
+
+    name: str
+    claim: Text
+    status: Status
+    message: Text = field(default_factory=lambda: _BOTH_EMPTY)
+    misconception: str = ""
+    diagnosis: Text = field(default_factory=lambda: _BOTH_EMPTY)
+    came_out: str = ""
+    expected: Text = field(default_factory=lambda: _BOTH_EMPTY)
+    step: Text = field(default_factory=lambda: _BOTH_EMPTY)
+    where: str = ""
+    line: str = ""
+    weight: float = 1.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """The verdicts on one task and the points that they give."""
+
+    name: str
+    title: Text
+    status: Status
+    points: float
+    max_points: float
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Wall-clock seconds of a submission: its own cells, the checks, and everything."""
+
+    cells: float = 0.0
+    checks: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionResult:
+    """The result for one notebook, or the reason why there is none.
+
+    Attributes
+    ----------
+    problem
+        Why it could not be graded, with what to do; empty where it was.
+    """
+
+    path: str
+    exercise: str = ""
+    language: Language = "en"
+    points: float = 0.0
+    max_points: float = 0.0
+    seconds: Seconds = Seconds()
+    isolation: Isolation = "process"
+    tasks: tuple[TaskResult, ...] = ()
+    cells: tuple[CellRun, ...] = ()
+    problem: Text | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every task passed."""
+        return bool(self.tasks) and all(task.status == "pass" for task in self.tasks)
+
+    @property
+    def at_fault(self) -> bool:
+        """Whether something of ours went wrong."""
+        return any(
+            "internal" in (task.status, *(verdict.status for verdict in task.verdicts))
+            for task in self.tasks
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """One notebook of a class, graded.
+
+    Attributes
+    ----------
+    student
+        The student's name as the class's folder or archive gives it.
+    name
+        Where the notebook was in it, with forward slashes; never a path of this machine.
+    identifier
+        The number that the learning platform knows the student by, where the name of the file
+        told it (Canvas, Moodle); else empty.
+    result
+        Its ``path`` is `name`.
+    """
+
+    student: str
+    name: str
+    result: SubmissionResult
+    identifier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassResult:
+    """What grading a class came to, in the order of students' names, then of notebooks'.
+
+    Attributes
+    ----------
+    hidden
+        Whether a secret changed the seeds, so that the tests were others than the visible ones.
+    """
+
+    graded: tuple[Graded, ...]
+    hidden: bool = False
+
+    @property
+    def students(self) -> tuple[str, ...]:
+        """Everybody who is in the class, also without a notebook that could be graded."""
+        return tuple(dict.fromkeys(item.student for item in self.graded))

@@ -1,0 +1,240 @@
+"""The learner's day: what the commands do, apart from printing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder._errors import BilingualError
+from autograder.engine import UnreadableNotebook, read_notebook
+from autograder.engine.pool import Pool
+from autograder.exercise import catalog
+from autograder.exercise.catalog import CatalogError, Exercise, Task
+from autograder.exercise.edition import edition
+from autograder.grading.grade import grade, grade_path
+from autograder.grading.journal import Journal, default_path
+from autograder.judging.results import SubmissionResult
+from autograder.language import Language
+from autograder.learner import workbook
+from autograder.learner.workbook import Workbook
+from autograder.report.standing import Next, Standing
+
+
+class NotYet(BilingualError):
+    """Something that the learner has to do first."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where the learner works: the workbook around the present folder, if any, and a journal."""
+
+    language: Language
+    book: Workbook | None
+
+    @classmethod
+    def here(cls, language: Language | None, fallback: Language) -> Desk:
+        """The desk for the present folder; `language`, if given, wins over the workbook's."""
+        book = workbook.find(Path.cwd())
+        return cls(language or (book.language if book else fallback), book)
+
+    @property
+    def journal(self) -> Path:
+        """Where attempts are written down."""
+        return self.book.journal if self.book else default_path()
+
+    def notebooks(self) -> list[Path]:
+        """The workbook's notebooks.
+
+        Raises
+        ------
+        NotYet
+            If there is no workbook here.
+        """
+        if self.book is None or not self.book.notebooks:
+            raise NotYet(
+                "There is no workbook here. Name a notebook, or make a workbook with "
+                "`touchstone start`.",
+                "这里没有练习册。请给出 notebook 的路径，或先用 `touchstone start` 建一个。",
+            )
+        return list(self.book.notebooks)
+
+
+def grade_and_record(
+    path: Path,
+    journal: Journal,
+    *,
+    remembered: bool = False,
+    pool: Pool | None = None,
+    whole: bool = False,
+) -> SubmissionResult:
+    """Grade a notebook and write the attempt down.
+
+    Parameters
+    ----------
+    pool
+        Where to run it; by default in a fresh process.
+    whole
+        Run every cell and draw its figures, for a report that shows them.
+    remembered
+        Give the result from the journal where the very same code was graded before.
+    """
+    try:
+        notebook = read_notebook(path)
+    except UnreadableNotebook:
+        return grade_path(path)
+    exercise = catalog.exercise(notebook.exercise)
+    environment = edition(exercise)
+    if remembered:
+        found = journal.attempt(notebook.digest, exercise.slug, environment)
+        if found is not None:
+            return found
+    result = grade(notebook, exercise, pool=pool, whole=whole)
+    if result.tasks and not result.at_fault:
+        journal.record(result, notebook.digest, environment)
+    return result
+
+
+def choose_model(name: str | None, notebooks: Sequence[Path]) -> None:
+    """Run the notebooks' exercises on the model `name` from now on, if one is given.
+
+    Raises
+    ------
+    ModelNotFound
+        If an exercise among them works on a model and `name` is nowhere on this machine.
+    """
+    if name is None:
+        return
+    from autograder.models import locate
+
+    if Path(name).is_dir():
+        name = str(Path(name).resolve())
+    for path in notebooks:
+        with contextlib.suppress(UnreadableNotebook):
+            kind = catalog.exercise(read_notebook(path).exercise).model
+            if kind:
+                locate(kind, name)
+    os.environ["TOUCHSTONE_MODEL"] = name
+
+
+def standings(book: Workbook, journal: Journal) -> tuple[list[Standing], Next | None]:
+    """Where every exercise of a workbook stands, and what to do next."""
+    found: list[Standing] = []
+    begun: Next | None = None
+    fresh: Next | None = None
+    for exercise in catalog.exercises():
+        path = book.folder / f"{exercise.slug}.ipynb"
+        result = grade_and_record(path, journal, remembered=True) if path.is_file() else None
+        started = result is not None and any(task.status != "todo" for task in result.tasks)
+        points = result.points if result is not None and started else None
+        done = result is not None and result.passed
+        found.append(Standing(exercise, points, done))
+        if done:
+            continue
+        if started and begun is None and result is not None:
+            name = next(task.name for task in result.tasks if task.status != "pass")
+            begun = Next(exercise, f"touchstone hint {exercise.slug}/{name}", exercise.task(name))
+        elif fresh is None:
+            fresh = Next(exercise, f"touchstone lesson {exercise.slug}")
+    return found, begun or fresh
+
+
+def find_task(name: str, *, among: Sequence[Exercise] | None = None) -> tuple[Exercise, Task]:
+    """The task called ``exercise/task``, or ``task`` where only one exercise has it.
+
+    Raises
+    ------
+    CatalogError
+        If there is none or more than one; the message names them.
+    """
+    slug, _, rest = name.rpartition("/")
+    if slug:
+        exercise = catalog.exercise(slug)
+        return exercise, exercise.task(rest)
+    exercises = catalog.exercises() if among is None else among
+    found = [(e, task) for e in exercises for task in e.tasks if task.name == rest]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        choices = ", ".join(f"{exercise.slug}/{task.name}" for exercise, task in found)
+        raise CatalogError(f"Several exercises have a task {name!r}. Say which: {choices}.")
+    known = ", ".join(f"{e.slug}/{task.name}" for e in exercises for task in e.tasks)
+    raise CatalogError(f"There is no task {name!r}. There are: {known}.")
+
+
+def solution_of(name: str, desk: Desk, journal: Journal, *, give_up: bool) -> str:
+    """The code of a task's solution, or of a whole exercise's, once it was earned.
+
+    Raises
+    ------
+    NotYet
+        If it was neither passed nor given up.
+    """
+    whole = any(exercise.slug == name for exercise in catalog.exercises())
+    exercise, tasks = (
+        (catalog.exercise(name), catalog.exercise(name).tasks) if whole else _one(name)
+    )
+    for task in tasks:
+        if give_up:
+            journal.give_up(exercise.slug, task.name)
+        elif not journal.passed(exercise.slug, task.name) and not journal.gave_up(
+            exercise.slug, task.name
+        ):
+            raise NotYet(
+                f"{exercise.slug}/{task.name} is not passed yet. Grade it first, open a hint with "
+                f"`touchstone hint {exercise.slug}/{task.name}`, or give up with --give-up.",
+                f"{exercise.slug}/{task.name} 还没有通过。请先评分，或用 "
+                f"`touchstone hint {exercise.slug}/{task.name}` 看提示；想放弃就加 --give-up。",
+            )
+    return _solution_cells(exercise, tasks, desk.language)
+
+
+def _one(name: str) -> tuple[Exercise, tuple[Task, ...]]:
+    exercise, task = find_task(name)
+    return exercise, (task,)
+
+
+def _solution_cells(exercise: Exercise, tasks: Sequence[Task], language: Language) -> str:
+    """Source of the solution's cells that define the tasks' names, without the build's marks."""
+    from autograder.engine.cells import defined_names
+
+    path = exercise.notebook(language, solved=True)
+    content = json.loads(path.read_text("utf-8"))
+    wanted = {name for task in tasks for name in task.defines}
+    sources = ["".join(c["source"]) for c in content["cells"] if c["cell_type"] == "code"]
+    shown = [source for source in sources if wanted & defined_names(source)]
+    lines = "\n\n\n".join(source.strip() for source in shown).splitlines()
+    return "\n".join(line for line in lines if line.strip()[:4] != "### ")
+
+
+def notebook_named(name: str, desk: Desk) -> Path:
+    """The notebook at the path `name`, or the workbook's for the exercise `name`."""
+    if name.endswith(".ipynb"):
+        return Path(name)
+    exercise = catalog.exercise(name)
+    desk.notebooks()
+    assert desk.book is not None
+    return desk.book.folder / f"{exercise.slug}.ipynb"
+
+
+def demo(language: Language, *, whole: bool = False) -> SubmissionResult:
+    """Grade a half-finished attempt at ``metrics``: something right, wrong, and untouched."""
+    from autograder.learner.demo import half_finished
+
+    exercise = catalog.exercise("metrics")
+    attempt = half_finished(exercise, language)
+    with tempfile.TemporaryDirectory(prefix="touchstone-demo-") as folder:
+        path = Path(folder) / "metrics.ipynb"
+        path.write_text(json.dumps(attempt, ensure_ascii=False), "utf-8")
+        result = grade_path(path, whole=whole)
+    return _renamed(result, os.path.join("demo", "metrics.ipynb"))
+
+
+def _renamed(result: SubmissionResult, path: str) -> SubmissionResult:
+    from dataclasses import replace
+
+    return replace(result, path=path)

@@ -1,0 +1,1 @@
+"""Tiny BERT: weights, card, and the script and grammar that made it."""

@@ -1,0 +1,1 @@
+"""Tiny GPT: weights, card, and the script and stories that made it."""
