@@ -26,7 +26,7 @@ def new_exercise(slug: str) -> None:
         messages.say(str(path))
 
 
-@app.command("build", help=say("Generate the notebooks.", "生成 notebook。"))
+@app.command("build", help=say("Generate notebooks and figures.", "生成 notebook 和插图。"))
 def build_notebooks(
     slugs: Annotated[list[str] | None, typer.Argument()] = None,
     check: Annotated[
@@ -37,9 +37,13 @@ def build_notebooks(
     ] = False,
 ) -> None:
     from autograder.dev.build import build
+    from autograder.dev.rules.figures import figures
     from autograder.report import messages
 
-    changes = [c for e in _chosen(slugs) for c in build(e, check=check, force=force)]
+    changes: list[object] = []
+    for exercise in _chosen(slugs):
+        changes += build(exercise, check=check, force=force)
+        changes += figures(exercise) if check else ()
     for change in changes:
         messages.say(str(change), "yellow" if check else "")
     raise typer.Exit(1 if check and changes else 0)

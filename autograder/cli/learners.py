@@ -82,7 +82,7 @@ def lesson(
     if path:
         messages.show_code(str(file))
     else:
-        messages.show_markdown(file.read_text("utf-8"))
+        messages.show_lesson(file)
 
 
 @app.command(

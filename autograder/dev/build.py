@@ -1,4 +1,4 @@
-"""Making the notebooks of an exercise from its source, or telling that they are stale."""
+"""Making the notebooks and figures of an exercise, or telling that they are stale."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from autograder._files import replace
+from autograder.dev import figures
+from autograder.dev.findings import BuildError, Change
 from autograder.dev.percent import read_cells
 from autograder.dev.views import exercise_view, read, solution_view, to_text, without_outputs
-from autograder.exercise.catalog import CatalogError, Exercise
+from autograder.exercise.catalog import Exercise
 from autograder.language import LANGUAGES
 
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}|Wall time: |CPU times: ")
@@ -28,31 +29,10 @@ _KERNEL_SETTINGS = {
 }
 
 
-class BuildError(CatalogError):
-    """A solution notebook that does not run; the message names the cell and the error."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A generated notebook that was written or, when only checking, is not what it should be.
-
-    Attributes
-    ----------
-    message
-        What happened and, where something is left to do, what.
-    """
-
-    path: Path
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
-
-
 def build(
     exercise: Exercise, *, check: bool = False, force: bool = False, execute: bool = True
 ) -> list[Change]:
-    """Write the notebooks of `exercise`, in both languages, that are not up to date.
+    """Write the notebooks and figures of `exercise`, in both languages, that are not up to date.
 
     Solutions run afresh in a kernel of their own, but only where their source changed or the
     outputs on disk are not sound; a rebuild without changes writes nothing.
@@ -61,11 +41,12 @@ def build(
     ----------
     check
         Write nothing. Sources are compared byte for byte (solutions without their outputs),
-        and every solution runs and must hold no error.
+        figures are drawn and compared, and every solution runs and must hold no error.
     force
         Run every solution again.
     execute
-        With `check`, whether to run the solutions too.
+        With `check`, whether to run the solutions and to draw; else a figure is compared by what
+        it says it was drawn from.
 
     Returns
     -------
@@ -77,10 +58,10 @@ def build(
     SourceError
         If ``notebook.py`` breaks a rule of its format.
     BuildError
-        If a solution fails and `check` is false.
+        If a solution or a figure fails and `check` is false.
     """
     cells = read_cells(exercise)
-    changes = []
+    changes = figures.stale(exercise, redraw=execute) if check else figures.build(exercise)
     for language in LANGUAGES:
         path = exercise.notebook(language)
         changes += _exercise(path, to_text(exercise_view(exercise, cells, language)), check)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell, SourceError, read_cells
 from autograder.dev.rules import answers as answering
-from autograder.dev.rules import texts, views
+from autograder.dev.rules import figures, texts, views
 from autograder.dev.rules.answers import Content
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
@@ -36,11 +36,12 @@ def verify(exercise: Exercise) -> list[Finding]:
     The untouched notebook scores nothing, all ``todo``; the solution scores full marks in both
     languages; other right answers pass; wrong ones fail where they say and are recognised;
     every check is failed by one; no solution leaks; both languages are complete; the generated
-    notebooks are fresh. Promises that rest on a broken one are left out.
+    notebooks and figures are fresh, and the lessons show the figures. Promises that rest on a
+    broken one are left out.
     """
     # Its notes on what it loads would hide the findings.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    findings = [*texts.metadata(exercise), *texts.lessons(exercise)]
+    findings = [*texts.metadata(exercise), *texts.lessons(exercise), *figures.figures(exercise)]
     try:
         cells = read_cells(exercise)
     except SourceError as error:

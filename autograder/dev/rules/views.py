@@ -19,7 +19,7 @@ LEAK_LENGTH = 20
 
 
 def fresh(exercise: Exercise) -> Iterator[Finding]:
-    """The notebooks on disk are those that the sources amount to."""
+    """The notebooks and figures on disk are those that the sources amount to."""
     for change in build(exercise, check=True, execute=False):
         yield Finding("stale", _name(exercise, change.path), change.message)
 
