@@ -19,6 +19,7 @@ from autograder.dev.build import build
 from autograder.dev.findings import BuildError
 from autograder.dev.rules.figures import figures as broken_promises
 from autograder.dev.rules.views import fresh
+from autograder.exercise import catalog
 from autograder.report.messages import lesson_view
 
 ROOT = Path(__file__).parent.parent
@@ -269,6 +270,15 @@ def test_a_figure_that_no_lesson_shows_is_found(root: Path) -> None:
 def test_an_image_in_code_is_no_figure(root: Path) -> None:
     show("en", "```\n![x](figures/lost.en.svg)\n```\n\n`![x](figures/lost.en.svg)`")(root)
     assert list(broken_promises(at(root))) == []
+
+
+@pytest.mark.parametrize(
+    "slug", sorted({path.parents[1].name for path in ROOT.glob("lessons/*/figures/*.py")})
+)
+def test_the_figures_of_the_course_are_what_their_scripts_draw(slug: str) -> None:
+    exercise = catalog.exercise(slug)
+    assert figures.stale(exercise, redraw=True) == []
+    assert list(broken_promises(exercise)) == []
 
 
 def test_verifying_does_not_load_matplotlib(root: Path) -> None:

@@ -34,6 +34,8 @@ def test_it_holds_every_room_of_every_exercise(wheel: Path) -> None:
             assert f"autograder/_content/lessons/{slug}/{language}.md" in names
             assert f"autograder/_content/exercises/{language}/{slug}.ipynb" in names
             assert f"autograder/_content/solutions/{language}/{slug}.ipynb" in names
+    for figure in ROOT.glob("lessons/*/figures/*.svg"):
+        assert f"autograder/_content/{figure.relative_to(ROOT).as_posix()}" in names
     assert not [name for name in names if "__pycache__" in name]
 
 
