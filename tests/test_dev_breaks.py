@@ -211,7 +211,7 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
         "tolerance", CHECK + "'nothing_averages_to_zero'",
     ),
     "a reference that fails": (
-        edit("reference.py", " if values else 0.0", ""),
+        edit("reference.py", " if len(values) else 0.0", ""),
         "reference", f"{SLUG}/reference.py, check 'nothing_averages_to_zero'",
     ),
     "a reference without a name": (

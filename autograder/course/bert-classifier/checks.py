@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from autograder.checks import check, fixture, that
+from autograder.probes import in_modes, watch, without_dropout
 
 # benchmarks/spread/bert-classifier.md: over seeds, threads and instruction sets right answers
 # differ by far less than these, and the nearest misconception by far more.
@@ -51,7 +52,7 @@ def bert():
 
     from autograder.models import locate
 
-    return _without_dropout(BertModel.from_pretrained(locate("bert")).eval())
+    return without_dropout(BertModel.from_pretrained(locate("bert")).eval())
 
 
 @fixture
@@ -75,15 +76,6 @@ def _set(linear, generator):
         width = linear.weight.shape[1]
         linear.weight.normal_(0, 2 / math.sqrt(width), generator=generator)
         linear.bias.normal_(0, 0.5, generator=generator)
-
-
-def _without_dropout(model):
-    from torch import nn
-
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    return model
 
 
 @fixture
@@ -141,20 +133,12 @@ def _is_large(model):
 
 
 def _watch(model):
-    """Note each forward pass: its rows, the model's mode, and whether gradients are kept."""
-    import torch
+    """Note each forward pass: its rows without padding, the model's mode, and gradients."""
+    return watch(model.base_model.embeddings, _unpadded)
 
-    calls = []
 
-    def note(module, arguments, keywords):
-        ids = keywords["input_ids"] if "input_ids" in keywords else arguments[0]
-        rows = [tuple(i for i in row if i) for row in ids.tolist()]
-        # Of the model that runs, which may be a copy that keeps no gradients.
-        grad = torch.is_grad_enabled() and any(p.requires_grad for p in module.parameters())
-        calls.append({"rows": rows, "training": module.training, "grad": grad})
-
-    model.base_model.embeddings.register_forward_pre_hook(note, with_kwargs=True)
-    return calls
+def _unpadded(ids):
+    return [tuple(i for i in row if i) for row in ids.tolist()]
 
 
 @contextmanager
@@ -524,7 +508,7 @@ def _sgd(model, rate):
     close=STEP,
 )
 def each_batch_moves_once(train_epoch, classifier, batches):
-    model = _without_dropout(classifier)
+    model = without_dropout(classifier)
     head, pooler = model.classifier.weight, model.base_model.pooler.dense.bias
     before = [head.detach().clone(), pooler.detach().clone()]
     train_epoch(model, batches, _sgd(model, 0.1))
@@ -537,7 +521,7 @@ def each_batch_moves_once(train_epoch, classifier, batches):
     close=PROBABILITY,
 )
 def loss_is_a_mean_over_examples(train_epoch, classifier, tokenizer, sentences, classes):
-    model = _without_dropout(classifier)
+    model = without_dropout(classifier)
     loader = _loader(tokenizer, sentences[:13], classes[:13], 6)
     return train_epoch(model, loader, _sgd(model, 0.0))
 
@@ -572,7 +556,7 @@ def gradients_start_afresh(train_epoch, classifier, batches):
 def gradients_are_clipped(train_epoch, classifier, tokenizer, sentences, classes):
     import torch
 
-    model = _without_dropout(classifier)
+    model = without_dropout(classifier)
     with torch.no_grad():  # wrong and sure of it: gradients of norm 20 and more
         model.classifier.weight.mul_(20)
     before = [p.detach().clone() for p in model.parameters()]
@@ -589,7 +573,7 @@ def gradients_are_clipped(train_epoch, classifier, tokenizer, sentences, classes
 def short_gradients_stay(train_epoch, classifier, batches):
     import torch
 
-    model = _without_dropout(classifier)
+    model = without_dropout(classifier)
     with torch.no_grad():  # little depends on the sentence, so gradients have norms below 0.7
         model.base_model.pooler.dense.weight.mul_(0.01)
         model.base_model.pooler.dense.bias.zero_()
@@ -706,7 +690,7 @@ def optimizer_is_adamw(fine_tune, classifier, tokenizer, sentences, classes):
     costly=True,
 )
 def one_loss_for_each_epoch(fine_tune, classifier, batches):
-    return list(fine_tune(_without_dropout(classifier), batches, epochs=4, learning_rate=1e-9))
+    return list(fine_tune(without_dropout(classifier), batches, epochs=4, learning_rate=1e-9))
 
 
 @that(
@@ -804,14 +788,9 @@ def no_gradients_batch_by_batch(predict, classifier, batches):
     close=0,
 )
 def mode_is_given_back(predict, classifier, batches):
-    modes = []
-    for training in (True, False):
-        calls = _watch(classifier.train(training))
-        predict(classifier, batches)
-        # Each part has a mode of its own, dropout's above all.
-        kept = all(part.training == training for part in classifier.modules())
-        modes.append([classifier.training, kept, len(calls) > 0])
-    return modes
+    calls = _watch(classifier)
+    modes = in_modes(classifier, lambda: len(predict(classifier, batches)))
+    return {"modes": modes, "was asked": len(calls) > 0}
 
 
 # --- evaluate -----------------------------------------------------------------------------
@@ -1078,7 +1057,7 @@ def program_clears_gradients(mended_program, classifier, tokenizer, lesson):
     costly=True,
 )
 def losses_are_cross_entropies(mended_program, classifier, tokenizer, lesson):
-    model = _without_dropout(classifier)
+    model = without_dropout(classifier)
     model.config.id2label = {0: "positive", 1: "negative", 2: "neutral"}
     model.config.label2id = {"positive": 0, "negative": 1, "neutral": 2}
     seen = mended_program(model, tokenizer, **lesson, epochs=2, learning_rate=0.0)

@@ -9,6 +9,7 @@ import os
 import numpy as np
 
 from autograder.checks import check, fixture, outcome_of, that
+from autograder.probes import arguments_kept
 
 CLOSE = 1e-5  # probabilities and logits in float32: they spread by less than 2e-6
 LIKELY = 1e-3  # sums of log-probabilities: they spread by less than 1e-5
@@ -297,7 +298,7 @@ def top_k_leaves_its_input(top_k, torch_rng):
     import torch
 
     logits = torch.randn(2, 6, generator=torch_rng)
-    return {"result": _filtered(top_k, logits, 2), "input": logits}
+    return arguments_kept(lambda given: _filtered(top_k, given, 2), logits)
 
 
 # --- top_p --------------------------------------------------------------------------------
@@ -348,11 +349,9 @@ def top_p_leaves_its_input(top_p, torch_rng):
     import torch
 
     logits = torch.randn(2, 6, generator=torch_rng)
-    return {
-        "all": _filtered(top_p, logits, 1.0),
-        "some": _filtered(top_p, logits, 0.5),
-        "input": logits,
-    }
+    return [
+        arguments_kept(lambda given, p=p: _filtered(top_p, given, p), logits) for p in (1.0, 0.5)
+    ]
 
 
 # --- next_tokens --------------------------------------------------------------------------

@@ -5,10 +5,14 @@ import math
 import numpy as np
 
 from autograder.checks import check, fixture, outcome_of
+from autograder.probes import in_forms
 
 # Correct orders of summation agree to about 1e-13, in single precision (torch's default) to 1e-7;
 # `dev verify` sees to it that every misconception lies further away than twice this.
 EXACT = 1e-6
+
+
+EITHER = ("list", "array")
 
 
 @fixture
@@ -120,8 +124,7 @@ def counts_tumours(confusion_counts, screened):
     close=0,
 )
 def counts_lists(confusion_counts, guesses):
-    labels, predictions = guesses
-    return list(confusion_counts(labels.tolist(), predictions.tolist()))
+    return in_forms(lambda *given: list(confusion_counts(*given)), *guesses, forms=EITHER)
 
 
 @check(
@@ -213,8 +216,7 @@ def precision_ignores_true_negatives(precision, guesses):
     rests_on=_COUNTS,
 )
 def precision_of_lists(precision, guesses):
-    labels, predictions = guesses
-    return precision(labels.tolist(), predictions.tolist())
+    return in_forms(precision, *guesses, forms=EITHER)
 
 
 @check(

@@ -1,10 +1,12 @@
 """Probes for `resnet-eval`: real digits, made harder one by one, and a network that reads them."""
 
+import copy
 import re
 
 import numpy as np
 
 from autograder.checks import Tolerance, check, fixture, outcome_of
+from autograder.probes import are_whole, in_modes, moved, state_of, watch
 
 # benchmarks/spread/resnet-eval.md: over seeds, threads and instruction sets, right answers differ
 # by far less than these, and the nearest misconception by far more.
@@ -93,15 +95,6 @@ def _batches(x, y, size):
     return list(zip(x.split(size), y.split(size), strict=True))
 
 
-def _moved(model, before):
-    """Names of parameters and running statistics that are no longer what they were."""
-    return [name for name, value in model.state_dict().items() if not value.equal(before[name])]
-
-
-def _state(model):
-    return {name: value.clone() for name, value in model.state_dict().items()}
-
-
 # --- preprocess ---------------------------------------------------------------------------
 
 
@@ -171,11 +164,7 @@ def order_is_the_models(class_indices, rng):
     words = ["owl", "cat", "zebra", "ant", "dog"]
     rng.shuffle(words)
     indices = class_indices(["dog", "ant", "ant", "zebra", "owl", "cat"], tuple(words))
-    return {"indices": indices, "whole numbers": _are_whole(indices)}
-
-
-def _are_whole(numbers):
-    return np.asarray(numbers).dtype.kind in "iu"
+    return {"indices": indices, "whole numbers": are_whole(indices)}
 
 
 @check(
@@ -263,12 +252,10 @@ def _begun(logits):
 def no_batch_is_larger(predict_logits, network, batch):
     found = []
     for most in (32, 4):
-        sizes = []
-        hook = network.model.register_forward_pre_hook(
-            lambda _, given, sizes=sizes: sizes.append(len(given[0]))
-        )
-        logits = predict_logits(network.model, batch[0], batch_size=most)
-        hook.remove()
+        model = copy.deepcopy(network.model)
+        calls = watch(model)
+        logits = predict_logits(model, batch[0], batch_size=most)
+        sizes = [call["rows"] for call in calls]
         found.append({"too many at once": [n for n in sizes if n > most], **_begun(logits)})
     return found
 
@@ -280,9 +267,9 @@ def no_batch_is_larger(predict_logits, network, batch):
 )
 def nothing_in_the_model_moves(predict_logits, network, batch):
     network.model.train()
-    before = _state(network.model)
+    before = state_of(network.model)
     logits = predict_logits(network.model, batch[0], batch_size=25)
-    return {"moved": len(_moved(network.model, before)), **_begun(logits)}
+    return {"moved": len(moved(network.model, before)), **_begun(logits)}
 
 
 @check(
@@ -291,13 +278,9 @@ def nothing_in_the_model_moves(predict_logits, network, batch):
     close=CLOSE,
 )
 def mode_is_given_back(predict_logits, network, batch):
-    found = []
-    for mode in (True, False):
-        network.model.train(mode)
-        logits = predict_logits(network.model, batch[0][:9], batch_size=4)
-        parts = {part.training for part in network.model.modules()}
-        found.append({"modes after": sorted(parts), **_begun(logits)})
-    return found
+    return in_modes(
+        network.model, lambda: _begun(predict_logits(network.model, batch[0][:9], batch_size=4))
+    )
 
 
 @check(
@@ -372,11 +355,11 @@ def judged_in_evaluation_mode(evaluate, network, batch):
     found = []
     for mode in (True, False):
         network.model.train(mode)
-        before = _state(network.model)
+        before = state_of(network.model)
         result = evaluate(network.model, _batches(*batch, 25))
         modes = sorted({part.training for part in network.model.modules()})
-        moved = len(_moved(network.model, before))
-        found.append({"moved": moved, "modes after": modes, "loss": result["loss"]})
+        changed = len(moved(network.model, before))
+        found.append({"moved": changed, "modes after": modes, "loss": result["loss"]})
     return found
 
 
@@ -470,7 +453,7 @@ def guesses(rng):
 )
 def rows_are_actual(confusion_matrix, guesses):
     counts = confusion_matrix(*guesses, 6)
-    return {"counts": counts, "whole numbers": _are_whole(counts)}
+    return {"counts": counts, "whole numbers": are_whole(counts)}
 
 
 @check(
@@ -693,6 +676,6 @@ def names_in_the_order_of_the_pictures(mended_report, network, reader):
 )
 def report_leaves_the_model_alone(mended_report, network, hard_parts):
     network.model.train()
-    before = _state(network.model)
+    before = state_of(network.model)
     report = _report(mended_report, network, hard_parts)
-    return {"moved": len(_moved(network.model, before)), "names": report["names"]}
+    return {"moved": len(moved(network.model, before)), "names": report["names"]}

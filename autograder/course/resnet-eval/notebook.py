@@ -41,7 +41,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder import check, hint
+from autograder import check, hint, plots
 from autograder.models import locate
 from autograder.models.tiny_resnet import load_classifier, load_pictures
 
@@ -83,19 +83,7 @@ print("class_names:", ", ".join(class_names))
 print(f"pixels 0 … {network.pixel_max}, mean {network.mean}, std {network.std}")
 print({part: tuple(pictures.images.shape) for part, pictures in parts.items()})
 
-
-def show(pictures, titles, colours=None):
-    # en: Ten pictures in a row, each with its title.
-    # zh: 一行十张图，各有标题。
-    figure, row = plt.subplots(1, 10, figsize=(9, 1.3))
-    for i, axes in enumerate(row):
-        axes.imshow(pictures[i].permute(1, 2, 0), cmap="gray_r")
-        axes.set_title(titles[i], fontsize=9, color=colours[i] if colours else "black")
-        axes.axis("off")
-    plt.show()
-
-
-show(digits, truth)
+plots.pictures(digits[:10], truth)
 
 # %% [markdown] id="conventions" lang="en"
 # **Conventions, for every task.** $N$ pictures, $C$ channels, $K$ classes. Pictures are tensors
@@ -229,8 +217,8 @@ with suppress(NotImplementedError):
     wrong = [i for i, name in enumerate(truth) if guesses[i] != name]
     some = (wrong + [i for i in range(len(truth)) if i not in wrong])[:10]
     print(f"{len(wrong)} of {len(truth)} are wrong")
-    show(digits[some], [f"{guesses[i]}\n≠ {truth[i]}" if i in wrong else guesses[i] for i in some],
-         ["#d1495b" if i in wrong else "#2e7d32" for i in some])
+    titles = [f"{guesses[i]}\n≠ {truth[i]}" if i in wrong else guesses[i] for i in some]
+    plots.pictures(digits[some], titles, ["#d1495b" if i in wrong else "#2e7d32" for i in some])
 
 # %% id="predict_logits-check"
 check("predict_logits")

@@ -17,13 +17,13 @@ EXERCISE, LANGUAGE = "my-exercise", "en"
 # ## The arithmetic mean
 #
 # Write `average(values)`: the sum of `values` divided by how many they are, as a float.
-# `values` is a list of numbers; of an empty list the average is `0.0`.
+# `values` is a list or an array of numbers, which stays as it was; the average of none is `0.0`.
 
 # %% [markdown] id="average-question" lang="zh"
 # ## 算术平均
 #
 # 编写 `average(values)`：`values` 的总和除以个数，返回浮点数。
-# `values` 是数的列表；空列表的平均值规定为 `0.0`。
+# `values` 是数的列表或数组，不要改动它；没有数时，平均值规定为 `0.0`。
 
 
 # %% id="average"
@@ -31,7 +31,7 @@ def average(values):
     # en: Mind the empty list.
     # zh: 注意空列表。
     ### BEGIN SOLUTION
-    if not values:
+    if len(values) == 0:
         return 0.0
     total = 0.0
     for value in values:

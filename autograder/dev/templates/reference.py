@@ -4,4 +4,4 @@ import statistics
 
 
 def average(values):
-    return statistics.fmean(values) if values else 0.0
+    return statistics.fmean(values) if len(values) else 0.0
