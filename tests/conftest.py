@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import budget
 import pytest
 from hypothesis import settings
 
@@ -15,6 +16,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--budget", action="store_true", help="print processor seconds at the end")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    budget.register(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
