@@ -72,7 +72,7 @@ def _alike(one: Any, other: Any) -> bool:
     if hasattr(one, "detach"):
         one, other = one.detach().numpy(), other.detach().numpy()
     if isinstance(one, np.ndarray):
-        return one.shape == other.shape and one.tobytes() == other.tobytes()
+        return bool(one.shape == other.shape and one.tobytes() == other.tobytes())
     return bool(one == other) or one is other
 
 

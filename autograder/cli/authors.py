@@ -49,15 +49,26 @@ def build_notebooks(
     raise typer.Exit(1 if check and changes else 0)
 
 
-@app.command("verify", help=say("Prove exercises.", "验证练习。"))
-def verify_exercises(slugs: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+@app.command(
+    "verify",
+    help=say(
+        "Prove exercises. What was proven before, of the same content, is not proven again.",
+        "验证练习。内容没变、已经验证过的，不再重复。",
+    ),
+)
+def verify_exercises(
+    slugs: Annotated[list[str] | None, typer.Argument()] = None,
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help=say("Prove everything again.", "全部重新验证。"))
+    ] = False,
+) -> None:
     from autograder.dev.verify import verify
     from autograder.report import messages
 
     well = True
     for exercise in _chosen(slugs):
         started = time.perf_counter()
-        found = verify(exercise)
+        found = verify(exercise, afresh=afresh)
         well &= messages.show_promises(exercise.slug, found, time.perf_counter() - started)
     raise typer.Exit(0 if well else 1)
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Literal
 
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell, SourceError, read_cells
+from autograder.dev.proofs import Proofs
 from autograder.dev.rules import answers as answering
 from autograder.dev.rules import figures, texts, views
 from autograder.dev.rules.answers import Content
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
+from autograder.exercise.declaring import Answer
 from autograder.exercise.suite import Suite, answers, load, references
 from autograder.judging.results import SubmissionResult, Verdict
 from autograder.language import LANGUAGES, Language
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "verify"]
 
 
-def verify(exercise: Exercise) -> list[Finding]:
+def verify(exercise: Exercise, *, afresh: bool = False) -> list[Finding]:
     """Check every promise of `exercise` and return those that it does not keep.
 
     The untouched notebook scores nothing, all ``todo``; the solution scores full marks in both
@@ -38,26 +40,39 @@ def verify(exercise: Exercise) -> list[Finding]:
     every check is failed by one; no solution leaks; both languages are complete; the generated
     notebooks and figures are fresh, and the lessons show the figures. Promises that rest on a
     broken one are left out.
+
+    What was proven before, of the very same content, is not proven again unless `afresh` is asked.
     """
     # Its notes on what it loads would hide the findings.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    findings = [*texts.metadata(exercise), *texts.lessons(exercise), *figures.figures(exercise)]
+    proofs = Proofs(exercise, afresh=afresh)
+    everything = proofs.of_everything()
+    if proofs.hold(everything):
+        return []
+    findings = list(_proven_anew(exercise, proofs))
+    if not findings:
+        proofs.keep(everything)
+    return findings
+
+
+def _proven_anew(exercise: Exercise, proofs: Proofs) -> Iterator[Finding]:
+    yield from texts.metadata(exercise)
+    yield from texts.lessons(exercise)
+    yield from figures.figures(exercise)
     try:
         cells = read_cells(exercise)
     except SourceError as error:
-        return [*findings, Finding("source", error.where, error.what)]
-    findings += texts.prose(exercise, cells)
+        yield Finding("source", error.where, error.what)
+        return
+    yield from texts.prose(exercise, cells)
     for rule in (views.fresh, views.valid, views.alike):
-        findings += rule(exercise)
-    findings += views.sealed(exercise, cells)
-    return findings + list(_content(exercise, cells))
+        yield from rule(exercise)
+    yield from views.sealed(exercise, cells)
+    yield from _content(exercise, cells, proofs)
 
 
-def _content(exercise: Exercise, cells: tuple[Cell, ...]) -> Iterator[Finding]:
+def _content(exercise: Exercise, cells: tuple[Cell, ...], proofs: Proofs) -> Iterator[Finding]:
     """Everything that runs the checks."""
-    from autograder.engine.process import WorkerFailed
-    from autograder.grading.oracle import answer_key
-
     broken = list(_unloadable(exercise))
     if broken:
         yield from broken
@@ -74,20 +89,48 @@ def _content(exercise: Exercise, cells: tuple[Cell, ...]) -> Iterator[Finding]:
         yield from unfit
         return
     yield from answering.order(exercise, suite, cells)
+    yield from _answered(exercise, cells, proofs, suite, (wrong, right))
+
+
+def _answered(
+    exercise: Exercise,
+    cells: tuple[Cell, ...],
+    proofs: Proofs,
+    suite: Suite,
+    known: tuple[list[Answer], list[Answer]],
+) -> Iterator[Finding]:
+    """What the reference, the known answers and the notebooks come to, task by task."""
+    from autograder.engine.process import WorkerFailed
+    from autograder.grading.oracle import answer_key, reference_key
+    from autograder.judging.judge import AnswerKey
+
+    keys = {task.name: proofs.of_task(suite, task.name) for task in exercise.tasks}
+    unproven = [name for name, key in keys.items() if not proofs.hold(key)]
     try:
-        key = answer_key(exercise)
+        found = answer_key(exercise, tasks=unproven)
+        # After it, since it holds what the reference yields for the same tasks.
+        reference = reference_key(exercise)
     except WorkerFailed as error:
         yield Finding("reference", f"{exercise.slug}/reference.py", f"{error}. Mend it.")
         return
-    content = Content(exercise, suite, references(exercise), wrong, right, key)
-    unanswered = list(answering.oracle(content))
+    key = AnswerKey({**reference.outcomes, **found.outcomes}, found.misconceptions)
+    whole = Content(exercise, suite, references(exercise), *known, key)
+    unanswered = list(answering.oracle(whole))
     if unanswered:
         yield from unanswered
         return
-    yield from answering.attention(content)
-    yield from answering.misconceptions(content)
-    yield from answering.alternatives(content)
-    yield from _graded(exercise, cells, key)
+    for name in unproven:
+        yield from _kept(proofs, keys[name], list(answering.known_answers(whole.of_task(name))))
+    graded = proofs.of_grading()
+    if not proofs.hold(graded):
+        yield from _kept(proofs, graded, list(_graded(exercise, cells, reference)))
+
+
+def _kept(proofs: Proofs, key: str, findings: list[Finding]) -> list[Finding]:
+    """The findings; if there are none, what `key` stands for is remembered."""
+    if not findings:
+        proofs.keep(key)
+    return findings
 
 
 def _unloadable(exercise: Exercise) -> Iterator[Finding]:

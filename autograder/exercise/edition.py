@@ -13,6 +13,8 @@ from pathlib import Path
 
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
+from autograder.exercise.slices import slice_of
+from autograder.exercise.suite import Suite
 
 _FORMAT = 4
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "transformers")
@@ -29,9 +31,29 @@ def edition(exercise: Exercise, secret: str = "") -> str:
         if path.name != "notebook.py":
             digest.update(path.relative_to(exercise.folder).as_posix().encode() + b"\0")
             digest.update(_content(path, path.stat().st_mtime_ns))
-    digest.update(_versions())
-    for variable in ("ATEN_CPU_CAPABILITY", "TOUCHSTONE_MODEL"):
-        digest.update(os.environ.get(variable, "").encode() + b"\0")
+    digest.update(_surroundings())
+    return digest.hexdigest()
+
+
+def task_edition(suite: Suite, task: str, secret: str = "") -> str:
+    """Hash of all that a task's part of an answer key depends on: a slice of its exercise.
+
+    A change of another task leaves it as it was, so an author waits for what was changed only.
+    """
+    exercise = suite.exercise
+    digest = hashlib.sha256(f"{_FORMAT}\0{exercise.slug}\0{task}\0{secret}\0".encode())
+    digest.update(_graders())
+    names = suite.names_of(task)
+    for path in _files(exercise.folder):
+        changed = path.stat().st_mtime_ns
+        digest.update(path.relative_to(exercise.folder).as_posix().encode() + b"\0")
+        if path.name in ("checks.py", "wrong.py", "right.py"):
+            digest.update(slice_of(path, changed, names).encode())
+        elif path.name not in ("notebook.py", "exercise.toml"):
+            digest.update(_content(path, changed))
+    rules = [(item.name, item.defines, item.forbidden) for item in exercise.tasks]
+    digest.update(repr((exercise.imports, exercise.model, exercise.check_seconds, rules)).encode())
+    digest.update(_surroundings())
     return digest.hexdigest()
 
 
@@ -58,6 +80,13 @@ def _files(folder: Path) -> Iterator[Path]:
 def _content(path: Path, changed: int) -> bytes:
     """Hash of a file, for a class whose every submission asks for the same ones."""
     return hashlib.sha256(path.read_bytes()).digest()
+
+
+def _surroundings() -> bytes:
+    """Versions, and what of the environment has a part in a result."""
+    variables = ("ATEN_CPU_CAPABILITY", "TOUCHSTONE_MODEL")
+    told = [os.environ.get(variable, "").encode() for variable in variables]
+    return b"\0".join([_versions(), *told, b""])
 
 
 @functools.cache

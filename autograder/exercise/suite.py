@@ -63,6 +63,11 @@ class Suite:
             if check.learner and task_of[check.learner[0]].name == name
         ]
 
+    def names_of(self, task: str) -> frozenset[str]:
+        """What the task's checks take of the learner's, and what they rest on."""
+        checks = self.of_task(task)
+        return frozenset(name for check in checks for name in (*check.learner, *check.rests_on))
+
     def seed(self, check: str) -> int:
         """The seed of a check: a function of its name and of the salt alone."""
         text = f"{self.exercise.slug}/{check}\0{self._salt}"

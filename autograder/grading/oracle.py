@@ -23,7 +23,7 @@ from autograder.evidence.packing import pack, unpack
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise, Task
 from autograder.exercise.declaring import Check
-from autograder.exercise.edition import edition
+from autograder.exercise.edition import task_edition
 from autograder.exercise.suite import Suite, answers
 from autograder.judging.judge import AnswerKey, Label, Misconception, judge_exercise
 from autograder.judging.results import TaskResult
@@ -67,7 +67,8 @@ def _key(
             found |= _computed(exercise, mode, secret, missing)
     parts = [part for part in found.values() if part is not None]
     outcomes = [row for part in parts for row in part.outcomes]
-    return make_key(exercise, KeyRows(outcomes, parts[-1].misconceptions if parts else []))
+    known = {row["name"]: row for part in parts for row in part.misconceptions}
+    return make_key(exercise, KeyRows(outcomes, list(known.values())))
 
 
 def _computed(
@@ -80,12 +81,13 @@ def _computed(
         exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks),
         reference_only=mode == "reference",
     )  # fmt: skip
-    version = edition(exercise, secret)
     found: dict[str, KeyRows | None] = {}
     for name in tasks:
         mine = [row for row in rows.outcomes if checks[row[1].check] == name]
-        found[name] = KeyRows(mine, rows.misconceptions)
-        _write(_path(exercise, f"{mode}-{name}", version), found[name])
+        names = suite.names_of(name)
+        known = [row for row in rows.misconceptions if row["stands_for"] in names]
+        found[name] = KeyRows(mine, known)
+        _write(_path(exercise, f"{mode}-{name}", task_edition(suite, name, secret)), found[name])
     return found
 
 
@@ -93,9 +95,10 @@ def _cached(
     exercise: Exercise, mode: Mode, secret: str = "", tasks: Collection[str] | None = None
 ) -> dict[str, KeyRows | None]:
     """The cached part of a key for each of `tasks`, in the exercise's order."""
-    version = edition(exercise, secret)
+    suite = Suite(exercise)
 
     def part(name: str) -> KeyRows | None:
+        version = task_edition(suite, name, secret)
         path = _path(exercise, f"{mode}-{name}", version)
         found = _read(path)
         if found is None and mode == "reference":

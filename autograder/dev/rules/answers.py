@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.dev.findings import Finding
@@ -14,7 +14,7 @@ from autograder.engine.probing import run_probe
 from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.criteria import Tolerance
-from autograder.exercise.declaring import Answer
+from autograder.exercise.declaring import Answer, Check
 from autograder.exercise.suite import Suite
 from autograder.judging.comparing import equal
 from autograder.judging.judge import AnswerKey, judge_exercise
@@ -31,6 +31,19 @@ class Content:
     wrong: list[Answer]
     right: list[Answer]
     key: AnswerKey
+    task: str = ""
+
+    @property
+    def checks(self) -> list[Check]:
+        """Those of the one task that is looked at, or all."""
+        return self.suite.of_task(self.task) if self.task else list(self.suite.checks.values())
+
+    def of_task(self, task: str) -> Content:
+        """The checks of one task, and the answers that these are asked of."""
+        names = {name for check in self.suite.of_task(task) for name in check.learner}
+        wrong = [answer for answer in self.wrong if answer.stands_for in names]
+        right = [answer for answer in self.right if answer.stands_for in names]
+        return replace(self, task=task, wrong=wrong, right=right)
 
     def verdicts(self, outcomes: Mapping[str, Outcome]) -> dict[str, Verdict]:
         """Judge the tasks that an answer has part in; its other checks get the reference's."""
@@ -119,9 +132,15 @@ def oracle(content: Content) -> Iterator[Finding]:
                           f"{check.expect.text['en']}. Mend one of them.")  # fmt: skip
 
 
+def known_answers(content: Content) -> Iterator[Finding]:
+    """What known answers come to: none that does nothing, each wrong one caught, no right one."""
+    for rule in (attention, misconceptions, alternatives):
+        yield from rule(content)
+
+
 def attention(content: Content) -> Iterator[Finding]:
     """No check is passed by an answer whose results are nothing: the probe must look at them."""
-    for check in content.suite.checks.values():
+    for check in content.checks:
         names = {**content.references, **dict.fromkeys(check.learner, _do_nothing)}
         outcome = run_probe(content.suite, check, names, seconds=content.exercise.check_seconds)
         if content.verdicts({check.name: outcome})[check.name].status == "pass":
@@ -138,13 +157,15 @@ def _do_nothing(*_: Any, **__: Any) -> object:
 def misconceptions(content: Content) -> Iterator[Finding]:
     """Each is caught by the check that it names, by its own name; every check catches one."""
     catching: set[str] = set()
+    checks = [check.name for check in content.checks]
     for answer in content.wrong:
         seen = {name: known[(answer.name,)] for name, known in content.key.outcomes.items()
                 if (answer.name,) in known}  # fmt: skip
         verdicts = content.verdicts(seen)
         catching |= {name for name, v in verdicts.items() if v.status not in ("pass", "todo")}
-        yield from _caught(content, answer, verdicts[answer.caught_by], seen[answer.caught_by])
-    for name in content.suite.checks:
+        if answer.caught_by in checks:
+            yield from _caught(content, answer, verdicts[answer.caught_by], seen[answer.caught_by])
+    for name in checks:
         if name not in catching:
             yield Finding(
                 "vacuous", f"{content.exercise.slug}/checks.py, check {name!r}",
@@ -184,7 +205,7 @@ def alternatives(content: Content) -> Iterator[Finding]:
             check.name: run_probe(
                 content.suite, check, names, seconds=content.exercise.check_seconds
             )
-            for check in content.suite.checks.values()
+            for check in content.checks
             if answer.stands_for in check.learner
         }
         verdicts = content.verdicts(seen)
