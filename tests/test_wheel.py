@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -37,6 +39,21 @@ def test_it_holds_every_room_of_every_exercise(wheel: Path) -> None:
     for figure in ROOT.glob("lessons/*/figures/*.svg"):
         assert f"autograder/_content/{figure.relative_to(ROOT).as_posix()}" in names
     assert not [name for name in names if "__pycache__" in name]
+
+
+def test_an_editable_install_holds_no_second_copy_of_the_content() -> None:
+    """It would lie among the libraries, which every submission can read."""
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    hook = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hook)
+    for version, rooms in (("editable", 0), ("standard", 3)):
+        data: dict[str, dict[str, str]] = {"force_include": {}}
+        hook.ContentHook.initialize(None, version, data)
+        assert len(data["force_include"]) == rooms
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert "force-include" not in settings["tool"]["hatch"]["build"]["targets"]["wheel"]
 
 
 def test_it_works_from_any_folder(wheel: Path, tmp_path: Path) -> None:

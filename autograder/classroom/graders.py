@@ -14,6 +14,7 @@ from typing import Protocol
 from autograder._errors import BilingualError
 from autograder.engine import Notebook, walls
 from autograder.engine.pool import Pool, PoolError
+from autograder.engine.trials import answers_in_reach
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
 from autograder.grading.grade import grade
@@ -23,6 +24,10 @@ from autograder.language import Text
 
 class NoWalls(BilingualError):
     """The work of others is not run without walls unless that is asked for."""
+
+
+class AnswersInReach(NoWalls):
+    """Walls that stand, with a copy of the answers on the near side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,7 @@ class Pools:
         if lacking:
             raise _no_walls("no Linux" if lacking == "Linux" else f"{lacking} is not installed")
         self._sandbox = sandbox
+        self._refused: NoWalls | None = None
         self._pools: dict[str, Pool] = {}
         self._lock = threading.Lock()
 
@@ -141,20 +147,57 @@ class Pools:
         if not self._sandbox and sys.platform != "linux":
             return None
         with self._lock:
+            if self._refused is not None:
+                raise self._refused
             if exercise.slug not in self._pools:
-                pool = Pool([exercise], walled=self._sandbox)
-                try:
-                    pool.__enter__()
-                except (PoolError, OSError) as error:
-                    raise _no_walls(str(error)) from None
-                self._pools[exercise.slug] = pool
+                self._pools[exercise.slug] = self._started(exercise)
             return self._pools[exercise.slug]
+
+    def _started(self, exercise: Exercise) -> Pool:
+        """A new pool; a submission of ours looks for answers in the first before any other's."""
+        pool = Pool([exercise], walled=self._sandbox)
+        try:
+            pool.__enter__()
+        except (PoolError, OSError) as error:
+            raise _no_walls(str(error)) from None
+        if self._sandbox and not self._pools:
+            try:
+                _look_for_answers(exercise, pool)
+            except BaseException as error:
+                self._refused = error if isinstance(error, NoWalls) else None
+                pool.__exit__()
+                raise
+        return pool
 
     def close(self) -> None:
         """End every pool."""
         with self._lock:
             while self._pools:
                 self._pools.popitem()[1].__exit__()
+
+
+def _look_for_answers(exercise: Exercise, pool: Pool) -> None:
+    """Have a submission look for answers before anybody else's does.
+
+    Raises
+    ------
+    NoWalls
+        If it finds one, or cannot say that there is none.
+    """
+    found = answers_in_reach(exercise, pool.worker)
+    if found is None:
+        raise _no_walls("a submission that looks for answers did not come to its end")
+    if not found:
+        return
+    folder = found[0].rpartition("/")[0]
+    more = (f" and {len(found) - 1} more", f"等 {len(found)} 处") if len(found) > 1 else ("", "")
+    raise AnswersInReach(
+        f"Nothing was graded: submissions could read answers of this course at {found[0]}{more[0]}."
+        f" Move {folder} to where Python and its environment do not lie, or delete the copy, then "
+        "run the same command again.",
+        f"尚未评分：学生代码能读到本课程的答案：{found[0]}{more[1]}。请把 {folder} "
+        "移出 Python 及其环境所在的目录，或删除该副本，再运行同样的命令。",
+    )
 
 
 def _no_walls(reason: str) -> NoWalls:

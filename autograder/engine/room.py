@@ -8,12 +8,15 @@ Reference: bwrap(1).
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from autograder.engine.answers import marks
+from autograder.engine.copies import ANSWERS, search
 from autograder.engine.fresh import matplotlib_cache
 from autograder.exercise import catalog
 
@@ -21,8 +24,9 @@ _IN_TMP = any(str(path).startswith("/tmp/") for path in (catalog.PACKAGE, sys.pr
 # Each child mounts a folder of its own there, which must not hide what it runs.
 PRIVATE = Path("/private" if _IN_TMP else "/tmp")
 FONTS = PRIVATE / "matplotlib"
-_ANSWERS = ("reference.py", "wrong.py", "right.py", "notebook.py", "__pycache__")
+_ANSWERS = (*ANSWERS, "__pycache__")
 _CONTENT = catalog.PACKAGE / "_content"
+_SYSTEM = tuple(map(Path, ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")))
 # Of the machine's settings only these: others may hold passwords, as those of mail, pip or npm do.
 _SETTINGS = (
     "alternatives", "fonts", "gai.conf", "host.conf", "hosts", "ld.so.cache", "ld.so.conf",
@@ -55,22 +59,26 @@ def furnished(command: list[str], environment: dict[str, str]) -> list[str]:
     line += ["--die-with-parent", "--new-session", "--clearenv"]
     line += ["--hostname", "touchstone", "--dev", "/dev", "--proc", "/proc"]
     line += ["--tmpfs", str(PRIVATE), "--tmpfs", "/run", "--tmpfs", "/var"]
-    readable = list(_readable(environment))
+    readable = _readable(environment)
     # Left to itself, bubblewrap makes folders on the way for their owner alone.
     for folder in sorted({parent for path in readable for parent in path.parents}):
         line += ["--perms", "0755", "--dir", str(folder)] if folder != Path("/") else []
     for path in readable:
         line += ["--ro-bind", str(path), str(path)]
+    line += _links(readable)
+    line += _without_checkout(readable)
     for path in _fonts():
         line += ["--ro-bind", str(path), str(FONTS / path.name)]
     for path in _LARGE_PAGES:
         line += ["--ro-bind-try", str(path), str(path)]
     # What is mapped from it is memory that no process need hold on to.
     line += ["--dev-bind", os.devnull, "/dev/zero"]
-    for folder in _exercises():
+    for folder in exercises():
         line += _without_answers(folder)
     if _CONTENT.is_dir():
-        line += ["--tmpfs", str(_CONTENT)]
+        line += _empty(_CONTENT)
+    for path in copies(tuple(readable)):
+        line += _empty(path)
     # Nobody's name can be looked up in there, so it is told.
     for name, value in {"USER": "learner", "LOGNAME": "learner", **environment}.items():
         line += ["--setenv", name, value]
@@ -95,18 +103,80 @@ def _unshared() -> list[str]:
     return ["--unshare-all", "--uid", "0", "--gid", "0", *rights]
 
 
-def _readable(environment: Mapping[str, str]) -> Iterator[Path]:
+def _readable(environment: Mapping[str, str]) -> list[Path]:
     """What the interpreter and its libraries need, outermost first, nothing twice."""
-    system = [Path(p) for p in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")]
+    system = [path for path in _SYSTEM if not _is_link_into(path, _SYSTEM)]
     system += [Path("/etc") / name for name in _SETTINGS]
-    python = [Path(sys.base_prefix), Path(sys.prefix), catalog.PACKAGE, catalog.COURSE]
     entries = [Path(entry) for entry in sys.path if entry.endswith("-packages")]
     found: list[Path] = []
-    for path in [*system, *python, *entries, *_models(environment)]:
+    for path in [*system, *_own(), *entries, *_models(environment)]:
         wanted = path.exists() and path != catalog.PACKAGE.parent
         if wanted and not any(path.is_relative_to(other) for other in found):
             found.append(path)
-    return iter(found)
+    return found
+
+
+def _own() -> list[Path]:
+    """Python, the environment and the course."""
+    return [Path(sys.base_prefix), Path(sys.prefix), catalog.PACKAGE, catalog.COURSE]
+
+
+def _is_link_into(path: Path, folders: Iterable[Path]) -> bool:
+    """Whether a path such as ``/lib`` is a link to one of `folders`, or into it."""
+    return path.is_symlink() and any(path.resolve().is_relative_to(top) for top in folders)
+
+
+def _links(readable: list[Path]) -> list[str]:
+    """``/lib`` and the like stay links: bound by themselves, they would show what is hidden."""
+    line = []
+    for path in _SYSTEM:
+        if path not in readable and _is_link_into(path, readable):
+            line += ["--symlink", str(path.readlink()), str(path)]
+    return line
+
+
+def _without_checkout(readable: Iterable[Path]) -> list[str]:
+    """Of a checkout within what can be read: the package and the environment only.
+
+    Its history and its tests hold answers too, in forms that no search knows.
+    """
+    line = []
+    for checkout in _checkouts(readable):
+        line += ["--perms", "0755", "--tmpfs", str(checkout)]
+        for path in _own():
+            if path.is_relative_to(checkout):
+                line += ["--ro-bind", str(path), str(path)]
+        line += ["--remount-ro", str(checkout)]
+    return line
+
+
+def _checkouts(readable: Iterable[Path]) -> list[Path]:
+    """Where our checkout shows, if it lies within what can be read, as pip's ``-e git+…`` does."""
+    checkout = catalog.PACKAGE.parent
+    if not (checkout / "pyproject.toml").is_file():
+        return []
+    tops = [(top, top.resolve()) for top in readable]
+    shown = (top / checkout.relative_to(at) for top, at in tops if checkout.is_relative_to(at))
+    return list(dict.fromkeys(shown))
+
+
+@functools.cache
+def copies(readable: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Answers among what can be read that are not in the course itself: copies of all kinds.
+
+    They are looked for once in a process; what comes later, `trials` finds.
+    """
+    checkouts = _checkouts(readable)
+    tops = [*readable, *(path for path in _own() for top in checkouts if path.is_relative_to(top))]
+    apart = [str(path) for path in (*exercises(), _CONTENT, *checkouts)]
+    return tuple(map(Path, search(map(str, tops), marks(exercises()), apart)))
+
+
+def _empty(path: Path) -> list[str]:
+    """An empty folder, or a file that cannot be opened, in place of what is at `path`."""
+    if path.is_dir():
+        return ["--perms", "0755", "--tmpfs", str(path), "--remount-ro", str(path)]
+    return ["--ro-bind", os.devnull, str(path)]
 
 
 def _models(environment: Mapping[str, str]) -> Iterator[Path]:
@@ -126,7 +196,7 @@ def _fonts() -> Iterator[Path]:
 
 def answers() -> Iterator[Path]:
     """Files and folders with answers in them, under what is otherwise readable."""
-    for folder in _exercises():
+    for folder in exercises():
         for name in _ANSWERS:
             if (folder / name).exists():
                 yield folder / name
@@ -134,7 +204,7 @@ def answers() -> Iterator[Path]:
         yield _CONTENT
 
 
-def _exercises() -> Iterator[Path]:
+def exercises() -> Iterator[Path]:
     """Folders of exercises: those of the course in use, and those that come with this package."""
     for course in dict.fromkeys((catalog.COURSE, catalog.PACKAGE / "course")):
         for path in sorted(course.glob("*/exercise.toml")):

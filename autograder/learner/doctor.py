@@ -192,6 +192,9 @@ def tried(found: Iterable[Trial]) -> Iterator[Finding]:
             text: Text = {"en": f"it could not {what['en']}", "zh": f"不能{what['zh']}"}
             yield Finding(trial.name, "good", text)
             continue
+        if trial.name == "answers" and trial.said.startswith("/"):
+            yield Finding(trial.name, "bad", _copied(trial.said))
+            continue
         text = {
             "en": f"it could {what['en']} (it said: {trial.said}). Grade only work that you trust, "
             "update bubblewrap and the kernel, and report it",
@@ -199,6 +202,16 @@ def tried(found: Iterable[Trial]) -> Iterator[Finding]:
             "更新 bubblewrap 和内核，并反馈给我们",
         }
         yield Finding(trial.name, "bad", text)
+
+
+def _copied(places: str) -> Text:
+    """What to do about copies of the answers at `places`."""
+    return {
+        "en": f"it could read answers of this course at {places}. Move them to where Python and "
+        "its environment do not lie, or delete them; until then a class is not graded",
+        "zh": f"能读到本课程的答案：{places}。请移出 Python 及其环境所在的目录，或将其删除；"
+        "在此之前不会给班级评分",
+    }
 
 
 _LACKING: dict[str, Text] = {
@@ -219,7 +232,10 @@ _LACKING: dict[str, Text] = {
     },
 }
 _WALLS: dict[str, Text] = {
-    "answers": {"en": "read an answer", "zh": "读到答案"},
+    "answers": {
+        "en": "read an answer, or find a copy of one in any place",
+        "zh": "读到答案，或在任何位置找到答案的副本",
+    },
     "files": {"en": "read or write your files", "zh": "读写你的文件"},
     "network": {"en": "reach a network or this machine's services", "zh": "连上网络或本机的服务"},
     "processes": {"en": "see or signal other processes", "zh": "看到别的进程或向其发信号"},

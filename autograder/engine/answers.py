@@ -1,0 +1,61 @@
+"""What the answers of the course are known by, wherever somebody copied them to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from autograder.engine.copies import ANSWERS, Marks, hashed, long_lines
+from autograder.exercise import catalog
+
+_MOST_LINES = 40
+_BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
+
+
+def marks(folders: Iterable[Path]) -> Marks:
+    """What the answers in `folders` of exercises, and their solutions, are known by."""
+    whole: dict[int, frozenset[str]] = {}
+    lines: list[frozenset[str]] = []
+    names = {*ANSWERS}
+    for folder in folders:
+        names.add(f"{folder.name}.py")
+        for path in filter(Path.is_file, _files(folder)):
+            content = path.read_bytes()
+            whole[len(content)] = whole.get(len(content), frozenset()) | {hashed(content)}
+        lines += _lines(folder)
+    return Marks(whole, tuple(lines), frozenset(names))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """An exercise's files with answers in them: its own, and the solutions made of them."""
+    for root in dict.fromkeys((folder.parents[2], catalog.content_root())):
+        for language in catalog.LANGUAGES:
+            yield root / "solutions" / language / f"{folder.name}.ipynb"
+    for name in ANSWERS:
+        yield folder / name
+
+
+def _lines(folder: Path) -> Iterator[frozenset[str]]:
+    """Of each of an exercise's files, the longest lines that no learner or submission is shown."""
+    notebook = _text(folder / "notebook.py")
+    solved, handed_out = _parted(notebook)
+    shown = long_lines(handed_out) | long_lines(_text(folder / "checks.py"))
+    for text in (solved, *(_text(folder / name) for name in ANSWERS if name != "notebook.py")):
+        own = sorted(long_lines(text) - shown, key=lambda line: (-len(line), line))
+        if own:
+            yield frozenset(hashed(line.encode()) for line in own[:_MOST_LINES])
+
+
+def _parted(notebook: str) -> tuple[str, str]:
+    """The lines of a notebook's source that are solutions, and the others."""
+    solved: list[str] = []
+    others: list[str] = []
+    inside = False
+    for line in notebook.splitlines():
+        inside = line.strip() == _BEGIN or (inside and line.strip() != _END)
+        (solved if inside else others).append(line)
+    return "\n".join(solved), "\n".join(others)
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8", "replace") if path.is_file() else ""

@@ -1,0 +1,220 @@
+"""Copies of the answers, wherever they lie: hidden from submissions, or nothing is graded."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from attempts import RECALL, notebook, save, task
+
+from autograder.classroom.graders import AnswersInReach, Pools
+from autograder.engine import read_notebook, room, walls
+from autograder.engine.answers import marks
+from autograder.engine.copies import Marks, search
+from autograder.engine.pool import Pool
+from autograder.engine.trials import answers_in_reach, trials
+from autograder.exercise import catalog
+from autograder.grading.grade import grade
+from autograder.learner import doctor
+
+METRICS = catalog.exercise("metrics")
+ROOT = catalog.PACKAGE.parent
+needs_walls = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
+
+
+def found_in(folder: Path, *apart: Path) -> list[str]:
+    packed = marks(room.exercises()).packed()
+    found = search([str(folder)], Marks.unpacked(packed), map(str, apart))
+    return sorted(Path(path).relative_to(folder).as_posix() for path in found)
+
+
+def saved_anew(path: Path) -> bytes:
+    """As an editor saves it: other white space, executed, one source text a cell."""
+    content = json.loads(path.read_text("utf-8"))
+    for cell in content["cells"]:
+        cell["source"] = "".join(cell["source"])
+        cell["outputs"] = []
+    return json.dumps(content, indent=4).encode()
+
+
+def of_an_older_edition(path: Path) -> bytes:
+    """With two thirds of the lines."""
+    lines = path.read_text("utf-8").splitlines()
+    return "\n".join(line for n, line in enumerate(lines) if n % 3).encode()
+
+
+@pytest.mark.parametrize("slug", [exercise.slug for exercise in catalog.exercises()])
+def test_an_answer_is_found_whatever_its_name(tmp_path: Path, slug: str) -> None:
+    exercise = catalog.exercise(slug)
+    for language in catalog.LANGUAGES:
+        solution = exercise.notebook(language, solved=True)
+        shutil.copy(solution, tmp_path / f"{language}.ipynb")
+        (tmp_path / f"anew-{language}.ipynb").write_bytes(saved_anew(solution))
+    for name in room.ANSWERS:
+        shutil.copy(exercise.folder / name, tmp_path / f"my_{name}")
+        (tmp_path / "old").mkdir(exist_ok=True)
+        (tmp_path / "old" / name).write_bytes(of_an_older_edition(exercise.folder / name))
+    expected = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")]
+    assert found_in(tmp_path) == sorted(expected)
+
+
+def test_folders_and_archives_are_known_by_their_names(tmp_path: Path) -> None:
+    for name in (
+        "site-packages/autograder/_content/lessons/x.md", "old/course/x/exercise.toml",
+        "old/course/x/reference.py", "wheels/touchstone_course-0.0.1-py3-none-any.whl",
+        "fine/exercise.toml", "fine/reference.py.txt", "wheels/torch-2.6.whl",
+    ):  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    assert found_in(tmp_path) == [
+        "old/course/x",
+        "site-packages/autograder/_content",
+        "wheels/touchstone_course-0.0.1-py3-none-any.whl",
+    ]
+
+
+def test_what_everybody_may_read_is_no_answer(tmp_path: Path) -> None:
+    """Neither what is handed out, nor the checks, nor our own programs and the libraries."""
+    shutil.copytree(ROOT / "exercises", tmp_path / "exercises")
+    for exercise in catalog.exercises():
+        shutil.copy(exercise.folder / "checks.py", tmp_path / f"{exercise.slug}.py")
+    assert found_in(tmp_path) == []
+    templates = catalog.PACKAGE / "dev" / "templates"
+    assert found_in(catalog.PACKAGE, *room.exercises(), templates, room._CONTENT) == []
+    assert found_in(Path(os.__file__).parent) == []
+
+
+@pytest.fixture
+def libraries(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of libraries of its own, which the room shows; not below a private folder."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        path = Path(folder).resolve() / "site-packages"
+        path.mkdir()
+        Path(folder).chmod(0o755)
+        monkeypatch.setattr(sys, "path", [*sys.path, str(path)])
+        cached = room.copies
+        cached.cache_clear()
+        yield path
+        cached.cache_clear()
+
+
+def plant(libraries: Path) -> list[Path]:
+    """Copies of several kinds, and a library beside them."""
+    solution = METRICS.notebook("en", solved=True)
+    places = {
+        "autograder/_content/solutions/en/metrics.ipynb": solution.read_bytes(),
+        "share/notes.ipynb": saved_anew(solution),
+        "helpers/util.py": (METRICS.folder / "reference.py").read_bytes(),
+        "autograder_old/course/metrics/reference.py": b"older = 1",
+        "autograder_old/course/metrics/exercise.toml": b"",
+        "library/__init__.py": b"here = 1",
+    }
+    for name, content in places.items():
+        path = libraries / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return [libraries / name for name in places]
+
+
+READS = """\
+def _reads(path):
+    try:
+        with open(path, 'rb') as file:
+            return len(file.read()) > 0
+    except OSError:
+        return False
+"""
+
+
+def reading(path: Path) -> str:
+    body = RECALL.replace("def recall", "def _right")
+    return (
+        f"{body}\n{READS}\ndef recall(a, b):\n"
+        f"    return _right(a, b) if _reads({str(path)!r}) else -1.0"
+    )
+
+
+@needs_walls
+def test_copies_among_the_libraries_are_hidden(libraries: Path, tmp_path: Path) -> None:
+    *copies, _, library = plant(libraries)
+    with Pool([METRICS], walled=True) as pool:
+        for path in (*copies, library):
+            read = read_notebook(save(tmp_path, notebook(reading(path))))
+            expected = "pass" if path == library else "fail"
+            assert task(grade(read, METRICS, pool=pool)).status == expected, path
+        assert answers_in_reach(METRICS, pool.worker) == ()
+
+
+@needs_walls
+def test_a_copy_that_comes_later_is_found_by_the_trial(libraries: Path) -> None:
+    with Pool([METRICS], walled=True) as pool:
+        late = libraries / "late" / "work.ipynb"
+        late.parent.mkdir()
+        shutil.copy(METRICS.notebook("zh", solved=True), late)
+        assert answers_in_reach(METRICS, pool.worker) == (str(late),)
+        tried = trials(METRICS, pool.worker, only=("answers",))
+    (finding,) = [one for one in doctor.tried(tried) if one.name == "answers"]
+    assert finding.state == "bad"
+    for text in finding.text.values():
+        assert str(late) in text
+
+
+@needs_walls
+def test_a_class_is_not_graded_while_an_answer_can_be_read(
+    libraries: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(libraries)
+    monkeypatch.setattr(room, "copies", lambda readable: ())
+    pools = Pools(sandbox=True)
+    try:
+        for _ in range(2):
+            with pytest.raises(AnswersInReach) as refused:
+                pools.grade(read_notebook(save(tmp_path, notebook(RECALL))), "")
+            assert "Nothing was graded" in refused.value.text["en"]
+            assert "尚未评分" in refused.value.text["zh"]
+            assert all(str(libraries) in text for text in refused.value.text.values())
+    finally:
+        pools.close()
+
+
+@needs_walls
+def test_of_a_checkout_among_what_is_shown_only_the_package_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where pip put it into the environment (`pip install -e git+…`); so is its history."""
+    if not (ROOT / "pyproject.toml").is_file():
+        pytest.skip("this is no checkout")
+    monkeypatch.setenv("TOUCHSTONE_MODEL", str(ROOT))
+    with Pool([METRICS], walled=True) as pool:
+        for path, expected in (
+            (ROOT / "pyproject.toml", "fail"),
+            (METRICS.notebook("en", solved=True), "fail"),
+            (Path(__file__), "fail"),
+            (catalog.PACKAGE / "__init__.py", "pass"),
+        ):
+            read = read_notebook(save(tmp_path, notebook(reading(path))))
+            assert task(grade(read, METRICS, pool=pool)).status == expected, path
+        assert answers_in_reach(METRICS, pool.worker) == ()
+
+
+@needs_walls
+def test_the_same_files_by_another_way_are_hidden_too(
+    libraries: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An environment reached through a link is shown under that name, the package under its own."""
+    link = libraries.parent / "link-packages"
+    link.symlink_to(ROOT)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(link)])
+    room.copies.cache_clear()
+    with Pool([METRICS], walled=True) as pool:
+        for name in ("solutions/en/metrics.ipynb", "autograder/course/metrics/wrong.py", "uv.lock"):
+            read = read_notebook(save(tmp_path, notebook(reading(link / name))))
+            assert task(grade(read, METRICS, pool=pool)).status == "fail", name
+        assert answers_in_reach(METRICS, pool.worker) == ()
