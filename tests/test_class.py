@@ -204,3 +204,29 @@ def test_what_is_no_class_is_told_in_ones_language(env: dict[str, str], tmp_path
         assert "Traceback" not in done.stderr
     nothing = command(env, "class", "report", tmp_path / "nowhere")
     assert nothing.returncode == 2
+
+
+def test_what_was_found_is_told_and_where_it_is_not_clear_nothing_is_graded(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    for who in ("ann", "bo"):
+        for section in ("one", "two"):
+            hand_in(tmp_path / "in", f"{section}/{who}/{dev_exercise.SLUG}.ipynb", RIGHT)
+    out = tmp_path / "out"
+    grade = ("class", "grade", tmp_path / "in", "--out", out)
+    for language, words in (("en", "nothing was graded"), ("zh", "没有评分")):
+        done = command(env, *grade, "--lang", language)
+        assert done.returncode == 2
+        assert words in re.sub(r"\s", "" if language == "zh" else " ", done.stderr)
+        assert "--layout" in done.stderr
+        assert not out.exists()
+    done = command(env, *grade, "--layout", "sections", "--lang", "en")
+    assert done.returncode == 0, done.stderr
+    told = done.stdout + done.stderr
+    assert "Found: 4 student(s), 4 notebook(s); one folder each within folders" in told
+    assert "Told apart by: one folder each within folders of sections" in told
+    students = {item["student"] for item in graded(env, out)["submissions"]}
+    assert students == {"ann (one)", "ann (two)", "bo (one)", "bo (two)"}
+    for language, words in (("en", "within folders of sections"), ("zh", "分组文件夹")):
+        assert command(env, "class", "report", out, "--lang", language).returncode == 0
+        assert words in (out / "report" / "index.html").read_text("utf-8")

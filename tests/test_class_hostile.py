@@ -236,7 +236,7 @@ def test_of_one_student_at_most_enough_notebooks_count(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "cem.zip", "w") as archive:
         for number in range(MAX_NOTEBOOKS):
             archive.writestr(f"{number}.ipynb", "{}")
-    found = find_submissions(tmp_path)
+    found = find_submissions(tmp_path, layout="folders")
     assert [one.student for one in found] == ["ann", "ben", *["cem"] * MAX_NOTEBOOKS]
     problem = found[0].problem
     assert problem is not None

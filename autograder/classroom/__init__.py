@@ -7,13 +7,13 @@ from pathlib import Path
 from autograder._errors import BilingualError
 from autograder.classroom.graders import Graders, LocalGraders
 from autograder.classroom.grading import Told, grade_class
-from autograder.classroom.intake import Submission, find_submissions
+from autograder.classroom.intake import Intake, Submission, find_submissions, take_in
 from autograder.classroom.ledger import Ledger, LedgerError
 from autograder.judging.results import ClassResult
 
 __all__ = [
-    "Graders", "Ledger", "LedgerError", "Submission", "Told", "find_submissions", "grade_class",
-    "graders", "load", "not_resumed", "read_secret",
+    "Graders", "Intake", "Ledger", "LedgerError", "Submission", "Told", "find_submissions",
+    "grade_class", "graders", "load", "not_resumed", "read_secret", "take_in",
 ]  # fmt: skip
 
 _MAX_SECRET = 4096

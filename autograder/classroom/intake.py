@@ -1,43 +1,51 @@
 """What a class hands in: the notebooks of each student, from a folder, a pattern or a ZIP.
 
-How a student is told from a path, the first that fits:
+How students are told from paths, the first that fits:
 
-- a folder ``submitted``, of an nbgrader course: what is in it counts, nothing beside it;
-- a name that Moodle or Canvas gave to a file or folder (`autograder.classroom.names`);
+- an export of Gradescope: ``submission_N/``, with names from its ``submission_metadata.yml``;
+- names that Moodle or Canvas gave to files and folders (`autograder.classroom.names`);
 - ``NAME/…/x.ipynb``: the first folder, however deep the notebook; so nbgrader's
   ``NAME/ASSIGNMENT/x.ipynb`` and one folder a student are the same;
 - ``NAME.ipynb``, ``NAME-metrics.ipynb``, ``metrics_NAME.ipynb``: the file's name without the
   exercise's; a bare ``metrics.ipynb`` belongs to whom the folder is named after.
 
-One folder around everything is looked through if it has the name of the folder or archive that it
-is in (systems pack and unpack so), or holds what a platform named.
+Of an nbgrader course what is in ``submitted`` counts, nothing beside it. One folder around
+everything is looked through if it has the name of the folder or archive that it is in (systems
+pack and unpack so), or holds what a platform named. If that leaves one student with what may be
+several people's, nothing is taken in until somebody says how it is laid out (see `layouts`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from autograder.classroom.archives import opened
-from autograder.classroom.entries import Entry, IntakeError, both
-from autograder.classroom.names import Owner, labels, platform_owner, tidy, without_slug
+from autograder.classroom import layouts
+from autograder.classroom.doubts import Doubt, doubt_about
+from autograder.classroom.entries import Entry, IntakeError
+from autograder.classroom.layouts import Placed, Reading
+from autograder.classroom.names import (
+    Owner,
+    are_canvas_names,
+    canvas_owner,
+    labels,
+    moodle_owner,
+    tidy,
+)
+from autograder.classroom.notebooks import MAX_NOTEBOOKS, at_most_enough, nothing
+from autograder.classroom.platforms import METADATA, submitters
 from autograder.classroom.sources import listed
+from autograder.classroom.telling import described, unclear
 from autograder.engine.cells import UnreadableNotebook
 from autograder.exercise import catalog
 from autograder.language import Text
 
-__all__ = ["IntakeError", "Submission", "find_submissions"]
+__all__ = ["MAX_NOTEBOOKS", "Intake", "IntakeError", "Submission", "find_submissions", "take_in"]
 
-MAX_NOTEBOOKS = 50
-"""Of one student: more than any course has, and fewer than would keep a grader busy for long."""
-# At the top, where no folder says that it is a student's, these are taken for a hand-in of the
-# wrong kind; a list of names or a read-me is not.
-_INSTEAD = (
-    ".py", ".pdf", ".html", ".htm", ".doc", ".docx", ".odt", ".rtf",
-    ".7z", ".rar", ".tar", ".gz", ".tgz", ".xz", ".bz2",
-)  # fmt: skip
+# What browsers and systems add to a name that is taken already.
+_AGAIN = re.compile(r"(?: ?\(\d+\)| copy(?: \d+)?| - Copy| 的副本| 副本)$", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +83,51 @@ class Submission:
         return self._content()
 
 
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a class handed in, and by which layout that was told.
+
+    Attributes
+    ----------
+    submissions
+        In the order of students, then of names.
+    layout
+        In words, such as "one folder each".
+    """
+
+    submissions: list[Submission]
+    layout: Text
+
+    @property
+    def students(self) -> int:
+        """How many students there are."""
+        return len({submission.student for submission in self.submissions})
+
+    @property
+    def notebooks(self) -> int:
+        """How many notebooks there are, as far as can be seen without reading them."""
+        return sum(submission.problem is None for submission in self.submissions)
+
+
 def find_submissions(
-    source: str | Path, *, course: Path = catalog.COURSE, apart: Path | None = None
+    source: str | Path,
+    *,
+    course: Path = catalog.COURSE,
+    apart: Path | None = None,
+    layout: str = "",
 ) -> list[Submission]:
-    """Every student's notebooks in `source`, in the order of students, then of names.
+    """The submissions that `take_in` finds."""
+    return take_in(source, course=course, apart=apart, layout=layout).submissions
+
+
+def take_in(
+    source: str | Path,
+    *,
+    course: Path = catalog.COURSE,
+    apart: Path | None = None,
+    layout: str = "",
+) -> Intake:
+    """Every student's notebooks in `source`.
 
     Parameters
     ----------
@@ -87,44 +136,110 @@ def find_submissions(
         disk, no link is followed, and an archive of a student's is opened one level deep.
     apart
         A folder that is nobody's, such as the one that results go to.
+    layout
+        One of `layouts.LAYOUTS`; by default it is found out.
 
     Raises
     ------
     IntakeError
-        If there is no such source, or no notebook in it.
+        If there is no such source, no notebook in it, or whose they are is not clear.
     """
     entries, title = listed(source, apart and apart.resolve())
     slugs = sorted(path.parent.name for path in course.glob("*/exercise.toml"))
-    owned: defaultdict[Owner, list[Entry]] = defaultdict(list)
-    places: dict[Owner, str] = {}
-    for entry, parts in _looked_through(entries, title):
-        owner = _owner(entry, parts, title, slugs)
-        if owner is not None:
-            owned[owner].append(entry)
-            above = len(entry.parts) - len(parts)
-            places.setdefault(owner, "/".join(entry.parts[: above + 1]))
-    found = {
-        owner: _at_most_enough(_notebooks(entries), places[owner])
-        for owner, entries in owned.items()
-    }
+    read = _Read(str(source), _looked_through(entries, title, slugs), title, slugs)
+    reading = read.as_told(layout) if layout else read.beyond_doubt()
+    places = reading.places
+    found = {o: at_most_enough(own, places[o]) for o, own in reading.notebooks.items()}
+    owned = reading.owned
     if not any(found.values()) and all(e.problem is None for own in owned.values() for e in own):
         raise IntakeError(
             f"There is no notebook in {source}. Name the folder or ZIP with what was handed in.",
             f"{source} 里没有 notebook。请给出存放作业的文件夹或 ZIP。",
         )
-    return _submissions(
-        {owner: found[owner] or [_nothing(places[owner], owned[owner])] for owner in owned}
+    return Intake(
+        _submissions({o: found[o] or [nothing(places[o], owned[o])] for o in owned}),
+        described(reading),
     )
+
+
+class _Read:
+    """What lies in a source, read by one layout or another."""
+
+    def __init__(self, source: str, placed: list[Placed], title: str, slugs: Sequence[str]) -> None:
+        self._source = source
+        self._placed = placed
+        self._title = title
+        self._slugs = slugs
+
+    def as_told(self, layout: str) -> Reading:
+        """The reading by `layout`, whatever comes of it."""
+        if layout not in layouts.LAYOUTS:
+            known = ", ".join(layouts.LAYOUTS)
+            raise IntakeError(
+                f"There is no layout {layout!r}. There are: {known}.",
+                f"没有“{layout}”这种布局。可选：{known}。",
+            )
+        if layout == "gradescope":
+            metadata = self._metadata()
+            return layouts.read_gradescope(self._placed, submitters(metadata) if metadata else {})
+        folders = layouts.read_folders(self._placed, self._title, self._slugs)
+        if layout in ("canvas", "moodle"):
+            whose = canvas_owner if layout == "canvas" else moodle_owner
+            return layouts.read_platform(self._placed, layout, whose, folders)
+        if layout == "folders":
+            return folders
+        read = layouts.read_sections if layout == "sections" else layouts.read_files
+        return read(self._placed, self._title, self._slugs)
+
+    def beyond_doubt(self) -> Reading:
+        """The reading that suggests itself.
+
+        Raises
+        ------
+        IntakeError
+            If by it several people may be one student.
+        """
+        platform = layouts.platform_of(self._placed, self._slugs)
+        first = self.as_told("gradescope" if self._metadata() else platform or "folders")
+        doubt = self._doubt(first)
+        if doubt is None:
+            return first
+        inner = self._placed if first.layout == "folders" and doubt.exercise else []
+        while inner := _one_down(inner):
+            # Several folders in a single one, with the same exercise: that one is no student.
+            if any(len(parts) == 1 and layouts.is_work(entry) for entry, parts in inner):
+                break
+            second = layouts.read_folders(inner, self._title, self._slugs)
+            if second.owned and self._doubt(second) is None:
+                return second
+        others = [self.as_told(name) for name in ("folders", "sections", "files")]
+        raise unclear(self._source, first, doubt, [first, *others])
+
+    def _doubt(self, reading: Reading) -> Doubt | None:
+        return doubt_about(reading, self._slugs)
+
+    def _metadata(self) -> Entry | None:
+        found = (entry for entry, parts in self._placed if parts == (METADATA,))
+        return next(found, None)
 
 
 def _submissions(found: dict[Owner, list[Entry]]) -> list[Submission]:
     students = labels(found)
-    names = labels(Owner(entry.name) for entries in found.values() for entry in entries)
+    # What a group handed in is that of each of its people, under a name of its own.
+    times: dict[str, int] = {}
+    for entry in (entry for entries in found.values() for entry in entries):
+        times[entry.name] = times.get(entry.name, 0) + 1
+    named = {
+        (owner, entry.name): Owner(entry.name, students[owner] if times[entry.name] > 1 else "")
+        for owner, entries in found.items()
+        for entry in entries
+    }
+    names = labels(named.values())
     return sorted(
         (
             Submission(
                 student=students[owner],
-                name=names[Owner(entry.name)],
+                name=names[named[owner, entry.name]],
                 identifier=tidy(owner.identifier),
                 problem=entry.problem,
                 _content=entry.read,
@@ -136,103 +251,46 @@ def _submissions(found: dict[Owner, list[Entry]]) -> list[Submission]:
     )
 
 
-_Placed = tuple[Entry, tuple[str, ...]]
-
-
-def _looked_through(entries: Iterable[Entry], title: str) -> list[_Placed]:
-    """Each entry with its path from where the students are."""
+def _looked_through(entries: Iterable[Entry], title: str, slugs: Sequence[str]) -> list[Placed]:
+    """Each entry with its path from where the students are, as far as that is certain."""
     placed = [(entry, entry.parts) for entry in entries]
     while placed:
-        tops = {parts[0] for _, parts in placed}
-        folders = {parts[0] for entry, parts in placed if len(parts) > 1}
-        if "submitted" in folders:
-            inner = "submitted"
-        elif len(tops) == 1 and tops == folders and _is_wrapping(min(tops), placed, title):
-            inner = min(tops)
-        else:
+        folders = {parts[0] for entry, parts in placed if len(parts) > 1 or entry.folder}
+        if any(parts == (METADATA,) for _, parts in placed):
             break
-        placed = [(entry, parts[1:]) for entry, parts in placed if parts[0] == inner and parts[1:]]
+        if "submitted" in folders:
+            placed = _below("submitted", placed)
+            continue
+        inner = _one_down(placed)
+        if not inner or not _is_wrapping(min(folders), inner, title, slugs):
+            break
+        placed = inner
     return placed
 
 
-def _is_wrapping(folder: str, placed: list[_Placed], title: str) -> bool:
-    inside = {parts[1] for _, parts in placed if len(parts) > 1}
-    if platform_owner(folder) is not None:
+def _one_down(placed: list[Placed]) -> list[Placed]:
+    """What is in the only folder, if nothing that may be somebody's work is beside it."""
+    folders = {parts[0] for entry, parts in placed if len(parts) > 1 or entry.folder}
+    beside = any(len(p) == 1 and (e.handed_in or e.problem is not None) for e, p in placed)
+    return _below(min(folders), placed) if len(folders) == 1 and not beside else []
+
+
+def _below(folder: str, placed: list[Placed]) -> list[Placed]:
+    return [(entry, parts[1:]) for entry, parts in placed if parts[0] == folder and parts[1:]]
+
+
+def _is_wrapping(folder: str, inner: list[Placed], title: str, slugs: Sequence[str]) -> bool:
+    if moodle_owner(folder) is not None:
         return False
-    return tidy(folder) == tidy(title) or any(map(platform_owner, inside))
-
-
-def _owner(entry: Entry, parts: tuple[str, ...], title: str, slugs: list[str]) -> Owner | None:
-    """Whose an entry is; ``None`` if it is nobody's, such as a list of names at the top."""
-    named = platform_owner(parts[0])
-    if named is not None:
-        return named
-    if len(parts) > 1 or entry.folder:
-        return Owner(parts[0])
-    if entry.handed_in or entry.problem is not None or entry.suffix in _INSTEAD:
-        return Owner(without_slug(PurePath(parts[0]).stem, slugs) or title)
-    return None
-
-
-def _notebooks(entries: list[Entry]) -> list[Entry]:
-    """What one student handed in as a notebook, whether or not it can be read."""
-    found = [entry for entry in entries if entry.handed_in and not _can_open(entry)]
-    for entry in filter(_can_open, entries):
-        try:
-            inside = opened(entry)
-        except UnreadableNotebook as error:
-            found.append(Entry(entry.name, entry.read, problem=error.text))
-            continue
-        found += _inside(entry, inside, alone=not found)
-    return found
-
-
-def _at_most_enough(notebooks: list[Entry], place: str) -> list[Entry]:
-    """A student's notebooks; if there are far too many, what says so instead."""
-    if len(notebooks) <= MAX_NOTEBOOKS:
-        return notebooks
-    problem = both(
-        f"There are {len(notebooks):,} notebooks; of one student at most {MAX_NOTEBOOKS} are "
-        "graded. Ask which of them count.",
-        f"共有 {len(notebooks):,} 个 notebook，每名学生最多评 {MAX_NOTEBOOKS} 个。"
-        "请问清以哪些为准。",
+    inside = {parts[0] for _, parts in inner}
+    files = [parts[0] for entry, parts in inner if len(parts) == 1 and entry.handed_in]
+    return (
+        _first_name(folder) == _first_name(title)
+        or not inside.isdisjoint({METADATA, "submitted"})
+        or any(map(moodle_owner, inside))
+        or are_canvas_names(files, slugs)
     )
-    return [Entry(place, bytes, problem=problem)]
 
 
-def _can_open(entry: Entry) -> bool:
-    return entry.suffix == ".zip" and entry.problem is None
-
-
-def _inside(archive: Entry, inside: list[Entry], *, alone: bool) -> list[Entry]:
-    """The notebooks in a student's archive, or why there are none."""
-    parts = [entry.parts[len(archive.parts) :] for entry in inside]
-    if any(platform_owner(step) for steps in parts for step in steps[:1]):
-        problem = both(
-            "This looks like the download of a whole class. Name it as the source itself.",
-            "这像是整个班级的下载包。请直接把它作为要评的来源。",
-        )
-        return [Entry(archive.name, archive.read, problem=problem)]
-    found = [entry for entry in inside if entry.handed_in and not _can_open(entry)]
-    if not found and alone and any(map(_can_open, inside)):
-        problem = both(
-            "It is an archive in an archive. Unpack it and put the notebook there.",
-            "压缩包里还有压缩包。请先解压，再放入 notebook。",
-        )
-        return [Entry(archive.name, archive.read, problem=problem)]
-    return found
-
-
-def _nothing(place: str, entries: list[Entry]) -> Entry:
-    """What stands for a student without a notebook, whose `entries` lie at `place`."""
-    for entry in entries:
-        if entry.problem is not None:
-            return entry
-    files = [tidy(entry.parts[-1])[:60] for entry in entries if not entry.folder]
-    shown = ", ".join(files[:3]) + (", …" if len(files) > 3 else "")
-    only = (f", only {shown}", f"，只有 {shown}") if files else ("", "")
-    problem = both(
-        f"There is no notebook{only[0]}. Ask for the .ipynb file.",
-        f"没有 notebook{only[1]}。请让学生提交 .ipynb 文件。",
-    )
-    return Entry(place, bytes, problem=problem)
+def _first_name(name: str) -> str:
+    return _AGAIN.sub("", tidy(name))

@@ -26,6 +26,7 @@ from autograder.grading import database
 from autograder.grading.database import Form
 from autograder.grading.serial import SerialError, result_from_dict, result_to_dict
 from autograder.judging.results import ClassResult, Graded, SubmissionResult
+from autograder.language import Text
 
 FILE = "class.sqlite"
 _LOCK = ".grading"
@@ -163,6 +164,10 @@ class Ledger:
         """Remember that a secret changed the seeds; it stays so, for results of that are here."""
         self._write("INSERT OR REPLACE INTO traits VALUES ('hidden', '1')")
 
+    def note_layout(self, layout: Text) -> None:
+        """Remember by what students were told apart."""
+        self._write("INSERT OR REPLACE INTO traits VALUES ('layout', ?)", json.dumps(dict(layout)))
+
     def has(self, key: str) -> bool:
         """Whether a result is here that need not be sought again: one not marred by our fault."""
         return bool(self._rows("SELECT 1 FROM results WHERE key = ? AND at_fault = 0", key))
@@ -212,7 +217,15 @@ class Ledger:
             )
         except (SerialError, ValueError, AttributeError, zlib.error) as error:
             raise database.damaged(self.path, FORM, f"a result: {error}") from None
-        return ClassResult(graded, hidden)
+        return ClassResult(graded, hidden, self._layout())
+
+    def _layout(self) -> Text | None:
+        rows = self._rows("SELECT value FROM traits WHERE name = 'layout'")
+        try:
+            table = json.loads(rows[0][0]) if rows else None
+            return table and {"en": str(table["en"]), "zh": str(table["zh"])}
+        except (ValueError, KeyError, TypeError) as error:
+            raise database.damaged(self.path, FORM, f"the layout: {error}") from None
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with database.guarded(self.path, FORM), closing(self._database.cursor()) as cursor:

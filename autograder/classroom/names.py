@@ -18,7 +18,7 @@ from itertools import chain, count
 from typing import NamedTuple
 
 # sortablename[_LATE]_user_attachment_file: lower case, without spaces, commas and hyphens.
-_CANVAS_END = r"_(?:\d+_.+|(?:text|link)\.html)"
+_CANVAS_END = r"_(?:(?P<file>\d+)_(?P<rest>.+)|(?:text|link)\.html)"
 _CANVAS = re.compile(rf"(?P<student>.+?)_(?:LATE_)?(?P<identifier>\d+){_CANVAS_END}", re.S)
 _CANVAS_ANONYMOUS = re.compile(
     rf"(?:LATE_)?(?P<student>anon_(?P<identifier>[0-9A-Za-z]+)){_CANVAS_END}", re.S
@@ -41,11 +41,66 @@ class Owner(NamedTuple):
 
 
 def platform_owner(name: str) -> Owner | None:
-    """Whose a file or folder is, if Canvas or Moodle named it, else ``None``."""
-    for pattern in (_MOODLE, _CANVAS_ANONYMOUS, _CANVAS):
-        if match := pattern.fullmatch(name):
-            return Owner(match["student"], match["identifier"] or "")
-    return None
+    """Whose a file or folder is, if Canvas or Moodle may have named it, else ``None``."""
+    return moodle_owner(name) or canvas_owner(name)
+
+
+def moodle_owner(name: str) -> Owner | None:
+    """Whose a file or folder is, if Moodle named it, else ``None``."""
+    match = _MOODLE.fullmatch(name)
+    return Owner(match["student"], match["identifier"] or "") if match else None
+
+
+def canvas_owner(name: str) -> Owner | None:
+    """Whose a file is, if Canvas may have named it, else ``None``; see `are_canvas_names`."""
+    match = _canvas(name)
+    return Owner(match["student"], match["identifier"]) if match else None
+
+
+def are_canvas_names(names: Collection[str], slugs: Collection[str]) -> bool:
+    """Whether Canvas can have given all of `names`, each of which may be one of its names.
+
+    It numbers each file of a download differently, and each student alike; and it writes no
+    number with a zero before it. ``metrics_2026_10_ann.ipynb`` of a class of one's own does not
+    keep to that, nor does ``lab_3_1_ann.ipynb``, if somebody else handed in: it gives a "student"
+    whose files are named after several people.
+    """
+    matches = [match for name in names if (match := _canvas(name))]
+    files = [match["file"] for match in matches if match["file"]]
+    people = {(match["student"], match["identifier"]) for match in matches}
+    numbers = [*files, *(i for _, i in people if i.isdecimal())]
+    return (
+        bool(matches)
+        and len(matches) == len(names)
+        and len(set(files)) == len(files)
+        and len({identifier for _, identifier in people}) == len(people)
+        and not any(number.startswith("0") for number in numbers)
+        and not any(student in slugs for student, _ in people)
+    )
+
+
+def are_large_numbers(names: Iterable[str]) -> bool:
+    """Whether all numbers in names of Canvas are as large as those of one that is in use."""
+    matches = [match for name in names if (match := _canvas(name))]
+    numbers = [match[part] or "" for match in matches for part in ("identifier", "file")]
+    return all(len(number) > 3 for number in numbers if number.isdecimal())
+
+
+def attempt_of(name: str) -> str:
+    """What a file was called when it was handed to Canvas, without the number of the attempt."""
+    match = _canvas(name)
+    rest = (match["rest"] or "") if match else name
+    return re.sub(r"-\d+(?=\.[^.]*$)", "", rest)
+
+
+def _canvas(name: str) -> re.Match[str] | None:
+    return _CANVAS_ANONYMOUS.fullmatch(name) or _CANVAS.fullmatch(name)
+
+
+def slug_in(name: str, slugs: Iterable[str]) -> str:
+    """The exercise that a file or folder is named after, wherever in the name, or ``""``."""
+    found = [slug for slug in slugs if slug in name.casefold()]
+    return max(found, key=len, default="")
 
 
 def without_slug(stem: str, slugs: Collection[str]) -> str:

@@ -34,6 +34,17 @@ Secret = Annotated[
 ]
 
 
+class Layout(StrEnum):
+    """How what a class handed in is laid out."""
+
+    folders = "folders"
+    sections = "sections"
+    files = "files"
+    canvas = "canvas"
+    moodle = "moodle"
+    gradescope = "gradescope"
+
+
 @app.command(
     help=say(
         "Grade what a class handed in: a folder, a ZIP, or a pattern in quotes. Exit code 1 says "
@@ -51,6 +62,17 @@ def grade(
     resume: Annotated[
         bool, typer.Option("--resume", help=say("Go on where it stopped.", "从中断处继续。"))
     ] = False,
+    layout: Annotated[
+        Layout | None,
+        typer.Option(
+            help=say(
+                "Whose a notebook is: the folder's at the top (folders), the one below (sections), "
+                "the file's name (files), or as a platform names it. Found out unless in doubt.",
+                "作业归谁：顶层文件夹（folders）、下一层文件夹（sections）、文件名（files），"
+                "或按平台命名。通常自动识别，有疑问时才需指明。",
+            )
+        ),
+    ] = None,
     dask: Annotated[
         str | None,
         typer.Option(help=say("Address of a Dask scheduler to grade on.", "Dask 调度器地址。")),
@@ -67,16 +89,25 @@ def grade(
     from autograder.report import messages, print_class_summary
     from autograder.report.progress import class_progress
 
-    submissions = classroom.find_submissions(source, apart=out)
+    intake = classroom.take_in(source, apart=out, layout=layout or "")
     hidden = classroom.read_secret(secret) if secret else ""
     with classroom.Ledger(out, writing=True) as ledger:
         if len(ledger) and not resume:
             raise classroom.not_resumed(out, len(ledger))
+        messages.say(
+            say(
+                f"Found: {intake.students} student(s), {intake.notebooks} notebook(s); "
+                f"{intake.layout['en']}",
+                f"共 {intake.students} 名学生、{intake.notebooks} 份 notebook；"
+                f"{intake.layout['zh']}",
+            )
+        )
+        ledger.note_layout(intake.layout)
         with (
             classroom.graders(workers, dask, sandbox=not no_sandbox) as graders,
-            class_progress(len(submissions), LANGUAGE) as told,
+            class_progress(len(intake.submissions), LANGUAGE) as told,
         ):
-            classroom.grade_class(submissions, ledger, graders, secret=hidden, told=told)
+            classroom.grade_class(intake.submissions, ledger, graders, secret=hidden, told=told)
         result = ledger.class_result(cells=False)
     print_class_summary(result, console=messages.out(), language=LANGUAGE)
     messages.say(

@@ -141,10 +141,13 @@ class ClassResult:
     ----------
     hidden
         Whether a secret changed the seeds, so that the tests were others than the visible ones.
+    layout
+        By what students were told apart in what was handed in, in words.
     """
 
     graded: tuple[Graded, ...]
     hidden: bool = False
+    layout: Text | None = None
 
     @property
     def students(self) -> tuple[str, ...]:

@@ -92,6 +92,7 @@ def class_page(result: ClassResult, language: Language, links: dict[str, str]) -
         language=language,
         seen=seen,
         hidden=result.hidden,
+        layout=result.layout,
         bars={item.slug: _bars(item, language) for item in seen.exercises},
         rows=_rows(seen, links),
         commonest=_COMMONEST,

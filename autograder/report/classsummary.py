@@ -23,6 +23,9 @@ def print_class_summary(result: ClassResult, console: Console, language: Languag
     """Print how a class did: points, hardest tasks, commonest misconceptions, what went wrong."""
     seen = overview(result)
     shown: list[RenderableType] = [_head(seen, language)]
+    if result.layout is not None:
+        told = text("class.layout", language) + text("separator", language)
+        shown.append(Prose(told + clean.line(result.layout[language])))
     for item in seen.exercises:
         shown += [Text(), *_exercise(item, language)]
     if not seen.exercises:

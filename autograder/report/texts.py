@@ -123,6 +123,7 @@ TEXTS: dict[str, Text] = {
     # A class
     "class.title": {"en": "Class report", "zh": "班级报告"},
     "class.students": {"en": "Students", "zh": "学生"},
+    "class.layout": {"en": "Told apart by", "zh": "区分学生的依据"},
     "class.graded": {"en": "Notebooks graded", "zh": "已判分的 notebook"},
     "class.ungraded": {"en": "Not graded", "zh": "未能判分"},
     "class.seeds": {"en": "Tests", "zh": "测试"},

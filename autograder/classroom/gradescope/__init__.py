@@ -101,7 +101,7 @@ def results(folder: Path, settings: Settings) -> dict[str, Any]:
     notebooks: defaultdict[str, list[Notebook]] = defaultdict(list)
     problem: Text | None = None
     try:
-        for submission in find_submissions(folder):
+        for submission in find_submissions(folder, layout="folders"):
             try:
                 notebook = parse_notebook(submission.read(), submission.name)
                 notebooks[notebook.exercise].append(notebook)
