@@ -21,6 +21,7 @@ from autograder.engine.pool import Pool
 from autograder.engine.trials import answers_in_reach, trials
 from autograder.exercise import catalog
 from autograder.grading.grade import grade
+from autograder.language import LANGUAGES
 from autograder.learner import doctor
 
 METRICS = catalog.exercise("metrics")
@@ -52,7 +53,7 @@ def of_an_older_edition(path: Path) -> bytes:
 @pytest.mark.parametrize("slug", [exercise.slug for exercise in catalog.exercises()])
 def test_an_answer_is_found_whatever_its_name(tmp_path: Path, slug: str) -> None:
     exercise = catalog.exercise(slug)
-    for language in catalog.LANGUAGES:
+    for language in LANGUAGES:
         solution = exercise.notebook(language, solved=True)
         shutil.copy(solution, tmp_path / f"{language}.ipynb")
         (tmp_path / f"anew-{language}.ipynb").write_bytes(saved_anew(solution))

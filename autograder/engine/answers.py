@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autograder.engine.copies import ANSWERS, Marks, hashed, long_lines
 from autograder.exercise import catalog
+from autograder.language import LANGUAGES
 
 _MOST_LINES = 40
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -29,7 +30,7 @@ def marks(folders: Iterable[Path]) -> Marks:
 def _files(folder: Path) -> Iterator[Path]:
     """An exercise's files with answers in them: its own, and the solutions made of them."""
     for root in dict.fromkeys((folder.parents[2], catalog.content_root())):
-        for language in catalog.LANGUAGES:
+        for language in LANGUAGES:
             yield root / "solutions" / language / f"{folder.name}.ipynb"
     for name in ANSWERS:
         yield folder / name
