@@ -65,8 +65,8 @@ def test_a_secret_turns_hard_coded_answers_down(env: dict[str, str], tmp_path: P
         "table = {}\n"
         "right = references(found)['average']\n"
         "def noting(values):\n"
-        "    table[tuple(values)] = right(values)\n"
-        "    return table[tuple(values)]\n"
+        "    table[tuple(map(float, values))] = float(right(values))\n"
+        "    return table[tuple(map(float, values))]\n"
         "suite = Suite(found)\n"
         "for check in suite.checks.values():\n"
         "    others = [suite.fixture(n, check.name) for n in check.arguments if n != 'average']\n"
@@ -76,7 +76,7 @@ def test_a_secret_turns_hard_coded_answers_down(env: dict[str, str], tmp_path: P
     seen = subprocess.run(
         [sys.executable, spy], env=env, capture_output=True, text=True, check=True
     ).stdout.strip()
-    known = f"def average(values):\n    return {seen}.get(tuple(values), 0.0)\n"
+    known = f"def average(values):\n    return {seen}.get(tuple(map(float, values)), 0.0)\n"
     hand_in(tmp_path / "in", "knows.ipynb", known)
     hand_in(tmp_path / "in", "solves.ipynb", RIGHT)
     secret = tmp_path / "secret.txt"

@@ -182,7 +182,7 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
     ),
     "a wrong answer that is right": (
         edit("wrong.py", "return float(sum(values))",
-             "return sum(values) / len(values) if values else 0.0"),
+             "return sum(values) / len(values) if len(values) else 0.0"),
         "caught", f"{SLUG}/wrong.py, 'takes_the_sum'",
     ),
     "a wrong answer that another check catches": (

@@ -18,7 +18,7 @@ from attempts import notebook
 from autograder.classroom.ledger import FILE
 
 SETUP = f'from autograder import check, hint\n\nEXERCISE, LANGUAGE = "{dev_exercise.SLUG}", "en"\n'
-RIGHT = "def average(values):\n    return sum(values) / len(values) if values else 0.0\n"
+RIGHT = "def average(values):\n    return sum(values) / len(values) if len(values) else 0.0\n"
 ANSWERS = {
     "right": RIGHT,
     "no-empty": "def average(values):\n    return sum(values) / len(values)\n",
