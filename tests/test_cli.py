@@ -258,3 +258,15 @@ def test_a_model_that_has_no_script_is_told_and_those_that_have_are_named() -> N
     assert scripts
     for path in scripts:
         assert path.parent.name.removeprefix("tiny_") in done.stderr
+
+
+def test_what_did_not_change_is_told_and_not_graded_again(home: Path) -> None:
+    path = save(home, notebook(), "mine.ipynb")
+    first = touchstone("grade", str(path), "--lang", "en")
+    assert "Unchanged" not in first.stdout
+    second = touchstone("grade", str(path), "--lang", "en")
+    assert second.returncode == first.returncode
+    assert "Unchanged since the last grading: mine.ipynb" in second.stdout
+    # The very result of the first time, seconds and all.
+    assert second.stdout.endswith(first.stdout)
+    assert "Unchanged" not in touchstone("grade", str(path), "--again", "--lang", "en").stdout

@@ -14,7 +14,7 @@ from samples import sample_results
 
 from autograder.judging.results import SubmissionResult
 from autograder.language import Language
-from autograder.report.progress import class_progress
+from autograder.report.progress import NotebookBar, class_progress
 
 
 def results(language: Language) -> list[SubmissionResult | None]:
@@ -48,3 +48,25 @@ def test_every_kind_of_result_is_counted_and_fits_a_terminal(
     assert all(word in bar + verdicts for word in words), verdicts
     assert "…" not in bar + verdicts
     assert cell_len(verdicts) <= 80
+
+
+def test_a_notebook_s_bar_names_the_task_that_is_looked_at() -> None:
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, width=80)
+    with NotebookBar("zh", console=console) as bar:
+        assert shown.getvalue()  # before anything heavy is loaded
+        bar.begin("mine\x1b[31m.ipynb")
+        bar.step(None, 2)
+        bar.step({"en": "Recall", "zh": "召回率"}, 2)
+        bar._bar.refresh()
+    assert "召回率" in shown.getvalue()
+    assert "2/2" in shown.getvalue()
+    assert "mine\x1b" not in shown.getvalue()
+
+
+def test_a_notebook_s_bar_is_silent_where_nobody_looks() -> None:
+    shown = io.StringIO()
+    with NotebookBar("en", console=Console(file=shown)) as bar:
+        bar.begin("mine.ipynb")
+        bar.step(None, 2)
+    assert shown.getvalue() == ""

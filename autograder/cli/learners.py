@@ -120,25 +120,42 @@ def grade(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help=say("Show every claim.", "显示每一条要求。"))
     ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help=say("Also what did not change.", "没有改动的也重新评。")),
+    ] = False,
 ) -> None:
-    from autograder import report
-    from autograder.grading.grade import exercises_of, find_notebooks, pool_of
-    from autograder.learner import desk
-    from autograder.report import messages
+    from autograder.report.progress import NotebookBar
 
-    with at_desk() as (here, journal):
-        chosen = find_notebooks(paths) if paths else here.notebooks()
-        desk.choose_model(model, chosen)
-        # One process serves all that has to be run; for a single one it would start no sooner.
-        warm = exercises_of(chosen, begun=html is None) if len(chosen) > 1 else []
-        with pool_of(warm) as pool:
-            results = [
-                desk.grade_and_record(path, journal, pool=pool, whole=html is not None)
-                for path in chosen
-            ]
-        report.print_results(
-            results, console=messages.out(), verbose=verbose, language=here.language
-        )
+    # Before what grading needs is loaded, so that something is seen at once.
+    with NotebookBar(LANGUAGE) as bar:
+        from autograder import report
+        from autograder.grading.grade import exercises_of, find_notebooks, pool_of
+        from autograder.learner import desk
+        from autograder.report import messages
+
+        with at_desk() as (here, journal):
+            chosen = find_notebooks(paths) if paths else here.notebooks()
+            desk.choose_model(model, chosen)
+            remember = not again and html is None
+            before = {p: desk.graded_before(p, journal) for p in chosen} if remember else {}
+            unchanged = [path for path in chosen if before.get(path) is not None]
+            left = [path for path in chosen if path not in unchanged]
+            # One process serves all that is to be run; for a single one it would start no sooner.
+            warm = exercises_of(left, begun=html is None) if len(left) > 1 else []
+            results = []
+            with pool_of(warm) as pool:
+                for path in chosen:
+                    bar.begin(path.name)
+                    results.append(
+                        before.get(path)
+                        or desk.grade_and_record(
+                            path, journal, pool=pool, whole=html is not None, told=bar.step
+                        )
+                    )
+    if unchanged:
+        messages.say_unchanged(unchanged, here.language)
+    report.print_results(results, console=messages.out(), verbose=verbose, language=here.language)
     for write, file in (
         (report.write_json, json),
         (report.write_junit, junit),
@@ -174,7 +191,8 @@ def watch(
         load_ahead(exercises)
         with warm_pool(chosen) as pool:
             for path in saves(chosen):
-                result = desk.grade_and_record(path, journal, remembered=True, pool=pool)
+                result = desk.graded_before(path, journal)
+                result = result or desk.grade_and_record(path, journal, pool=pool)
                 report.print_results([result], console=messages.out(), language=here.language)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,6 +50,8 @@ class Dialogue:
         Names of the checks that it may report.
     over
         When it has to end, whatever comes, on the clock of `time.monotonic`.
+    told
+        Called with each step as it begins.
     again
         Whether a step ended another worker before: then it is the submission that took the time,
         even if this worker is not ready when it is over.
@@ -67,8 +69,10 @@ class Dialogue:
         checks: Iterable[str],
         over: float,
         *,
+        told: Callable[[str], None] = lambda _: None,
         again: bool = False,
     ) -> None:
+        self._told = told
         self.outcomes: dict[str, Outcome] = {}
         self.cells: dict[int, CellRun] = {}
         self._worker = worker
@@ -143,6 +147,7 @@ class Dialogue:
             if limit is None:
                 raise BrokenChannel("a step that is not to be done, or was done before")
             self._step, self._limit = name, limit + GRACE_SECONDS
+            self._told(name)
         elif self._step and name == self._step and kind == self._step.partition(":")[0]:
             self._keep(frame, *self._step.split(":", 1))
             self._rest()

@@ -100,12 +100,14 @@ def observe(
     launch: Launch = fresh_worker,
     isolation: Isolation = "process",
     whole: bool = False,
+    told: Callable[[str, int], None] | None = None,
 ) -> Observed:
     """Run a submission and return what its probes yielded.
 
     A step that hangs or kills its worker gets its outcome, and the rest is run by another
     worker without it. `whole` runs cells too on which no answer rests, and draws their figures;
-    without it, a notebook that is as it was handed out needs no worker.
+    without it, a notebook that is as it was handed out needs no worker. `told` is called with
+    each step as it begins, such as ``"check:counts_lists"``, and with how many there are.
     """
     started = time.perf_counter()
     exercise = exercise.with_room()
@@ -120,6 +122,12 @@ def observe(
     if not whole:
         asked = {name for check in suite.checks.values() for name in check.learner}
         progress.idle = tuple(f"cell:{n}" for n in sorted(unneeded(notebook, exercise, asked)))
+    steps = len(cells) - len(progress.idle) + len(checks)
+
+    def begins(step: str) -> None:
+        if told is not None:
+            told(step, steps)
+
     over = time.monotonic() + exercise.submission_seconds
     latest = over + exercise.submission_seconds
     while True:
@@ -130,7 +138,9 @@ def observe(
         )  # fmt: skip
         begun = time.monotonic()
         with launch(request) as worker:
-            dialogue = Dialogue(worker, request, checks, over, again=bool(progress.skip))
+            dialogue = Dialogue(
+                worker, request, checks, over, told=begins, again=bool(progress.skip)
+            )
             ending = dialogue.hold()
         progress.add(dialogue)
         if ending.from_outside and progress.doubts[ending.step] < MAX_DOUBTS:

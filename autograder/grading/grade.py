@@ -6,7 +6,7 @@ import contextlib
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -30,6 +30,9 @@ from autograder.grading.oracle import judged_by_need, reference_key, tried
 from autograder.judging.judge import AnswerKey
 from autograder.judging.results import Seconds, SubmissionResult
 from autograder.language import Text
+
+Told = Callable[[Text | None, int], None]
+"""Hears of each step of a grading: the title of its task, ``None`` for a cell, and their number."""
 
 _FIRST_WORD = re.compile(r"^(?:async def |def |class )?(\w+)", re.MULTILINE)
 
@@ -118,11 +121,12 @@ def grade(
     started: float | None = None,
     pool: Pool | None = None,
     whole: bool = False,
+    told: Told | None = None,
 ) -> SubmissionResult:
     """Grade a notebook that has been read, in `pool` or else in a fresh process.
 
     `whole` is for a report that shows what cells show: figures are drawn, and cells are run on
-    which no answer rests.
+    which no answer rests. `told` is called with each step as it begins.
     """
     started = time.perf_counter() if started is None else started
     course = exercise.folder.parent
@@ -139,6 +143,7 @@ def grade(
                 launch=pool.worker if pool else fresh_worker,
                 isolation=pool.isolation if pool else "process",
                 whole=whole,
+                told=_teller(exercise, told),
             )
             key.result()
             # Where the guess was right this only looks up what was just remembered.
@@ -150,6 +155,20 @@ def grade(
                 str(notebook.path), exercise.slug, notebook.language,
                 max_points=exercise.points, problem=_our_fault(error),
             )  # fmt: skip
+
+
+def _teller(exercise: Exercise, told: Told | None) -> Callable[[str, int], None] | None:
+    """What the engine calls with the names of steps, if somebody wants to hear of tasks."""
+    if told is None:
+        return None
+    suite = Suite(exercise)
+
+    def begins(step: str, steps: int) -> None:
+        kind, _, name = step.partition(":")
+        check = suite.checks[name] if kind == "check" else None
+        told(exercise.task_of[check.learner[0]].title if check else None, steps)
+
+    return begins
 
 
 def judged(

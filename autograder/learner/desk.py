@@ -16,7 +16,7 @@ from autograder.engine.pool import Pool
 from autograder.exercise import catalog
 from autograder.exercise.catalog import CatalogError, Exercise, Task
 from autograder.exercise.edition import edition
-from autograder.grading.grade import grade, grade_path
+from autograder.grading.grade import Told, grade, grade_path
 from autograder.grading.journal import Journal, default_path
 from autograder.judging.results import SubmissionResult
 from autograder.language import Language
@@ -64,13 +64,23 @@ class Desk:
         return list(self.book.notebooks)
 
 
+def graded_before(path: Path, journal: Journal) -> SubmissionResult | None:
+    """The result in the journal, if the very same code was graded before with all as it is now."""
+    try:
+        notebook = read_notebook(path)
+    except UnreadableNotebook:
+        return None
+    exercise = catalog.exercise(notebook.exercise)
+    return journal.attempt(notebook.digest, exercise.slug, edition(exercise))
+
+
 def grade_and_record(
     path: Path,
     journal: Journal,
     *,
-    remembered: bool = False,
     pool: Pool | None = None,
     whole: bool = False,
+    told: Told | None = None,
 ) -> SubmissionResult:
     """Grade a notebook and write the attempt down.
 
@@ -80,22 +90,17 @@ def grade_and_record(
         Where to run it; by default in a fresh process.
     whole
         Run every cell and draw its figures, for a report that shows them.
-    remembered
-        Give the result from the journal where the very same code was graded before.
+    told
+        Called with each step as it begins.
     """
     try:
         notebook = read_notebook(path)
     except UnreadableNotebook:
         return grade_path(path)
     exercise = catalog.exercise(notebook.exercise)
-    environment = edition(exercise)
-    if remembered:
-        found = journal.attempt(notebook.digest, exercise.slug, environment)
-        if found is not None:
-            return found
-    result = grade(notebook, exercise, pool=pool, whole=whole)
+    result = grade(notebook, exercise, pool=pool, whole=whole, told=told)
     if result.tasks and not result.at_fault:
-        journal.record(result, notebook.digest, environment)
+        journal.record(result, notebook.digest, edition(exercise))
     return result
 
 
@@ -128,7 +133,9 @@ def standings(book: Workbook, journal: Journal) -> tuple[list[Standing], Next | 
     fresh: Next | None = None
     for exercise in catalog.exercises():
         path = book.folder / f"{exercise.slug}.ipynb"
-        result = grade_and_record(path, journal, remembered=True) if path.is_file() else None
+        result = None
+        if path.is_file():
+            result = graded_before(path, journal) or grade_and_record(path, journal)
         started = result is not None and any(task.status != "todo" for task in result.tasks)
         points = result.points if result is not None and started else None
         done = result is not None and result.passed

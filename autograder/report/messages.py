@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
@@ -131,6 +131,14 @@ def show_placed(folder: Path, placed: Iterable[Placed], language: Language) -> N
     en = f"Your workbook is {where}. Next: cd into it and run `touchstone lab`."
     zh = f"练习册在 {where}。下一步：cd 进去，运行 `touchstone lab`。"
     console.print(Text(zh if language == "zh" else en))
+
+
+def say_unchanged(paths: Sequence[Path], language: Language) -> None:
+    """Say which notebooks are as they were when they were graded last."""
+    names = clean.line(", ".join(path.name for path in paths))
+    en = f"Unchanged since the last grading: {names} (`--again` grades it all the same)."
+    zh = f"上次评分后没有改动：{names}（加上 `--again` 可以重新评）。"
+    say(zh if language == "zh" else en, "dim")
 
 
 _MARKS = {"good": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "red")}

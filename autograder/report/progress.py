@@ -1,4 +1,4 @@
-"""How far grading a class has come: a bar with rate, verdicts and time left."""
+"""How far grading has come: of one notebook by its tasks, of a class by its students."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    SpinnerColumn,
     Task,
+    TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
 
 from autograder.judging.results import SubmissionResult
 from autograder.language import Language
+from autograder.language import Text as BothTexts
+from autograder.report import clean
 
 _WORDS = {
     "full": {"en": "full", "zh": "满分"},
@@ -28,6 +32,8 @@ _WORDS = {
     "unread": {"en": "unread", "zh": "无法评"},
     "before": {"en": "before", "zh": "已评过"},
 }
+_READING: BothTexts = {"en": "reading", "zh": "读取中"}
+_RUNNING: BothTexts = {"en": "running the cells", "zh": "运行单元"}
 _RATE = {"en": "/s", "zh": " 份/秒"}
 
 
@@ -51,6 +57,47 @@ class _Bar(Progress):
         yield from super().get_renderables()
         if self.verdicts:
             yield Text(self.verdicts)
+
+
+class NotebookBar:
+    """A line on standard error that says which notebook and which task is looked at.
+
+    It is there before anything heavy is loaded, and gone afterwards. Where standard error is no
+    terminal, nothing is shown.
+    """
+
+    def __init__(self, language: Language, *, console: Console | None = None) -> None:
+        self._language = language
+        self._bar = Progress(
+            SpinnerColumn(), TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20), MofNCompleteColumn(),
+            console=console or Console(stderr=True, highlight=False), transient=True,
+        )  # fmt: skip
+        self._bar.disable = not self._bar.console.is_terminal
+        self._task = self._bar.add_task("…", total=None)
+        self._name = ""
+
+    def __enter__(self) -> NotebookBar:
+        self._bar.start()
+        self._bar.refresh()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def begin(self, name: str) -> None:
+        """The notebook of this name comes next."""
+        self._name = clean.line(name)
+        self._bar.reset(self._task, total=None, description=self._line(_READING))
+
+    def step(self, title: BothTexts | None, steps: int) -> None:
+        """One of its `steps` begins: a check of the task with this title, or a cell."""
+        self._bar.update(
+            self._task, total=steps, advance=1, description=self._line(title or _RUNNING)
+        )
+
+    def _line(self, what: BothTexts) -> str:
+        return f"{self._name}: {what[self._language]}"
 
 
 @contextmanager
