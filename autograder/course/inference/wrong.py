@@ -1,0 +1,844 @@
+"""Known-wrong answers for `inference`, each one misconception; some are the documents' own."""
+
+import copy
+import math
+
+import torch
+from torch import nn
+from torch.nn.functional import gelu, linear
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from autograder.checks import wrong
+
+# --- kv_cache_bytes -----------------------------------------------------------------------
+
+
+def _heads(config):
+    return getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+
+
+def _width(config):
+    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+
+
+@wrong(
+    "kv_cache_bytes",
+    "Counts all attention heads, though several of them share their keys and values.",
+    zh="按全部注意力头计算，其实几个头共用一组键和值。",
+    caught_by="key_value_heads_alone",
+    step="With grouped queries only num_key_value_heads heads are kept.",
+    step_zh="分组查询时，只保存 num_key_value_heads 个头。",
+)
+def counts_attention_heads(config, tokens, bytes_per_value=2):
+    heads = config.num_attention_heads
+    return 2 * config.num_hidden_layers * heads * _width(config) * tokens * bytes_per_value
+
+
+@wrong(
+    "kv_cache_bytes",
+    "Keeps one result for each token, the last layer's, instead of keys and values of every layer.",
+    zh="每个词元只存最后一层的一个结果，而不是每一层的键和值。",
+    caught_by="key_value_heads_alone",
+    errata=("E097",),
+    step="What the next token needs is the keys and the values of every layer.",
+    step_zh="下一个词元要用的，是每一层的键和值。",
+)
+def keeps_results(config, tokens, bytes_per_value=2):
+    return config.hidden_size * tokens * bytes_per_value
+
+
+@wrong(
+    "kv_cache_bytes",
+    "Forgets that there is a key and a value: half of what it takes.",
+    zh="忘了既有键又有值，只算了一半。",
+    caught_by="key_value_heads_alone",
+    step="Times 2.",
+    step_zh="再乘 2。",
+)
+def keys_alone(config, tokens, bytes_per_value=2):
+    return config.num_hidden_layers * _heads(config) * _width(config) * tokens * bytes_per_value
+
+
+@wrong(
+    "kv_cache_bytes",
+    "Always divides hidden_size by the heads, even if head_dim says otherwise.",
+    zh="总用 hidden_size 除以头数，哪怕 head_dim 另有规定。",
+    caught_by="head_dim_counts",
+    step="Where head_dim is given, it counts: Qwen3's heads are wider than the quotient.",
+    step_zh="给了 head_dim 就以它为准：Qwen3 的头就比商更宽。",
+)
+def width_is_the_quotient(config, tokens, bytes_per_value=2):
+    width = config.hidden_size // config.num_attention_heads
+    return 2 * config.num_hidden_layers * _heads(config) * width * tokens * bytes_per_value
+
+
+@wrong(
+    "kv_cache_bytes",
+    "Expects num_key_value_heads in every configuration.",
+    zh="以为每份配置里都有 num_key_value_heads。",
+    caught_by="every_head_has_its_own",
+    step="GPT-2's configuration has none: take num_attention_heads then.",
+    step_zh="GPT-2 的配置里没有：这时取 num_attention_heads。",
+)
+def expects_groups(config, tokens, bytes_per_value=2):
+    heads = config.num_key_value_heads
+    return 2 * config.num_hidden_layers * heads * _width(config) * tokens * bytes_per_value
+
+
+# --- step_time ----------------------------------------------------------------------------
+
+
+def _roofline(reading, computing):
+    bound = "memory" if reading > computing else "compute"
+    return {"seconds": max(reading, computing), "bound": bound}
+
+
+@wrong(
+    "step_time",
+    "Lets weights in fewer bits need fewer operations.",
+    zh="以为权重位数少了，运算次数也会变少。",
+    caught_by="fewer_bits_move_fewer_bytes",
+    errata=("E095",),
+    step="As many multiplications as before: only the bytes that are read get fewer.",
+    step_zh="乘法次数没变，变少的只是读取的字节。",
+)
+def fewer_bits_fewer_operations(parameters, tokens, cache_bytes, bandwidth, peak_flops,
+                                bytes_per_weight=2):  # fmt: skip
+    reading = (parameters * bytes_per_weight + cache_bytes) / bandwidth
+    return _roofline(reading, 2 * parameters * tokens / peak_flops * bytes_per_weight / 2)
+
+
+@wrong(
+    "step_time",
+    "Takes fewer bits for a saving of storage only: the step stays as long as it was.",
+    zh="以为减少位数只省存储，一步的时间不变。",
+    caught_by="fewer_bits_move_fewer_bytes",
+    errata=("E138",),
+    step="What is stored has to be read: multiply the weights by bytes_per_weight.",
+    step_zh="存着的就要读：权重数乘以 bytes_per_weight。",
+)
+def bits_save_storage_only(parameters, tokens, cache_bytes, bandwidth, peak_flops,
+                           bytes_per_weight=2):  # fmt: skip
+    reading = (parameters * 2 + cache_bytes) / bandwidth
+    return _roofline(reading, 2 * parameters * tokens / peak_flops)
+
+
+@wrong(
+    "step_time",
+    "Reads the weights once for each request, as if each ran in a thread of its own.",
+    zh="每个请求都把权重读一遍，就像各跑各的线程。",
+    caught_by="bytes_are_read_once",
+    errata=("E098",),
+    step="A batch shares one reading of the weights; that is what it is good for.",
+    step_zh="一个批次共用一次权重读取，批处理的好处就在这里。",
+)
+def weights_for_each_request(parameters, tokens, cache_bytes, bandwidth, peak_flops,
+                             bytes_per_weight=2):  # fmt: skip
+    reading = (tokens * parameters * bytes_per_weight + cache_bytes) / bandwidth
+    return _roofline(reading, 2 * parameters * tokens / peak_flops)
+
+
+@wrong(
+    "step_time",
+    "Adds the time of reading to that of computing.",
+    zh="把读取时间和计算时间相加了。",
+    caught_by="reading_and_computing_overlap",
+    step="They overlap: take the longer.",
+    step_zh="两者同时进行：取较长的。",
+)
+def adds_both(parameters, tokens, cache_bytes, bandwidth, peak_flops, bytes_per_weight=2):
+    reading = (parameters * bytes_per_weight + cache_bytes) / bandwidth
+    computing = 2 * parameters * tokens / peak_flops
+    return {**_roofline(reading, computing), "seconds": reading + computing}
+
+
+@wrong(
+    "step_time",
+    "Forgets that the cache is read as well.",
+    zh="忘了缓存也要读。",
+    caught_by="bytes_are_read_once",
+    step="Add cache_bytes to the bytes of the weights.",
+    step_zh="权重的字节再加上 cache_bytes。",
+)
+def forgets_the_cache(parameters, tokens, cache_bytes, bandwidth, peak_flops, bytes_per_weight=2):
+    reading = parameters * bytes_per_weight / bandwidth
+    return _roofline(reading, 2 * parameters * tokens / peak_flops)
+
+
+# --- fuse_conv_bn -------------------------------------------------------------------------
+
+
+def _folded(conv, bn, scale=None, bias=None):
+    """A copy of the convolution with this scale, and this bias before β; right by default."""
+    fused, one = copy.deepcopy(conv), torch.ones_like(bn.running_var)
+    if scale is None:
+        scale = (bn.weight if bn.affine else one) / (bn.running_var + bn.eps).sqrt()
+    if bias is None:
+        bias = ((0 if conv.bias is None else conv.bias) - bn.running_mean) * scale
+    fused.weight = nn.Parameter((conv.weight * scale.reshape(-1, 1, 1, 1)).detach())
+    fused.bias = nn.Parameter((bias + (bn.bias if bn.affine else 0)).detach())
+    return fused
+
+
+@wrong(
+    "fuse_conv_bn",
+    "Adds the convolution's bias without scaling it.",
+    zh="卷积的偏置没有缩放就加上了。",
+    caught_by="one_does_what_two_did",
+    step="The bias goes through the whole normalisation, as x does.",
+    step_zh="偏置和 x 一样，要走完整个归一化。",
+)
+def bias_is_not_scaled(conv, bn):
+    scale = (bn.weight if bn.affine else 1) / (bn.running_var + bn.eps).sqrt()
+    return _folded(conv, bn, bias=(0 if conv.bias is None else conv.bias) - bn.running_mean * scale)
+
+
+@wrong(
+    "fuse_conv_bn",
+    "Loses the convolution's own bias.",
+    zh="丢掉了卷积自己的偏置。",
+    caught_by="one_does_what_two_did",
+    step="Where conv.bias is not None, subtract the mean from it and go on with that.",
+    step_zh="conv.bias 不是 None 时，先从它减去均值，再往下算。",
+)
+def loses_the_bias(conv, bn):
+    scale = (bn.weight if bn.affine else 1) / (bn.running_var + bn.eps).sqrt()
+    return _folded(conv, bn, bias=-bn.running_mean * scale)
+
+
+@wrong(
+    "fuse_conv_bn",
+    "Leaves ε out.",
+    zh="漏掉了 ε。",
+    caught_by="settings_stay",
+    step="ε stands under the root, beside the variance.",
+    step_zh="ε 在根号里，和方差相加。",
+)
+def leaves_eps_out(conv, bn):
+    one = torch.ones_like(bn.running_var)
+    return _folded(conv, bn, (bn.weight if bn.affine else one) / bn.running_var.sqrt())
+
+
+@wrong(
+    "fuse_conv_bn",
+    "Writes the new weights into the convolution that came in.",
+    zh="把新权重写进了传入的卷积。",
+    caught_by="both_layers_stay",
+    step="Make a new convolution, or a deep copy.",
+    step_zh="新建一个卷积，或者深拷贝一份。",
+)
+def overwrites_the_convolution(conv, bn):
+    fused = _folded(conv, bn)
+    conv.weight.data.copy_(fused.weight)
+    conv.bias = fused.bias
+    return conv
+
+
+@wrong(
+    "fuse_conv_bn",
+    "Makes a new convolution without the dilation and the padding mode of the old one.",
+    zh="新建的卷积没有带上原来的空洞和填充方式。",
+    caught_by="settings_stay",
+    step="Copy the convolution, and replace its weights only.",
+    step_zh="复制原来的卷积，只换权重。",
+)
+def loses_settings(conv, bn):
+    old = _folded(conv, bn)
+    new = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride,
+                    conv.padding, groups=conv.groups)  # fmt: skip
+    new.weight, new.bias = old.weight, old.bias
+    return new
+
+
+@wrong(
+    "fuse_conv_bn",
+    "Leaves the work to torch's own fusion.",
+    zh="交给 torch 自带的融合函数去做。",
+    caught_by="folded_by_hand",
+    step="Compute weight and bias from the formula.",
+    step_zh="按公式自己算权重和偏置。",
+    looks_like=lambda seen: seen["calls"] > 0,
+)
+def by_torchs_own(conv, bn):
+    return fuse_conv_bn_eval(conv, bn)
+
+
+# --- tiled_attention ----------------------------------------------------------------------
+
+
+def _walk(query, tiles, *, shrink_mixed=True, shrink=True, start=-math.inf):
+    """The recurrence, with mistakes on request."""
+    largest = query.new_full((len(query), 1), start)
+    total, mixed = 0, 0
+    for key, value in tiles:
+        scores = query @ key.T / math.sqrt(query.shape[1])
+        now = torch.maximum(largest, scores.amax(dim=1, keepdim=True))
+        weights = torch.exp(scores - now)
+        factor = torch.exp(largest - now) if shrink else 1
+        total = total * factor + weights.sum(dim=1, keepdim=True)
+        mixed = mixed * (factor if shrink_mixed else 1) + weights @ value
+        largest = now
+    return mixed / total
+
+
+@wrong(
+    "tiled_attention",
+    "Puts all tiles together first: the whole row of scores stands in memory after all.",
+    zh="先把各块拼起来：整行分数终究还是都进了内存。",
+    caught_by="memory_stays_level",
+    errata=("E137",),
+    step="Let each tile go before the next: carry the largest score and two sums.",
+    step_zh="取下一块之前放掉这一块，只带着最大分数和两个和。",
+)
+def puts_tiles_together(query, tiles):
+    keys, values = (torch.cat(parts) for parts in zip(*tiles, strict=True))
+    return torch.softmax(query @ keys.T / math.sqrt(query.shape[1]), dim=1) @ values
+
+
+@wrong(
+    "tiled_attention",
+    "Keeps the partial result of every tile and joins them at the end.",
+    zh="保存每一块的部分结果，最后再合并。",
+    caught_by="memory_stays_level",
+    step="Join each partial result with the sums so far at once.",
+    step_zh="每得到一块的部分结果，马上并入手里的和。",
+)
+def keeps_partial_results(query, tiles):
+    parts = []
+    for key, value in tiles:
+        scores = query @ key.T / math.sqrt(query.shape[1])
+        largest = scores.amax(dim=1, keepdim=True)
+        weights = torch.exp(scores - largest)
+        parts.append((largest, weights.sum(dim=1, keepdim=True), weights @ value))
+    most = torch.stack([largest for largest, _, _ in parts]).amax(dim=0)
+    total = sum(torch.exp(largest - most) * total for largest, total, _ in parts)
+    return sum(torch.exp(largest - most) * mixed for largest, _, mixed in parts) / total
+
+
+@wrong(
+    "tiled_attention",
+    "Does not shrink the earlier sums when a larger score turns up.",
+    zh="出现更大的分数时，没有缩小前面的和。",
+    caught_by="as_in_one_piece",
+    step="Multiply both sums by exp(old largest − new largest).",
+    step_zh="两个和都乘以 exp(旧最大 − 新最大)。",
+)
+def never_shrinks(query, tiles):
+    return _walk(query, tiles, shrink=False)
+
+
+@wrong(
+    "tiled_attention",
+    "Shrinks the sum of the weights, but not the weighted sum of the values.",
+    zh="只缩小了权重之和，没有缩小值的加权和。",
+    caught_by="as_in_one_piece",
+    step="Both sums are relative to the largest score, so both shrink.",
+    step_zh="两个和都相对于最大分数，所以都要缩小。",
+)
+def shrinks_one_sum(query, tiles):
+    return _walk(query, tiles, shrink_mixed=False)
+
+
+@wrong(
+    "tiled_attention",
+    "Takes exponentials of the raw scores, which overflow.",
+    zh="直接对原始分数取指数，会溢出。",
+    caught_by="nothing_overflows",
+    step="Subtract the largest score so far before the exponential.",
+    step_zh="取指数之前，先减去到目前为止的最大分数。",
+)
+def raw_exponentials(query, tiles):
+    total = mixed = 0
+    for key, value in tiles:
+        weights = torch.exp(query @ key.T / math.sqrt(query.shape[1]))
+        total, mixed = total + weights.sum(dim=1, keepdim=True), mixed + weights @ value
+    return mixed / total
+
+
+@wrong(
+    "tiled_attention",
+    "Starts with a largest score of 0, so that low scores vanish.",
+    zh="最大分数的初值取了 0，分数都很低时全成了零。",
+    caught_by="nothing_overflows",
+    step="Start with minus infinity.",
+    step_zh="初值取负无穷。",
+)
+def starts_at_zero(query, tiles):
+    return _walk(query, tiles, start=0.0)
+
+
+# --- tensor_parallel_mlp ------------------------------------------------------------------
+
+
+def _mine(up, rank, world_size):
+    share = up.out_features // world_size
+    return slice(rank * share, (rank + 1) * share)
+
+
+def _hidden(x, up, mine):
+    return gelu(linear(x, up.weight[mine], up.bias[mine]))
+
+
+@wrong(
+    "tensor_parallel_mlp",
+    "Adds the last bias on every rank, so that it is counted world_size times.",
+    zh="每个 rank 都加了最后的偏置，于是它被算了 world_size 遍。",
+    caught_by="every_rank_has_the_whole",
+    step="Add down.bias once: after the all-reduce, or on one rank only.",
+    step_zh="down.bias 只加一次：all-reduce 之后加，或只在一个 rank 上加。",
+)
+def bias_on_every_rank(x, up, down, rank, world_size, all_reduce):
+    mine = _mine(up, rank, world_size)
+    return all_reduce(linear(_hidden(x, up, mine), down.weight[:, mine], down.bias))
+
+
+@wrong(
+    "tensor_parallel_mlp",
+    "Joins the hidden units of all ranks first: two exchanges where one is enough.",
+    zh="先把各 rank 的隐藏单元拼齐：本来通信一次就够，用了两次。",
+    caught_by="ranks_talk_once",
+    errata=("E136",),
+    step="Use your own hidden units only; exchange the partial results.",
+    step_zh="只用自己的隐藏单元，交换的是部分结果。",
+)
+def talks_twice(x, up, down, rank, world_size, all_reduce):
+    mine = _mine(up, rank, world_size)
+    hidden = x.new_zeros(len(x), up.out_features)
+    hidden[:, mine] = _hidden(x, up, mine)
+    hidden = all_reduce(hidden)
+    return all_reduce(linear(hidden[:, mine], down.weight[:, mine])) + down.bias
+
+
+@wrong(
+    "tensor_parallel_mlp",
+    "Returns its own part without the all-reduce.",
+    zh="没有 all-reduce，直接返回了自己的那一部分。",
+    caught_by="every_rank_has_the_whole",
+    step="Hand your part to all_reduce and go on with what it returns.",
+    step_zh="把自己的部分交给 all_reduce，用它返回的结果继续。",
+)
+def returns_its_part(x, up, down, rank, world_size, all_reduce):
+    mine = _mine(up, rank, world_size)
+    return linear(_hidden(x, up, mine), down.weight[:, mine], down.bias)
+
+
+@wrong(
+    "tensor_parallel_mlp",
+    "Leaves the last bias out.",
+    zh="漏掉了最后的偏置。",
+    caught_by="one_rank_is_the_plain_layer",
+    step="Add down.bias after the all-reduce.",
+    step_zh="all-reduce 之后加上 down.bias。",
+)
+def forgets_the_last_bias(x, up, down, rank, world_size, all_reduce):
+    mine = _mine(up, rank, world_size)
+    return all_reduce(linear(_hidden(x, up, mine), down.weight[:, mine]))
+
+
+# --- accept_drafts ------------------------------------------------------------------------
+
+
+def _judged(drafted, q, p, uniforms, *, falls=None, left=None):
+    """The rule, with another test or another remainder on request."""
+    falls = falls or (lambda u, p, q: u >= p / q)
+    left = left or (lambda p, q: (p - q).clamp_min(0))
+    for i, token in enumerate(drafted):
+        if falls(uniforms[i], p[i, token], q[i, token]):
+            rest = left(p[i], q[i])
+            return i, rest / rest.sum()
+    return len(drafted), p[-1]
+
+
+@wrong(
+    "accept_drafts",
+    "After a rejection draws from the target's distribution itself.",
+    zh="被拒绝之后，直接从目标模型的分布里抽。",
+    caught_by="remainder_after_a_rejection",
+    step="What the draft covered is already counted: draw from max(p − q, 0), normalised.",
+    step_zh="草稿覆盖的部分已经算过了：应从归一化的 max(p − q, 0) 里抽。",
+)
+def draws_from_the_target(drafted, draft_probabilities, target_probabilities, uniforms):
+    return _judged(drafted, draft_probabilities, target_probabilities, uniforms,
+                   left=lambda p, q: p)  # fmt: skip
+
+
+@wrong(
+    "accept_drafts",
+    "Accepts with the target's probability p, without dividing by q.",
+    zh="接受概率用了 p，没有除以 q。",
+    caught_by="accepted_below_the_ratio",
+    step="The draft was already drawn with probability q: compare u with p / q.",
+    step_zh="草稿本来就是以概率 q 抽出的：拿 u 与 p / q 比。",
+)
+def accepts_with_p(drafted, draft_probabilities, target_probabilities, uniforms):
+    return _judged(drafted, draft_probabilities, target_probabilities, uniforms,
+                   falls=lambda u, p, q: u >= p)  # fmt: skip
+
+
+@wrong(
+    "accept_drafts",
+    "Has the ratio upside down: q / p.",
+    zh="比值弄反了：q / p。",
+    caught_by="accepted_below_the_ratio",
+    step="The target's probability stands above: p / q.",
+    step_zh="目标模型的概率在分子上：p / q。",
+)
+def ratio_upside_down(drafted, draft_probabilities, target_probabilities, uniforms):
+    return _judged(drafted, draft_probabilities, target_probabilities, uniforms,
+                   falls=lambda u, p, q: u * p >= q)  # fmt: skip
+
+
+@wrong(
+    "accept_drafts",
+    "Accepts at u = p / q as well, and so at u = 0 what the target holds impossible.",
+    zh="u = p / q 时也接受，于是 u = 0 时接受了目标模型认为不可能的词元。",
+    caught_by="accepted_below_the_ratio",
+    step="Strictly below: u < p / q.",
+    step_zh="要严格小于：u < p / q。",
+)
+def accepts_at_the_edge(drafted, draft_probabilities, target_probabilities, uniforms):
+    return _judged(drafted, draft_probabilities, target_probabilities, uniforms,
+                   falls=lambda u, p, q: u > p / q)  # fmt: skip
+
+
+@wrong(
+    "accept_drafts",
+    "Counts the drafts that pass, also those behind a rejection.",
+    zh="把被拒绝之后仍通过的草稿也算进去了。",
+    caught_by="first_rejection_ends",
+    step="What follows a rejected token was drafted for another text: stop there.",
+    step_zh="被拒绝的词元之后，草稿是为另一段文本打的：到此为止。",
+)
+def counts_all_that_pass(drafted, draft_probabilities, target_probabilities, uniforms):
+    count, left = _judged(drafted, draft_probabilities, target_probabilities, uniforms)
+    places = torch.arange(len(drafted))
+    ratios = target_probabilities[places, drafted] / draft_probabilities[places, drafted]
+    return (int((uniforms < ratios).sum()) if count < len(drafted) else count), left
+
+
+@wrong(
+    "accept_drafts",
+    "If all are accepted, hands back the row of the last draft and not the one after it.",
+    zh="全部接受时，返回的是最后一个草稿那一行，而不是它后面的一行。",
+    caught_by="all_accepted",
+    step="There is one row more than drafts: the last one.",
+    step_zh="行数比草稿多一：用最后一行。",
+)
+def row_of_the_last_draft(drafted, draft_probabilities, target_probabilities, uniforms):
+    count, left = _judged(drafted, draft_probabilities, target_probabilities, uniforms)
+    return count, (target_probabilities[-2] if count == len(drafted) else left)
+
+
+# --- speculative_generate -----------------------------------------------------------------
+
+
+def _generate(target, draft, ids, max_new_tokens, gamma, generator, *,
+              guess=None, rows=None, after=None, bonus=True, cut=True):  # fmt: skip
+    """The loop, with one part replaced on request."""
+    length = len(ids) + max_new_tokens
+
+    def draw(p):
+        return torch.multinomial(p, 1, generator=generator)
+
+    while len(ids) < length:
+        text, guesses = ids, []
+        for _ in range(gamma):
+            guesses.append(draft(text)[-1])
+            text = torch.cat([text, (guess or draw)(guesses[-1])])
+        p = rows(text) if rows else target(text)[-gamma - 1 :]
+        uniforms = torch.rand(gamma, generator=generator)
+        count, left = _judged(text[len(ids) :], torch.stack(guesses), p, uniforms)
+        left = after(p[count], left) if after else left
+        more = [draw(left)] if bonus or count < gamma else []
+        ids = torch.cat([text[: len(ids) + count], *more])
+    return ids[:length] if cut else ids
+
+
+def _first_token(chances):
+    """Whether first tokens are drawn by what `chances` makes of p and q, and not by p."""
+
+    def looks(seen):
+        from scipy.stats import binom
+
+        p, q = (torch.tensor(seen[name])[seen["start"]].double() for name in ("target", "draft"))
+        counts, law = torch.tensor(seen["counts"]).sum((1, 2)).numpy(), chances(p, q).numpy()
+        tails = binom.cdf(counts, 1000, law), binom.sf(counts - 1, 1000, law)
+        return bool((tails[0] > 1e-6).all() and (tails[1] > 1e-6).all())
+
+    return looks
+
+
+def _drafted_greedily(p, q):
+    token = q.argmax()
+    accepted = (p[token] / q[token]).clamp_max(1)
+    left = (p - q).clamp_min(0)
+    return (1 - accepted) * left / left.sum() + accepted * torch.eye(len(p))[token].double()
+
+
+@wrong(
+    "speculative_generate",
+    "Drafts the likeliest token instead of drawing it.",
+    zh="打草稿时取了概率最大的词元，而不是抽样。",
+    caught_by="texts_are_those_of_the_target",
+    step="The rule holds for drafts that are drawn from q: use torch.multinomial.",
+    step_zh="规则只对从 q 抽出的草稿成立：用 torch.multinomial。",
+    looks_like=_first_token(_drafted_greedily),
+)
+def drafts_greedily(target, draft, ids, max_new_tokens, gamma, generator):
+    return _generate(target, draft, ids, max_new_tokens, gamma, generator,
+                     guess=lambda q: q.argmax()[None])  # fmt: skip
+
+
+@wrong(
+    "speculative_generate",
+    "Draws the token after a rejection from the target's row, not from what the rule returns.",
+    zh="被拒绝之后从目标模型那一行抽，而不是从规则返回的分布抽。",
+    caught_by="texts_are_those_of_the_target",
+    step="Draw from the distribution that accept_drafts returns.",
+    step_zh="从 accept_drafts 返回的分布里抽。",
+    looks_like=_first_token(lambda p, q: torch.minimum(p, q) + (1 - torch.minimum(p, q).sum()) * p),
+)
+def draws_from_the_row(target, draft, ids, max_new_tokens, gamma, generator):
+    return _generate(target, draft, ids, max_new_tokens, gamma, generator,
+                     after=lambda row, left: row)  # fmt: skip
+
+
+@wrong(
+    "speculative_generate",
+    "Takes the target's rows one place too late.",
+    zh="目标模型的各行取晚了一个位置。",
+    caught_by="text_of_the_target_alone",
+    step="The row at position t speaks of the token after t: start one before the first draft.",
+    step_zh="位置 t 的那一行说的是 t 之后的词元：要从第一个草稿的前一个位置取起。",
+)
+def rows_too_late(target, draft, ids, max_new_tokens, gamma, generator):
+    def rows(text):
+        p = target(text)[-gamma:]
+        return torch.cat([p, p[-1:]])
+
+    return _generate(target, draft, ids, max_new_tokens, gamma, generator, rows=rows)
+
+
+@wrong(
+    "speculative_generate",
+    "Lets the target write alone, one call for each token.",
+    zh="让目标模型独自写，一个词元调用一次。",
+    caught_by="one_call_a_round",
+    errata=("E139",),
+    step="Draft gamma tokens first, and let one call of the target judge them.",
+    step_zh="先打 gamma 个草稿，再用一次目标模型调用来裁决。",
+)
+def target_writes_alone(target, draft, ids, max_new_tokens, gamma, generator):
+    for _ in range(max_new_tokens):
+        token = torch.multinomial(target(ids)[-1], 1, generator=generator)
+        ids = torch.cat([ids, token])
+    return ids
+
+
+@wrong(
+    "speculative_generate",
+    "Draws no further token when all drafts are accepted.",
+    zh="草稿全部被接受时，没有再抽一个词元。",
+    caught_by="one_call_a_round",
+    step="The target's last row is there already: a token for free.",
+    step_zh="目标模型的最后一行已经有了：白得一个词元。",
+)
+def no_token_for_free(target, draft, ids, max_new_tokens, gamma, generator):
+    return _generate(target, draft, ids, max_new_tokens, gamma, generator, bonus=False)
+
+
+@wrong(
+    "speculative_generate",
+    "Returns what the last round has too many as well.",
+    zh="最后一轮多出来的词元也一起返回了。",
+    caught_by="exactly_as_many_as_asked",
+    step="Cut the text to the prompt and max_new_tokens.",
+    step_zh="把文本截到提示加 max_new_tokens 个词元。",
+)
+def never_cuts(target, draft, ids, max_new_tokens, gamma, generator):
+    return _generate(target, draft, ids, max_new_tokens, gamma, generator, cut=False)
+
+
+@wrong(
+    "speculative_generate",
+    "Draws from torch's global state and leaves the generator alone.",
+    zh="用的是 torch 的全局随机状态，没有用 generator。",
+    caught_by="chance_comes_from_the_generator",
+    step="Pass generator to torch.multinomial and torch.rand.",
+    step_zh="把 generator 传给 torch.multinomial 和 torch.rand。",
+)
+def ignores_the_generator(target, draft, ids, max_new_tokens, gamma, generator):
+    return _generate(target, draft, ids, max_new_tokens, gamma, None)
+
+
+# --- cache_waste --------------------------------------------------------------------------
+
+
+def _slots(tokens, page_size):
+    return -(-tokens // page_size) * page_size
+
+
+@wrong(
+    "cache_waste",
+    "Averages the shares of the requests instead of adding up slots and tokens.",
+    zh="对每个请求的比例取平均，而不是先累加位置和词元。",
+    caught_by="whole_pages_over_all_steps",
+    step="Add up all slots and all tokens, then divide once.",
+    step_zh="先累加全部位置和全部词元，最后除一次。",
+)
+def averages_shares(history, page_size):
+    shares = [1 - n / _slots(n, page_size) for step in history for n in step.values()]
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+@wrong(
+    "cache_waste",
+    "Reserves one more page where the last one is exactly full.",
+    zh="最后一页恰好放满时，多预留了一页。",
+    caught_by="whole_pages_over_all_steps",
+    step="Round up: eight tokens on pages of four need two.",
+    step_zh="向上取整：八个词元、页长为四，需要两页。",
+)
+def one_page_more(history, page_size):
+    held = [n for step in history for n in step.values()]
+    slots = sum((n // page_size + 1) * page_size for n in held)
+    return 1 - sum(held) / slots if slots else 0.0
+
+
+@wrong(
+    "cache_waste",
+    "Divides by zero where nothing was reserved.",
+    zh="什么都没预留时除以了零。",
+    caught_by="nothing_reserved",
+    step="Return 0 where there are no slots.",
+    step_zh="没有位置时返回 0。",
+)
+def divides_by_zero(history, page_size):
+    held = [n for step in history for n in step.values()]
+    return 1 - sum(held) / sum(_slots(n, page_size) for n in held)
+
+
+# --- continuous_batching ------------------------------------------------------------------
+
+
+def _simulate(requests, num_pages, page_size, *, static=False, overtake=False, reserve=False,
+              oldest=False, forget=False, early=0, idle=True):  # fmt: skip
+    """The rules, with one of them broken on request."""
+
+    def pages(i):
+        return -(-(sum(requests[i][1:]) if reserve else tokens[i] + early) // page_size)
+
+    tokens = [prompt for _, prompt, _ in requests]
+    waiting, running, history = list(range(len(requests))), [], []
+    held, step = {}, 0
+    while (waiting or running) and step < 2000:
+        for i in list(waiting) if not (static and running) else ():
+            if requests[i][0] <= step and sum(held.values()) + pages(i) <= num_pages:
+                waiting.remove(i)
+                running.append(i)
+                held[i] = pages(i)
+            elif not overtake:
+                break
+        for i in running if overtake else sorted(running):
+            while i in held and (tokens[i] + 1 + early) > held[i] * page_size and not reserve:
+                if sum(held.values()) < num_pages:
+                    held[i] += 1
+                    continue
+                out = (min if oldest else max)(held)
+                del held[out]
+                waiting = sorted([out, *waiting])
+                tokens[out] = requests[out][1] if forget else tokens[out]
+            tokens[i] += i in held
+        running = [i for i in running if i in held]
+        if running or idle:
+            history.append({i: tokens[i] for i in running})
+        step += 1
+        for i in [i for i in running if tokens[i] == sum(requests[i][1:])]:
+            running.remove(i)
+            del held[i]
+    return history
+
+
+@wrong(
+    "continuous_batching",
+    "Admits nobody until the whole batch has finished: static batching.",
+    zh="整批完成之前谁也不接纳：这是静态批处理。",
+    caught_by="each_runs_when_it_arrives",
+    errata=("E139",),
+    step="Admit at every step, whoever still runs.",
+    step_zh="每一步都接纳，不管还有谁在运行。",
+)
+def waits_for_the_batch(requests, num_pages, page_size):
+    return _simulate(requests, num_pages, page_size, static=True)
+
+
+@wrong(
+    "continuous_batching",
+    "Reserves pages for all the tokens that a request will ever have.",
+    zh="一开始就为请求将来的全部词元预留了页。",
+    caught_by="pages_are_taken_when_needed",
+    step="Take pages for the tokens that are there, and one more when they are full.",
+    step_zh="只为已有的词元拿页，放满了再拿一页。",
+)
+def reserves_to_the_end(requests, num_pages, page_size):
+    return _simulate(requests, num_pages, page_size, reserve=True)
+
+
+@wrong(
+    "continuous_batching",
+    "Lets small requests overtake one that does not fit yet.",
+    zh="让小请求越过了暂时放不下的请求。",
+    caught_by="nobody_overtakes",
+    step="The first that cannot be admitted ends the admission.",
+    step_zh="遇到第一个不能接纳的，就停止接纳。",
+)
+def lets_overtake(requests, num_pages, page_size):
+    return _simulate(requests, num_pages, page_size, overtake=True)
+
+
+@wrong(
+    "continuous_batching",
+    "Preempts the smallest number, the one that has waited longest.",
+    zh="抢占了编号最小的，也就是等得最久的请求。",
+    caught_by="largest_number_is_preempted",
+    step="Preempt the largest number: the oldest request always gets on.",
+    step_zh="抢占编号最大的：最早的请求总能往前走。",
+)
+def preempts_the_oldest(requests, num_pages, page_size):
+    return _simulate(requests, num_pages, page_size, oldest=True)
+
+
+@wrong(
+    "continuous_batching",
+    "Lets a preempted request start again from its prompt.",
+    zh="被抢占的请求又从提示开始重新生成。",
+    caught_by="largest_number_is_preempted",
+    step="Its cache is lost, not its text: it keeps its count of tokens.",
+    step_zh="丢的是缓存，不是文本：词元计数要保留。",
+)
+def starts_again(requests, num_pages, page_size):
+    return _simulate(requests, num_pages, page_size, forget=True)
+
+
+@wrong(
+    "continuous_batching",
+    "Takes a page one token too early.",
+    zh="早一个词元就拿了新页。",
+    caught_by="pages_are_taken_when_needed",
+    step="Take a page when the token to be written finds no room.",
+    step_zh="要写的词元放不下时，才拿新页。",
+)
+def a_token_too_early(requests, num_pages, page_size):
+    return _simulate(requests, num_pages, page_size, early=1)
+
+
+@wrong(
+    "continuous_batching",
+    "Leaves out steps in which nothing runs.",
+    zh="没有请求运行的步没有记录。",
+    caught_by="each_runs_when_it_arrives",
+    step="Record {} and count the step.",
+    step_zh="记下 {}，步数照样加一。",
+)
+def skips_idle_steps(requests, num_pages, page_size):
+    return _simulate(requests, num_pages, page_size, idle=False)
