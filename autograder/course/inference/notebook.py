@@ -413,10 +413,10 @@ def accept_drafts(drafted, draft_probabilities, target_probabilities, uniforms):
 with suppress(NotImplementedError):
     p, q = torch.tensor([0.5, 0.2, 0.15, 0.1, 0.05]), torch.tensor([0.2, 0.4, 0.1, 0.1, 0.2])
     rejected = accept_drafts(torch.tensor([1]), q[None], torch.stack([p, p]), torch.tensor([0.99]))
-    overlap = np.minimum(p, q)
+    overlap = torch.minimum(p, q)
     figure, axes = plt.subplots(figsize=(6, 2.6))
     axes.bar(range(5), overlap, color="#5b9bd5", label="accepted")
-    again = (1 - overlap.sum()) * np.asarray(rejected[1])
+    again = (1 - overlap.sum()) * torch.as_tensor(rejected[1])
     axes.bar(range(5), again, bottom=overlap, color="#e0a030", label="drawn again")
     axes.step(np.arange(-1, 6), [0, *p, 0], where="mid", color="#888888", label="target p")
     axes.set(xlabel="token", ylabel="probability")
