@@ -3,6 +3,7 @@
 import numpy as np
 
 from autograder.checks import Tolerance, check, fixture, outcome_of, relative, that
+from autograder.probes import arguments_kept
 
 COUNT = relative(1e-6)  # bytes and seconds from formulas
 CLOSE = Tolerance(absolute=1e-4, relative=1e-4)  # float32, on values of about 1
@@ -195,13 +196,10 @@ def as_in_one_piece(tiled_attention, torch_rng, rng, lab):
     given += [
         lab.query_and_tiles(torch_rng, sizes, d=4, d_v=4) for sizes in ([5], [1, 1, 1], [4, 4])
     ]
-    found = []
-    for query, tiles in given:
-        parts = [query, *(part for tile in tiles for part in tile)]
-        before = [part.clone() for part in parts]
-        result = tiled_attention(query, iter(tiles))
-        found.append({"moved": lab.moved(parts, before), "result": result})
-    return found
+    return [
+        arguments_kept(lambda query, tiles: tiled_attention(query, iter(tiles)), *some)
+        for some in given
+    ]
 
 
 @check(
@@ -322,10 +320,7 @@ def accepted_below_the_ratio(accept_drafts, torch_rng, lab):
 def remainder_after_a_rejection(accept_drafts, torch_rng, lab):
     found = []
     for place in (0, 1, 2):
-        given = lab.drafts(torch_rng, 3, [place])
-        before = [part.clone() for part in given]
-        seen = _accepted(accept_drafts, *given)
-        found.append({"moved": lab.moved(given, before), **seen})
+        found.append(arguments_kept(_accepted, accept_drafts, *lab.drafts(torch_rng, 3, [place])))
     return found
 
 
@@ -599,10 +594,10 @@ def a_long_trace(continuous_batching, rng, lab):
 )
 def pages_are_never_exceeded(continuous_batching, rng, lab):
     requests = lab.random_requests(rng, 16, 1)
-    before = list(requests)
-    history = continuous_batching(requests, 10, 3)
+    seen = arguments_kept(continuous_batching, requests, 10, 3)
+    history = seen["returned"]
     used = [sum(-(-int(n) // 3) for n in step.values()) for step in history]
     last = {int(i): int(n) for step in history for i, n in step.items()}
-    left = [i for i, (_, prompt, new) in enumerate(before) if last.get(i) != prompt + new]
+    left = [i for i, (_, prompt, new) in enumerate(requests) if last.get(i) != prompt + new]
     return {"steps beyond the pages": sum(n > 10 for n in used), "unfinished": left,
-            "steps": len(history), "list as before": requests == before}  # fmt: skip
+            "steps": len(history), "changed": seen["changed"]}  # fmt: skip
