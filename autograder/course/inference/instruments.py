@@ -161,12 +161,15 @@ def conv_and_bn(torch_rng, *sizes, affine=True, eps=1e-5, **settings):
 
 
 def fused(fuse, torch_rng, *sizes, **settings):
-    """What the fused convolution makes of pictures."""
+    """What the fused convolution's own weights make of pictures."""
     conv, bn = conv_and_bn(torch_rng, *sizes, **settings)
     x = torch.randn(2, conv.in_channels, 6, 6, generator=torch_rng)
     one = fuse(conv, bn)
     with torch.no_grad():
-        return {"is a Conv2d": type(one) is torch.nn.Conv2d, "y": one(x)}
+        return {
+            "is a Conv2d": type(one) is torch.nn.Conv2d,
+            "y": one._conv_forward(x, one.weight, one.bias),
+        }
 
 
 def query_and_tiles(torch_rng, sizes, d=6, d_v=5, rows=4, scale=1.0, dtype=None):

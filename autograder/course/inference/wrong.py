@@ -560,9 +560,9 @@ def _first_token(chances):
     def looks(seen):
         from scipy.stats import binom
 
-        p, q = (torch.tensor(seen[name])[seen["start"]].double() for name in ("target", "draft"))
-        counts, law = torch.tensor(seen["counts"]).sum((1, 2)).numpy(), chances(p, q).numpy()
-        tails = binom.cdf(counts, 1000, law), binom.sf(counts - 1, 1000, law)
+        law = chances(*(torch.tensor(seen[name]).double() for name in "pq")).numpy()
+        counts = torch.tensor(seen["counts"]).sum((1, 2)).numpy()
+        tails = binom.cdf(counts, counts.sum(), law), binom.sf(counts - 1, counts.sum(), law)
         return bool((tails[0] > 1e-6).all() and (tails[1] > 1e-6).all())
 
     return looks
