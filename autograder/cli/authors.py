@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,16 +61,46 @@ def verify_exercises(
     afresh: Annotated[
         bool, typer.Option("--afresh", help=say("Prove everything again.", "全部重新验证。"))
     ] = False,
+    mutants: Annotated[
+        bool,
+        typer.Option(
+            "--mutants",
+            help=say(
+                "Instead, change the solution in small ways and list what no check notices.",
+                "改为对答案做各种小改动，列出没有检查能发现的改动。",
+            ),
+        ),
+    ] = False,
 ) -> None:
     from autograder.dev.verify import verify
     from autograder.report import messages
 
+    if mutants:
+        explained = [_survey(exercise) for exercise in _chosen(slugs)]
+        raise typer.Exit(0 if all(explained) else 1)
     well = True
     for exercise in _chosen(slugs):
         started = time.perf_counter()
         found = verify(exercise, afresh=afresh)
         well &= messages.show_promises(exercise.slug, found, time.perf_counter() - started)
     raise typer.Exit(0 if well else 1)
+
+
+def _survey(exercise: Any) -> bool:
+    """Show the mutants of one exercise that survive; return whether each has its reason."""
+    from autograder.dev.survivors import survey
+    from autograder.report import messages
+
+    found = survey(exercise, told=lambda task: messages.complain(f"{exercise.slug}: {task} …"))
+    for survivor in found.survivors:
+        messages.say(str(survivor), "" if survivor.reason else "yellow")
+    set_aside = len(found.survivors) - len(found.unexplained)
+    meant = found.total - set_aside
+    share = 1 - len(found.unexplained) / meant if meant else 1.0
+    messages.say(
+        f"{exercise.slug}: {share:.1%} of {meant} mutants are noticed; {set_aside} are set aside."
+    )
+    return not found.unexplained
 
 
 @app.command(

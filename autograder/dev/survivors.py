@@ -1,0 +1,148 @@
+"""Which mutants of an exercise's solution get past its checks.
+
+For authors and by hand: a few minutes for an exercise. Each mutant runs the checks of its task in
+a process of its own, so that none can hang, or spoil the next.
+"""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.dev.mutants import Mutant, mutants_of
+from autograder.dev.percent import Cell, read_cells
+from autograder.engine.cells import defined_names, read_notebook
+from autograder.engine.needed import unneeded
+from autograder.engine.probing import run_probe
+from autograder.evidence.observations import Outcome
+from autograder.exercise.catalog import Exercise, Task
+from autograder.exercise.suite import Suite
+from autograder.grading.oracle import reference_key
+from autograder.judging.judge import AnswerKey, judge_task
+
+_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """A mutant that every check of its task passes, and why that is no fault, if it is none."""
+
+    task: str
+    mutant: Mutant
+    reason: str = ""
+
+    def __str__(self) -> str:
+        reason = f" (set aside: {self.reason})" if self.reason else ""
+        return f"{self.task}: {self.mutant.change} in `{self.mutant.line}`{reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How many mutants there were, and which survived."""
+
+    total: int
+    survivors: tuple[Survivor, ...]
+
+    @property
+    def unexplained(self) -> tuple[Survivor, ...]:
+        """Those that no reason is given for."""
+        return tuple(survivor for survivor in self.survivors if not survivor.reason)
+
+
+def survey(exercise: Exercise, told: Callable[[str], None] = lambda _: None) -> Survey:
+    """Run every mutant of the solution through the checks of its task.
+
+    Parameters
+    ----------
+    told
+        Called with the name of each task as it begins.
+    """
+    suite, key = Suite(exercise), reference_key(exercise)
+    suite.prepare()
+    names = _solved(exercise, suite)
+    reasons = _reasons(exercise)
+    total, survivors = 0, []
+    for cell in (cell for cell in read_cells(exercise) if cell.role == "solution"):
+        for task in _tasks_of(exercise, cell):
+            told(task.name)
+            for mutant in mutants_of(cell.source["en"]):
+                total += 1
+                if _survives(mutant, task, suite, key, names):
+                    reason = reasons.get((task.name, mutant.line, mutant.change), "")
+                    survivors.append(Survivor(task.name, mutant, reason))
+    return Survey(total, tuple(survivors))
+
+
+def _reasons(exercise: Exercise) -> Mapping[tuple[str, str, str], str]:
+    """What ``mutants.toml`` sets aside: ``[[equivalent]]`` with task, line, change and why."""
+    path = exercise.folder / "mutants.toml"
+    table = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return {(row["task"], row["line"], row["change"]): row["why"]
+            for row in table.get("equivalent", ())}  # fmt: skip
+
+
+def _solved(exercise: Exercise, suite: Suite) -> dict[str, Any]:
+    """The namespace of the solved notebook, of the cells that answers rest on."""
+    notebook = read_notebook(exercise.notebook("en", solved=True), course=exercise.folder.parent)
+    wanted = {name for check in suite.checks.values() for name in check.learner}
+    idle = unneeded(notebook, exercise, wanted)
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for number, cell in enumerate(notebook.cells):
+        if number not in idle and "check(" not in cell.source:
+            exec(compile(cell.source, cell.id, "exec"), names)
+    return names
+
+
+def _tasks_of(exercise: Exercise, cell: Cell) -> Iterator[Task]:
+    found = {exercise.task_of[name].name for name in defined_names(cell.source["en"])
+             if name in exercise.task_of}  # fmt: skip
+    return (task for task in exercise.tasks if task.name in found)
+
+
+def _survives(
+    mutant: Mutant, task: Task, suite: Suite, key: AnswerKey, names: Mapping[str, Any]
+) -> bool:
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_try, args=(mutant, task, suite, key, names, theirs))
+    child.start()
+    theirs.close()
+    try:
+        return bool(ours.poll(_SECONDS) and ours.recv())
+    except EOFError:  # it did not live to tell
+        return False
+    finally:
+        child.kill()
+        child.join()
+
+
+def _try(
+    mutant: Mutant,
+    task: Task,
+    suite: Suite,
+    key: AnswerKey,
+    names: Mapping[str, Any],
+    pipe: Any,
+) -> None:
+    """Send whether the mutant passes; its first failing check ends it."""
+    changed = dict(names)
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        try:
+            exec(compile(mutant.source, "mutant", "exec"), changed)
+        except Exception:
+            pipe.send(False)
+            return
+        seconds = min(suite.exercise.check_seconds, 10.0)
+        for check in suite.of_task(task.name):
+            outcome = run_probe(suite, check, changed, seconds=seconds)
+            seen: dict[str, Outcome] = {check.name: outcome}
+            (verdict,) = judge_task(task, [check], seen, key, {}).verdicts
+            if verdict.status != "pass":
+                pipe.send(False)
+                return
+    pipe.send(True)
