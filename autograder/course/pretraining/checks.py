@@ -1,0 +1,600 @@
+"""Probes for `pretraining`: logits drawn at random, real ones of tiny BERT and GPT, and censuses.
+
+Corruption is random. A check that counts turns down a right answer with a probability below
+1e-5, all its bounds together: each lies `SIGMAS` standard deviations to either side.
+"""
+
+import numpy as np
+
+from autograder.checks import Tolerance, check, fixture, outcome_of, that
+
+LOSS = Tolerance(absolute=1e-5, relative=1e-4)  # float32 losses, in nats
+PERPLEXITY = Tolerance(relative=5e-4)  # the exponential of one
+DAYS = Tolerance(relative=1e-4)
+SIZES = Tolerance(relative=2e-3)  # the text asks for 0.1 per cent
+
+SIGMAS = 5.2  # two-sided tail 2e-7
+SIDE = 300  # a square of 90,000 tokens for each census
+
+PAD, CLS, SEP, FIRST_WORD = 0, 1, 2, 20
+
+
+def _tensor(array):
+    import torch
+
+    return torch.as_tensor(np.asarray(array))
+
+
+def _logits(rng, *shape, scale=2.0):
+    return _tensor(rng.normal(scale=scale, size=shape).astype(np.float32))
+
+
+# --- cross_entropy ------------------------------------------------------------------------
+
+
+@check(
+    "It is the mean of −log softmax at the targets, be there few or many.",
+    zh="结果是各目标处 −log softmax 的平均值，目标多少都一样。",
+    close=LOSS,
+)
+def mean_of_minus_log_softmax(cross_entropy, rng):
+    logits, targets = _logits(rng, 12, 12), _tensor(rng.integers(0, 12, 12))
+    wide, few = _logits(rng, 3, 150), _tensor(rng.integers(0, 150, 3))
+    return [
+        cross_entropy(logits, targets),
+        cross_entropy(logits.repeat(3, 1), targets.repeat(3)),
+        cross_entropy(wide, few),
+    ]
+
+
+@check(
+    "Ignored targets count neither above nor below the fraction bar, whatever ignore_index is.",
+    zh="无论 ignore_index 是多少，被忽略的目标分子分母都不计。",
+    close=LOSS,
+)
+def ignored_targets_do_not_count(cross_entropy, rng):
+    logits, found = _logits(rng, 30, 9), []
+    for ignored in (-100, -1, 0, 8):
+        targets = rng.integers(1, 8, 30)
+        targets[rng.permutation(30)[:11]] = ignored
+        found.append(cross_entropy(logits, _tensor(targets), ignore_index=ignored))
+    targets[targets == 8] = -100
+    return [*found, cross_entropy(logits, _tensor(targets))]
+
+
+@check(
+    "It stays right where logits are in the thousands or a probability is below float32.",
+    zh="logits 上千，或概率小到 float32 存不下时，结果依然正确。",
+    close=Tolerance(absolute=1e-3, relative=1e-4),
+)
+def large_logits_stay_right(cross_entropy, rng):
+    logits, targets = _logits(rng, 8, 6), _tensor(rng.integers(0, 6, 8))
+    return [cross_entropy(z, targets) for z in (logits * 60, logits + 5000, logits - 5000)]
+
+
+@check(
+    "Where no target is left, the mean is nan.",
+    zh="一个目标都不剩时，平均值是 nan。",
+    close=LOSS,
+)
+def nothing_left_is_nan(cross_entropy, rng):
+    logits = _logits(rng, 5, 7)
+    nothing, one = _tensor([-100] * 5), _tensor([-100, -100, 4, -100, -100])
+    return [cross_entropy(logits, nothing), cross_entropy(logits, one)]
+
+
+@that("written out, and right", zh="自己写的，而且正确")
+def own_and_right(seen, reference):
+    return not seen["ready losses"] and abs(seen["loss"] - reference["loss"]) < 1e-4
+
+
+@check(
+    "It is written out: torch's ready losses are not called.",
+    zh="损失是自己写的，没有调用 torch 现成的损失。",
+    expect=own_and_right,
+)
+def written_out(cross_entropy, rng):
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Watch(TorchDispatchMode):
+        used = False
+
+        def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+            self.used |= "loss" in str(function)
+            return function(*arguments, **(keywords or {}))
+
+    logits, targets = _logits(rng, 6, 5).double(), _tensor(rng.integers(0, 5, 6))
+    with Watch() as watch:
+        loss = float(cross_entropy(logits, targets))
+    return {"ready losses": watch.used, "loss": loss}
+
+
+# --- mse_loss -----------------------------------------------------------------------------
+
+
+@check(
+    "It is the mean of the squared errors over all elements, whatever the shape.",
+    zh="结果是全部元素误差平方的平均值，形状不限。",
+    close=LOSS,
+)
+def mean_over_all_elements(mse_loss, rng):
+    shapes = [(3,), (5, 4), (2, 3, 4)]
+    return [mse_loss(_logits(rng, *s, scale=3.0), _logits(rng, *s)) for s in shapes]
+
+
+@check(
+    "Shapes that differ raise ValueError, also where they could be broadcast.",
+    zh="形状不同就抛出 ValueError，能广播也不行。",
+    close=LOSS,
+)
+def different_shapes_are_refused(mse_loss, rng):
+    column, row, one = _logits(rng, 4, 1), _logits(rng, 4), _logits(rng, 1)
+    pairs = [(column, row), (row, column), (row, one), (row, row + 1.5)]
+    return [outcome_of(mse_loss, *pair) for pair in pairs]
+
+
+# --- mask_tokens --------------------------------------------------------------------------
+
+
+def _sentences(rng, rows, columns, size):
+    """Ids (rows, columns) of sentences with [CLS], [SEP] and padding, and where these stand."""
+    ids = rng.integers(FIRST_WORD, size, (rows, columns))
+    ends = rng.integers(columns // 2, columns, rows)[:, None]
+    places = np.arange(columns)
+    ids = np.where(places == ends, SEP, np.where(places > ends, PAD, ids))
+    ids[:, 0] = CLS
+    return _tensor(ids), _tensor((ids < FIRST_WORD).astype(np.int64))
+
+
+@fixture
+def square(rng):
+    """A square of words, none of them special, with their [MASK] and the vocabulary's size."""
+    import torch
+
+    size = int(rng.integers(900, 1200))
+    ids = _tensor(rng.integers(FIRST_WORD, size, (SIDE, SIDE)))
+    return ids, torch.zeros_like(ids), int(rng.integers(3, FIRST_WORD)), size
+
+
+def _within(counts, chances, trials):
+    pairs = zip(counts, chances, strict=True)
+    return all(abs(n - trials * p) <= SIGMAS * (trials * p * (1 - p)) ** 0.5 for n, p in pairs)
+
+
+CHANCES = (0.15, 0.4)
+
+
+@that("about as many as mlm_probability says", zh="数量与 mlm_probability 相符")
+def as_many_as_asked(seen):
+    return _within(seen, CHANCES, SIDE * SIDE)
+
+
+@check(
+    "A token is chosen, and so labelled, with probability mlm_probability (here 0.15 and 0.4).",
+    zh="token 被选中（从而带标签）的概率是 mlm_probability（这里取 0.15 和 0.4）。",
+    expect=as_many_as_asked,
+)
+def chosen_as_often_as_asked(mask_tokens, square, torch_rng):
+    found = [mask_tokens(*square, p, generator=torch_rng)[1] for p in CHANCES]
+    return [int((np.asarray(labels) != -100).sum()) for labels in found]
+
+
+@that("about 80 %, 10 % and 10 % of the chosen", zh="约占选中的 80%、10% 和 10%")
+def eighty_ten_ten(seen):
+    # A random token may be [MASK], or the word that stood there: one case in V each.
+    size, trials = seen["vocabulary"], seen["chosen"]
+    counts = seen["[MASK]"], seen["kept"], seen["random"]
+    chances = 0.8 + 0.1 / size, 0.1 + 0.1 / size, 0.1 - 0.2 / size
+    return trials > 0.1 * SIDE * SIDE and _within(counts, chances, trials)
+
+
+@check(
+    "Of the chosen tokens 80 % become [MASK], 10 % another token, and 10 % stay.",
+    zh="选中的 token 里，80% 换成 [MASK]，10% 换成别的 token，10% 不变。",
+    expect=eighty_ten_ten,
+)
+def eighty_ten_ten_of_the_chosen(mask_tokens, square, torch_rng):
+    ids, _, mask, size = square
+    corrupted, labels = map(np.asarray, mask_tokens(*square, generator=torch_rng))
+    chosen = labels != -100
+    now, before = corrupted[chosen], ids.numpy()[chosen]
+    masked, kept = int((now == mask).sum()), int((now == before).sum())
+    return {
+        "vocabulary": size, "chosen": len(now), "[MASK]": masked, "kept": kept,
+        "random": len(now) - masked - kept,
+    }  # fmt: skip
+
+
+ONLY_WORD, FEW = 7, 12  # every token is this word, in a vocabulary of twelve; [MASK] is 3
+
+
+@that("each token of the vocabulary as often", zh="词表中每个 token 出现得一样多")
+def evenly_from_all(seen):
+    chances = [0.1 / FEW + (0.8 if i == 3 else 0.1 if i == ONLY_WORD else 0) for i in range(FEW)]
+    return _within(seen, chances, SIDE * SIDE)
+
+
+@check(
+    "Random tokens come evenly from the whole vocabulary, first and last token included.",
+    zh="随机 token 在整个词表上均匀抽取，头尾两个 token 也在内。",
+    expect=evenly_from_all,
+)
+def random_from_the_whole_vocabulary(mask_tokens, torch_rng):
+    import torch
+
+    ids = torch.full((SIDE, SIDE), ONLY_WORD)
+    corrupted, _ = mask_tokens(ids, torch.zeros_like(ids), 3, FEW, 1.0, generator=torch_rng)
+    return np.bincount(np.asarray(corrupted).ravel(), minlength=FEW)
+
+
+@that("each token decides for itself", zh="每个 token 独立决定")
+def independent(seen):
+    # Variances of 300 binomial counts over what is expected: they spread by 0.08.
+    return len(seen) == 4 and all(0.55 < ratio < 1.6 for ratio in seen)
+
+
+@check(
+    "Tokens are chosen, and masked, independently: counts vary over rows and over columns as "
+    "those of independent draws do.",
+    zh="是否选中、是否换成 [MASK]，各 token 相互独立：各行、各列的计数，波动与独立抽取相符。",
+    expect=independent,
+)
+def tokens_are_chosen_independently(mask_tokens, square, torch_rng):
+    corrupted, labels = mask_tokens(*square, 0.3, generator=torch_rng)
+    marks = np.asarray(labels) != -100, np.asarray(corrupted) == square[2]
+    return [
+        float(mark.sum(axis=axis).var() / (SIDE * chance * (1 - chance)))
+        for mark, chance in zip(marks, (0.3, 0.24), strict=True)
+        for axis in (1, 0)
+    ]
+
+
+@check(
+    "With probability 1 every token but the special ones is labelled with its original, and no "
+    "special one changes; with probability 0 nothing is labelled and nothing changes.",
+    zh="概率为 1 时，除特殊 token 外每个位置的标签都是原来的 token，特殊 token 不变；"
+    "概率为 0 时，没有标签，也没有变化。",
+    close=0,
+)
+def special_tokens_are_never_chosen(mask_tokens, rng, torch_rng):
+    found = {}
+    for kind in ("0 and 1", "bool"):
+        ids, special = _sentences(rng, 6, 12, 300)
+        given = special.bool() if kind == "bool" else special
+        corrupted, labels = mask_tokens(ids, given, 5, 300, 1.0, generator=torch_rng)
+        changed = (np.asarray(corrupted) != ids.numpy()) & (special.numpy() == 1)
+        same, none = mask_tokens(ids, given, 5, 300, 0.0, generator=torch_rng)
+        found[kind] = {
+            "labels": labels, "special tokens changed": int(changed.sum()),
+            "nothing chosen": [int((np.asarray(none) != -100).sum()),
+                               int((np.asarray(same) != ids.numpy()).sum())],
+        }  # fmt: skip
+    return found
+
+
+@check(
+    "Only chosen tokens change, a label is the original token or −100, and the tensors that come "
+    "in stay as they were.",
+    zh="只有选中的 token 会变；标签要么是原来的 token，要么是 −100；传入的张量保持原样。",
+    close=0,
+)
+def only_the_chosen_change(mask_tokens, rng, torch_rng):
+    ids, special = _sentences(rng, 80, 40, 500)
+    given = ids.clone(), special.clone()
+    corrupted, labels = map(np.asarray, mask_tokens(*given, 5, 500, 0.3, torch_rng))
+    chosen = labels != -100
+    return {
+        "what came in is unchanged": [bool(given[0].equal(ids)), bool(given[1].equal(special))],
+        "changed without a label": int(((corrupted != ids.numpy()) & ~chosen).sum()),
+        "labels that are not the original": int((labels != ids.numpy())[chosen].sum()),
+        "some change": bool((corrupted != ids.numpy()).any()),
+        "shapes": [list(corrupted.shape), list(labels.shape)],
+    }
+
+
+@check(
+    "All chance comes from the generator: the same state gives the same, the next call gives "
+    "something else, and torch's global state stays; without one the global state decides.",
+    zh="随机性全部来自 generator：状态相同结果相同，再次调用结果不同，torch 的全局状态不变；"
+    "不传时由全局状态决定。",
+    close=0,
+)
+def chance_comes_from_the_generator(mask_tokens, rng):
+    import torch
+
+    ids, special = _sentences(rng, 20, 30, 400)
+    seed = int(rng.integers(1, 10**6))
+
+    def run(generator):
+        return [np.asarray(t).tolist() for t in mask_tokens(ids, special, 5, 400, 0.3, generator)]
+
+    generator, again = (torch.Generator().manual_seed(seed) for _ in range(2))
+    state = torch.random.get_rng_state()
+    first, second = run(generator), run(generator)
+    untouched = bool(torch.random.get_rng_state().equal(state))
+    torch.manual_seed(seed + 7)
+    repeated = run(again)
+    torch.manual_seed(seed)
+    third, fourth = run(None), run(None)
+    torch.manual_seed(seed)
+    return {
+        "same state, same result": first == repeated,
+        "the next call differs": first[1] != second[1] and first[0] != second[0],
+        "global state untouched": untouched,
+        "global seed, same result": third == run(None),
+        "the next call differs without one": third[1] != fourth[1],
+    }
+
+
+# --- mlm_loss -----------------------------------------------------------------------------
+
+_CE = ("cross_entropy",)
+
+
+def _sparse_labels(rng, rows, columns, size):
+    """Labels (rows, columns): many in the first row, one in the second, few in the others."""
+    keep = rng.random((rows, columns)) < np.linspace(0.9, 0.2, rows)[:, None]
+    keep[1] = False
+    keep[1, int(rng.integers(columns))] = keep[0, 1] = True
+    return _tensor(np.where(keep, rng.integers(0, size, (rows, columns)), -100))
+
+
+@check(
+    "It is the mean over all chosen tokens of the batch, each counting the same.",
+    zh="对整个批次里所有选中的 token 取平均，每个权重相同。",
+    close=LOSS,
+    rests_on=_CE,
+)
+def every_chosen_token_counts_once(mlm_loss, rng):
+    return [
+        mlm_loss(_logits(rng, b, t, v), _sparse_labels(rng, b, t, v))
+        for b, t, v in ((4, 9, 30), (6, 6, 6), (3, 7, 120))
+    ]
+
+
+@fixture
+def bert():
+    """The tiny BERT with its two heads, in evaluation mode."""
+    from transformers import BertForPreTraining, logging
+
+    from autograder.models import locate
+
+    logging.disable_progress_bar()
+    return BertForPreTraining.from_pretrained(locate("bert")).eval()
+
+
+def _pairs(rng):
+    """Pairs of passages for tiny BERT, padded, some tokens masked; labels; is_next."""
+    import torch
+    from transformers import AutoTokenizer
+
+    from autograder.models import locate
+
+    tokenizer = AutoTokenizer.from_pretrained(locate("bert"))
+    first = ["the hotel was lovely .", "the film was too long and boring .", "酒店很干净。"]
+    second = ["the room was clean and quiet .", "the soup was cold .", "房间安静。"]
+    batch = tokenizer(first, second, padding=True, return_special_tokens_mask=True,
+                      return_tensors="pt")  # fmt: skip
+    special = batch.pop("special_tokens_mask").bool()
+    chosen = _tensor(rng.random(special.shape) < 0.4) & ~special
+    chosen[:, 1] = True
+    labels = batch["input_ids"].masked_fill(~chosen, -100)
+    batch["input_ids"] = batch["input_ids"].masked_fill(chosen, tokenizer.mask_token_id)
+    return batch, labels, torch.tensor([True, False, True])
+
+
+@check(
+    "On real sentences it is the loss that BERT itself computes.",
+    zh="在真实句子上，结果等于 BERT 自己算出的损失。",
+    close=LOSS,
+    rests_on=_CE,
+)
+def loss_of_bert_itself(mlm_loss, bert, rng):
+    import torch
+
+    batch, labels, _ = _pairs(rng)
+    with torch.no_grad():
+        return mlm_loss(bert(**batch).prediction_logits, labels)
+
+
+# --- next_sentence_loss -------------------------------------------------------------------
+
+
+@check(
+    "Column 0 stands for “B follows”, the label of each pair counts, and the pairs are averaged: "
+    "as BERT does it.",
+    zh="第 0 列表示「B 接在后面」；每一对都按自己的标签计；对各对取平均：与 BERT 自己的损失一致。",
+    close=LOSS,
+    rests_on=_CE,
+)
+def class_0_is_a_true_pair(next_sentence_loss, bert, rng):
+    import torch
+
+    batch, _, is_next = _pairs(rng)
+    with torch.no_grad():
+        found = [next_sentence_loss(bert(**batch).seq_relationship_logits, is_next)]
+    for pairs in (7, 20):
+        is_next = rng.random(pairs) < 0.6
+        is_next[:2] = [True, False]
+        logits = _logits(rng, pairs, 2, scale=3.0) + pairs  # a softmax does not feel a shift
+        found.append(next_sentence_loss(logits, _tensor(is_next)))
+    return found
+
+
+# --- causal_lm_loss -----------------------------------------------------------------------
+
+_LOSSES = ("cross_entropy", "mlm_loss")
+
+
+@check(
+    "Position t answers for label t + 1 of its own text, and every target counts the same.",
+    zh="位置 t 对应同一条文本的第 t + 1 个标签，每个目标权重相同。",
+    close=LOSS,
+    rests_on=_LOSSES,
+)
+def position_t_says_t_plus_1(causal_lm_loss, rng):
+    return [
+        causal_lm_loss(_logits(rng, b, t, v), _tensor(rng.integers(0, v, (b, t))))
+        for b, t, v in ((1, 8, 11), (3, 5, 11), (5, 2, 40))
+    ]
+
+
+@check(
+    "Labels of −100 are nobody's targets, at the end (padding) or at the beginning (a prompt).",
+    zh="标签为 −100 的位置不是任何人的目标，无论在末尾（填充）还是在开头（提示）。",
+    close=LOSS,
+    rests_on=_LOSSES,
+)
+def padding_and_prompts_are_no_targets(causal_lm_loss, rng):
+    found = []
+    for side in ("end", "beginning"):
+        labels = rng.integers(0, 13, (4, 10))
+        lengths = rng.permutation([1, 3, 6, 8])[:, None]
+        places = np.arange(10)
+        hidden = places >= 10 - lengths if side == "end" else places < lengths
+        labels = _tensor(np.where(hidden, -100, labels))
+        found.append(causal_lm_loss(_logits(rng, 4, 10, 13), labels))
+    return found
+
+
+@fixture
+def gpt():
+    """The tiny GPT, with dropout in training mode, as larger ones have."""
+    from transformers import GPT2LMHeadModel, logging
+
+    from autograder.models import locate
+
+    logging.disable_progress_bar()
+    dropout = dict.fromkeys(("embd_pdrop", "resid_pdrop", "attn_pdrop"), 0.5)
+    return GPT2LMHeadModel.from_pretrained(locate("gpt"), **dropout).eval()
+
+
+def _text_batch(rng, lengths, *, words=()):
+    """Ids drawn at random, or tokens of a story, padded at the end."""
+    width = max(lengths)
+    ids, mask = np.zeros((2, len(lengths), width), dtype=np.int64)
+    for i, length in enumerate(lengths):
+        ids[i, :length] = words[:length] if len(words) else rng.integers(0, 1023, length)
+        mask[i, :length] = 1
+    # Padding is any token: what stands there must not matter.
+    ids[mask == 0] = rng.integers(0, 1023, int((mask == 0).sum()))
+    return {"input_ids": _tensor(ids), "attention_mask": _tensor(mask)}
+
+
+@fixture
+def story():
+    """Tokens of a story that the tiny GPT knows by heart: almost no loss."""
+    from transformers import AutoTokenizer
+
+    from autograder.models import locate
+
+    text = "Once upon a time, Mia lived on a farm at the foot of a hill. Mia was very happy."
+    return AutoTokenizer.from_pretrained(locate("gpt"))(text).input_ids
+
+
+@check(
+    "On a real text it is the loss that GPT-2 itself computes.",
+    zh="在真实文本上，结果等于 GPT-2 自己算出的损失。",
+    close=LOSS,
+    rests_on=_LOSSES,
+)
+def loss_of_gpt_itself(causal_lm_loss, gpt, story, rng):
+    import torch
+
+    batch = _text_batch(rng, [20, int(rng.integers(8, 16))], words=story)
+    labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
+    with torch.no_grad():
+        return causal_lm_loss(gpt(**batch).logits, labels)
+
+
+# --- perplexity ---------------------------------------------------------------------------
+
+_CAUSAL = ("causal_lm_loss",)
+
+
+@check(
+    "Every target of every batch counts the same, however the batches fall.",
+    zh="无论怎么分批，每个批次的每个目标权重都相同。",
+    close=PERPLEXITY,
+    rests_on=_CAUSAL,
+)
+def every_target_counts_once(perplexity, gpt, story, rng):
+    odd = [_text_batch(rng, [3]), _text_batch(rng, [2, 2])]
+    return [
+        perplexity(gpt, [_text_batch(rng, [len(story)], words=story), *odd]),
+        perplexity(gpt, [_text_batch(rng, [20], words=story)]),
+    ]
+
+
+@check(
+    "What stands in the padding does not matter.",
+    zh="填充处是什么都无所谓。",
+    close=PERPLEXITY,
+    rests_on=_CAUSAL,
+)
+def padding_does_not_count(perplexity, gpt, story, rng):
+    return perplexity(gpt, [_text_batch(rng, [22, 5, 2], words=story), _text_batch(rng, [6, 2])])
+
+
+@check(
+    "A batch without a target adds nothing, and batches may come from an iterator.",
+    zh="没有目标的批次什么也不贡献；批次可以来自迭代器。",
+    close=PERPLEXITY,
+    rests_on=_CAUSAL,
+)
+def batches_without_targets(perplexity, gpt, rng):
+    batches = [_text_batch(rng, [1, 1]), _text_batch(rng, [4, 3]), _text_batch(rng, [1])]
+    return perplexity(gpt, iter(batches))
+
+
+@check(
+    "The model is judged in evaluation mode and goes back in the mode in which it came.",
+    zh="在评估模式下评测，用完还原成原来的模式。",
+    close=PERPLEXITY,
+    rests_on=_CAUSAL,
+)
+def judged_in_evaluation_mode(perplexity, gpt, story, rng):
+    found = []
+    for mode in (True, False):
+        gpt.train(mode)
+        value = perplexity(gpt, [_text_batch(rng, [18, 9], words=story)])
+        found.append({"mode after": bool(gpt.training), "perplexity": value})
+    return found
+
+
+# --- training_days ------------------------------------------------------------------------
+
+
+@check(
+    "It is 6ND operations over what the devices really do, in days.",
+    zh="结果是 6ND 次运算除以各卡的实际速率，以天计。",
+    close=DAYS,
+)
+def work_over_rate_in_days(training_days, rng):
+    return [
+        training_days(
+            float(rng.uniform(1, 400)) * 1e9, float(rng.uniform(0.3, 15)) * 1e12,
+            int(rng.integers(2, 20_000)), float(rng.uniform(100, 2000)) * 1e12,
+            float(rng.uniform(0.2, 0.6)),
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+
+
+# --- compute_optimal ----------------------------------------------------------------------
+
+
+def _law(rng):
+    return (float(rng.uniform(200, 600)), float(rng.uniform(300, 2500)),
+            float(rng.uniform(0.25, 0.45)), float(rng.uniform(0.25, 0.45)))  # fmt: skip
+
+
+@check(
+    "The pair has the lowest loss of all that cost as much, for any law of this form.",
+    zh="在花费相同的组合里，这一对损失最低；换成这种形式的任何定律都成立。",
+    close=SIZES,
+)
+def lowest_loss_for_the_budget(compute_optimal, rng):
+    laws = [(406.4, 410.7, 0.34, 0.28), (482.01, 2085.43, 0.3478, 0.3658), _law(rng), _law(rng)]
+    pairs = [compute_optimal(float(10 ** rng.uniform(19, 26)), *law) for law in laws]
+    return [[float(value) for value in pair] for pair in pairs]
