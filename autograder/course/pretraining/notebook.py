@@ -237,18 +237,18 @@ def mask_tokens(
     ### END SOLUTION
 
 # %% id="mask_tokens-try"
-# en: One sentence, corrupted six times. Blue: [MASK]; red: a random token; green: chosen, and kept.
-# zh: 同一句话破坏六次。蓝：[MASK]；红：随机 token；绿：选中但保持不变。
+# en: One sentence, corrupted five times. Blue: [MASK]; red: a random token; green: chosen, and kept.
+# zh: 同一句话破坏五次。蓝：[MASK]；红：随机 token；绿：选中但保持不变。
 with suppress(NotImplementedError):
     encoded = bert_tokenizer(sentence, return_special_tokens_mask=True, return_tensors="pt")
-    many = {name: encoded[name].repeat(6, 1) for name in ("input_ids", "special_tokens_mask")}
-    generator = torch.Generator().manual_seed(4)
+    many = {name: encoded[name].repeat(5, 1) for name in ("input_ids", "special_tokens_mask")}
+    generator = torch.Generator().manual_seed(26)
     noisy, labels = mask_tokens(
         many["input_ids"], many["special_tokens_mask"],
         bert_tokenizer.mask_token_id, len(bert_tokenizer), generator=generator,
     )  # fmt: skip
-    figure, axes = plt.subplots(figsize=(9, 2.6))
-    axes.set(xlim=(-0.5, noisy.shape[1] - 0.5), ylim=(5.5, -0.5))
+    figure, axes = plt.subplots(figsize=(9, 2.2))
+    axes.set(xlim=(-0.5, noisy.shape[1] - 0.5), ylim=(4.5, -0.5))
     axes.axis("off")
     for (i, j), token in np.ndenumerate(noisy.numpy()):
         original, colour = int(many["input_ids"][i, j]), "none"
@@ -523,9 +523,9 @@ with suppress(NotImplementedError):
               "Llama 3 8B": (8e9, 15e12), "Llama 3 405B": (405e9, 15.6e12)}  # fmt: skip
     for name, (n, d) in models.items():
         axes.scatter(6 * n * d, d / n, color="black", s=12, zorder=3)
-        axes.annotate(name, (6 * n * d, d / n), fontsize=8, xytext=(-4, 5),
+        axes.annotate(name, (6 * n * d, d / n), fontsize=8, xytext=(-6, -2),
                       textcoords="offset points", ha="right")  # fmt: skip
-    axes.set(xlabel="training FLOPs", ylabel="tokens per parameter")
+    axes.set(xlabel="training FLOPs", ylabel="tokens per parameter", ylim=(0.5, 5000))
     axes.legend(frameon=False, fontsize=8)
     plt.show()
 
