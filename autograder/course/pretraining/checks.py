@@ -171,7 +171,7 @@ def as_many_as_asked(seen):
 
 @check(
     "A token is chosen, and so labelled, with probability mlm_probability (here 0.15 and 0.4).",
-    zh="token 被选中（从而带标签）的概率是 mlm_probability（这里取 0.15 和 0.4）。",
+    zh="词元被选中（从而带标签）的概率是 mlm_probability（这里取 0.15 和 0.4）。",
     expect=as_many_as_asked,
 )
 def chosen_as_often_as_asked(mask_tokens, square, torch_rng):
@@ -190,7 +190,7 @@ def eighty_ten_ten(seen):
 
 @check(
     "Of the chosen tokens 80 % become [MASK], 10 % another token, and 10 % stay.",
-    zh="选中的 token 里，80% 换成 [MASK]，10% 换成别的 token，10% 不变。",
+    zh="选中的词元里，80% 换成 [MASK]，10% 换成别的词元，10% 不变。",
     expect=eighty_ten_ten,
 )
 def eighty_ten_ten_of_the_chosen(mask_tokens, square, torch_rng):
@@ -208,7 +208,7 @@ def eighty_ten_ten_of_the_chosen(mask_tokens, square, torch_rng):
 ONLY_WORD, FEW = 7, 12  # every token is this word, in a vocabulary of twelve; [MASK] is 3
 
 
-@that("each token of the vocabulary as often", zh="词表中每个 token 出现得一样多")
+@that("each token of the vocabulary as often", zh="词表中每个词元出现得一样多")
 def evenly_from_all(seen):
     chances = [0.1 / FEW + (0.8 if i == 3 else 0.1 if i == ONLY_WORD else 0) for i in range(FEW)]
     return _within(seen, chances, SIDE * SIDE)
@@ -216,7 +216,7 @@ def evenly_from_all(seen):
 
 @check(
     "Random tokens come evenly from the whole vocabulary, first and last token included.",
-    zh="随机 token 在整个词表上均匀抽取，头尾两个 token 也在内。",
+    zh="随机词元在整个词表上均匀抽取，头尾两个词元也在内。",
     expect=evenly_from_all,
 )
 def random_from_the_whole_vocabulary(mask_tokens, torch_rng):
@@ -227,7 +227,7 @@ def random_from_the_whole_vocabulary(mask_tokens, torch_rng):
     return np.bincount(np.asarray(corrupted).ravel(), minlength=FEW)
 
 
-@that("each token decides for itself", zh="每个 token 独立决定")
+@that("each token decides for itself", zh="每个词元独立决定")
 def independent(seen):
     # Variances of 300 binomial counts over what is expected: they spread by 0.08.
     return len(seen) == 4 and all(0.55 < ratio < 1.6 for ratio in seen)
@@ -236,7 +236,7 @@ def independent(seen):
 @check(
     "Tokens are chosen, and masked, independently: counts vary over rows and over columns as "
     "those of independent draws do.",
-    zh="是否选中、是否换成 [MASK]，各 token 相互独立：各行、各列的计数，波动与独立抽取相符。",
+    zh="是否选中、是否换成 [MASK]，各词元相互独立：各行、各列的计数，波动与独立抽取相符。",
     expect=independent,
 )
 def tokens_are_chosen_independently(mask_tokens, square, torch_rng):
@@ -252,7 +252,7 @@ def tokens_are_chosen_independently(mask_tokens, square, torch_rng):
 @check(
     "With probability 1 every token but the special ones is labelled with its original, and no "
     "special one changes; with probability 0 nothing is labelled and nothing changes.",
-    zh="概率为 1 时，除特殊 token 外每个位置的标签都是原来的 token，特殊 token 不变；"
+    zh="概率为 1 时，除特殊词元外每个位置的标签都是原来的词元，特殊词元不变；"
     "概率为 0 时，没有标签，也没有变化。",
     close=0,
 )
@@ -275,7 +275,7 @@ def special_tokens_are_never_chosen(mask_tokens, rng, torch_rng):
 @check(
     "Only chosen tokens change, a label is the original token or −100, and the tensors that come "
     "in stay as they were.",
-    zh="只有选中的 token 会变；标签要么是原来的 token，要么是 −100；传入的张量保持原样。",
+    zh="只有选中的词元会变；标签要么是原来的词元，要么是 −100；传入的张量保持原样。",
     close=0,
 )
 def only_the_chosen_change(mask_tokens, rng, torch_rng):
@@ -341,7 +341,7 @@ def _sparse_labels(rng, rows, columns, size):
 
 @check(
     "It is the mean over all chosen tokens of the batch, each counting the same.",
-    zh="对整个批次里所有选中的 token 取平均，每个权重相同。",
+    zh="对整个批次里所有选中的词元取平均，每个权重相同。",
     close=LOSS,
     rests_on=_CE,
 )

@@ -72,9 +72,9 @@ gpt_tokenizer = AutoTokenizer.from_pretrained(locate("gpt", "tiny"))
 # %% [markdown] id="look" lang="zh"
 # ## 两个模型，两个问题
 #
-# 两个模型都给出形状为 (B, T, V) 的 logits：批次里每条文本的每个位置，对词表中每个 token 打一个分。
-# 但它们回答的问题不同。在位置 $t$，BERT 说的是**这里**是哪个 token，左右两边都看得到；
-# GPT 说的是**下一个**是哪个 token，$t$ 之后的什么也看不到。看看形状，再看看两个模型各自猜什么。
+# 两个模型都给出形状为 (B, T, V) 的 logits：批次里每条文本的每个位置，对词表中每个词元打一个分。
+# 但它们回答的问题不同。在位置 $t$，BERT 说的是**这里**是哪个词元，左右两边都看得到；
+# GPT 说的是**下一个**是哪个词元，$t$ 之后的什么也看不到。看看形状，再看看两个模型各自猜什么。
 
 # %% id="look-plot"
 sentence = "the room was clean and the staff were friendly ."
@@ -125,7 +125,7 @@ plt.show()
 # `logits` 形状 $(N, V)$，`targets` 形状 $(N,)$。对不等于 `ignore_index` 的目标，
 # 返回 $-\log \mathrm{softmax}(z_j)_{y_j}$ 的**平均值**：
 #
-# - 被忽略的目标，分子分母都不计；`ignore_index` 可以是任意整数，也可能恰好是某个 token；
+# - 被忽略的目标，分子分母都不计；`ignore_index` 可以是任意整数，也可能恰好是某个词元；
 # - logits 上千，或概率小到 float32 存不下时，结果依然正确；
 # - **一个**目标都不剩时，平均值是 `nan`，和 PyTorch 一致。
 #
@@ -208,11 +208,11 @@ check("mse_loss")
 #
 # 返回 `(corrupted, labels)`，两个和 `input_ids` $(B, T)$ 同形状的新张量：
 #
-# - 每个 token 以概率 `mlm_probability` 被**选中**，彼此独立；`special_tokens_mask` 为 1 的位置
+# - 每个词元以概率 `mlm_probability` 被**选中**，彼此独立；`special_tokens_mask` 为 1 的位置
 #   （[CLS]、[SEP]、填充）永远不选。这个掩码可能是 0/1，也可能是 `bool`；
-# - 选中的 token，以 0.8 的概率换成 `mask_token_id`，以 0.1 的概率换成**随机 token**，以 0.1 的概率**保持不变**。
-#   随机 token 从 $0, \dots, V-1$ 里等概率抽取（$V$ 即 `vocab_size`），特殊 token 和它自己也在内；
-# - 只要**选中**了，`labels` 就是原来的 token，保持不变的也算；其余位置是 −100；
+# - 选中的词元，以 0.8 的概率换成 `mask_token_id`，以 0.1 的概率换成**随机词元**，以 0.1 的概率**保持不变**。
+#   随机词元从 $0, \dots, V-1$ 里等概率抽取（$V$ 即 `vocab_size`），特殊词元和它自己也在内；
+# - 只要**选中**了，`labels` 就是原来的词元，保持不变的也算；其余位置是 −100；
 # - 没选中的一律不动，`input_ids` 本身也不能改；
 # - 随机性全部来自 `generator`（`torch.Generator`）：状态相同则结果相同；再调用一次，选择就不同；
 #   torch 的全局随机状态不受影响。传 `None` 时用 torch 的全局随机数。
@@ -238,7 +238,7 @@ def mask_tokens(
 
 # %% id="mask_tokens-try"
 # en: One sentence, corrupted five times. Blue: [MASK]; red: a random token; green: chosen, and kept.
-# zh: 同一句话破坏五次。蓝：[MASK]；红：随机 token；绿：选中但保持不变。
+# zh: 同一句话破坏五次。蓝：[MASK]；红：随机词元；绿：选中但保持不变。
 with suppress(NotImplementedError):
     encoded = bert_tokenizer(sentence, return_special_tokens_mask=True, return_tensors="pt")
     many = {name: encoded[name].repeat(5, 1) for name in ("input_ids", "special_tokens_mask")}
@@ -280,8 +280,8 @@ check("mask_tokens")
 #
 # $$L_{\text{MLM}} = -\frac{1}{|M|} \sum_{(b,t) \in M} \log p(y_{bt} \mid \tilde x_b)$$
 #
-# 其中 $M$ 是**整个批次**里标签不为 −100 的全部位置。$t$ 处的标签就是位置 $t$ 该给出的 token。
-# 无论一条文本里选中了几个，每个被选中的 token 权重相同。
+# 其中 $M$ 是**整个批次**里标签不为 −100 的全部位置。$t$ 处的标签就是位置 $t$ 该给出的词元。
+# 无论一条文本里选中了几个，每个被选中的词元权重相同。
 
 # %% id="mlm_loss"
 def mlm_loss(logits, labels):
@@ -354,9 +354,9 @@ check("next_sentence_loss")
 # %% [markdown] id="causal_lm_loss-task" lang="zh"
 # ## 6. 因果语言模型的损失与错位
 #
-# `logits` 形状 $(B, T, V)$；`labels` $(B, T)$ 是 `input_ids` 的副本，**没有移位**，不学的位置（填充，或者提示）
-# 为 −100。位置 $t$ 已经看到了第 $t$ 个 token，所以它该给出的是**同一条文本**的第 $t+1$ 个标签。
-# 在这里移一位，只移一次，对目标不为 −100 的全部位置取平均。每条文本的第一个 token 不是任何位置的目标，
+# `logits` 形状 $(B, T, V)$；`labels` $(B, T)$ 是 `input_ids` 的副本，**没有移位**，
+# 不学的位置（填充，或者提示）为 −100。位置 $t$ 已经看到了第 $t$ 个词元，所以它该给出的是**同一条文本**的第 $t+1$ 个标签。
+# 在这里移一位，只移一次，对目标不为 −100 的全部位置取平均。每条文本的第一个词元不是任何位置的目标，
 # 最后一个位置没有目标。
 
 # %% id="causal_lm_loss"
@@ -398,9 +398,9 @@ check("causal_lm_loss")
 #
 # `batches` 逐个产出 tokenizer 那样的字典：`input_ids` 和 `attention_mask`，形状 $(B, T)$，填充都在**末尾**，
 # 各批次大小不一，而且可能只能遍历一次。返回一个数：**全部批次的全部目标**，负对数概率取平均，再取指数。
-# 目标是指真实 token（`attention_mask` 为 1）中不在文本开头的那些。
+# 目标是指真实词元（`attention_mask` 为 1）中不在文本开头的那些。
 #
-# - 无论在哪个批次，每个目标权重相同。某个批次可能一个目标都没有（文本只有一个 token）：它什么也不贡献。
+# - 无论在哪个批次，每个目标权重相同。某个批次可能一个目标都没有（文本只有一个词元）：它什么也不贡献。
 # - 模型在评估模式下评测，用完还原成原来的模式。
 #
 # `model(input_ids=…, attention_mask=…).logits` 给出 logits。
@@ -453,8 +453,8 @@ check("perplexity")
 # %% [markdown] id="training_days-task" lang="zh"
 # ## 8. 训练一次要多久
 #
-# $N$ 个参数的稠密 transformer，每个 token 前向约 $2N$ 次浮点运算，反向约为前向的两倍，即 $4N$，
-# 所以用 $D$ 个 token 训练要 $C \approx 6ND$ 次。现有 `devices` 张加速卡，每张峰值每秒 `peak_flops` 次，
+# $N$ 个参数的稠密 transformer，每个词元前向约 $2N$ 次浮点运算，反向约为前向的两倍，即 $4N$，
+# 所以用 $D$ 个词元训练要 $C \approx 6ND$ 次。现有 `devices` 张加速卡，每张峰值每秒 `peak_flops` 次，
 # 实际只达到其中的 `utilization`（MFU，模型算力利用率，0 … 1）。返回需要多少**天**。
 
 # %% id="training_days"
@@ -468,7 +468,7 @@ def training_days(parameters, tokens, devices, peak_flops, utilization):
 
 # %% id="training_days-try"
 # en: Llama 3 405B on 15.6 trillion tokens: 16,384 H100, 989 TFLOP/s in bfloat16, 41% used.
-# zh: Llama 3 405B，15.6 万亿 token：16,384 张 H100，bfloat16 峰值 989 TFLOP/s，利用率 41%。
+# zh: Llama 3 405B，15.6 万亿词元：16,384 张 H100，bfloat16 峰值 989 TFLOP/s，利用率 41%。
 with suppress(NotImplementedError):
     print(f"{training_days(405e9, 15.6e12, 16_384, 989e12, 0.41):.0f} days")
 
@@ -488,7 +488,7 @@ check("training_days")
 # %% [markdown] id="compute_optimal-task" lang="zh"
 # ## 9. 模型该做多大？
 #
-# Chinchilla 论文这样描述 $N$ 个参数、训练 $D$ 个 token 之后的损失：
+# Chinchilla 论文这样描述 $N$ 个参数、训练 $D$ 个词元之后的损失：
 #
 # $$L(N, D) = E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}$$
 #
@@ -507,7 +507,7 @@ def compute_optimal(flops, A, B, alpha, beta):
 
 # %% id="compute_optimal-try"
 # en: Three laws for the same question: the paper's printed fit, its replication, 20 tokens each.
-# zh: 同一个问题的三种答案：论文印出的拟合、后来的复现，以及「每个参数 20 个 token」。
+# zh: 同一个问题的三种答案：论文印出的拟合、后来的复现，以及「每个参数 20 个词元」。
 with suppress(NotImplementedError):
     budgets = np.logspace(18, 26, 50)
     laws = {

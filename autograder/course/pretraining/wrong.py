@@ -206,10 +206,10 @@ def _shares(masked, kept, other):
 @wrong(
     "mask_tokens",
     "Replaces every chosen token by [MASK].",
-    zh="选中的 token 全部换成了 [MASK]。",
+    zh="选中的词元全部换成了 [MASK]。",
     caught_by="eighty_ten_ten_of_the_chosen",
     step="80 % [MASK], 10 % a random token, 10 % unchanged: [MASK] never occurs in later use.",
-    step_zh="80% 换成 [MASK]，10% 换成随机 token，10% 不变：以后使用时不会有 [MASK]。",
+    step_zh="80% 换成 [MASK]，10% 换成随机词元，10% 不变：以后使用时不会有 [MASK]。",
     looks_like=_shares(1, 0, 0),
 )
 def always_the_mask(ids, special, mask_id, size, p=0.15, generator=None):
@@ -219,7 +219,7 @@ def always_the_mask(ids, special, mask_id, size, p=0.15, generator=None):
 @wrong(
     "mask_tokens",
     "Draws again for the random tokens with 0.1 among those not masked: 2 % instead of 10 %.",
-    zh="在没换成 [MASK] 的里面又按 0.1 抽随机 token：只有 2%，不是 10%。",
+    zh="在没换成 [MASK] 的里面又按 0.1 抽随机词元：只有 2%，不是 10%。",
     caught_by="eighty_ten_ten_of_the_chosen",
     step="10 % of all chosen are half of the remaining 20 %: draw with 0.5 there.",
     step_zh="全部选中的 10%，是剩下 20% 的一半：这里要按 0.5 抽。",
@@ -232,11 +232,11 @@ def ten_per_cent_of_the_rest(ids, special, mask_id, size, p=0.15, generator=None
 @wrong(
     "mask_tokens",
     "Labels only the tokens that changed; chosen ones that stay are not learned.",
-    zh="只给改动过的 token 标签，选中但没变的不学。",
+    zh="只给改动过的词元标签，选中但没变的不学。",
     caught_by="chosen_as_often_as_asked",
     step="Labels follow from choosing, not from what was done: the model cannot know which "
     "tokens were left alone.",
-    step_zh="标签由「选中」决定，与怎么处理无关：模型并不知道哪些 token 没被动过。",
+    step_zh="标签由「选中」决定，与怎么处理无关：模型并不知道哪些词元没被动过。",
     looks_like=lambda seen: all(
         abs(n / 90_000 - 0.9 * p) < 0.1 * p for n, p in zip(seen, (0.15, 0.4), strict=True)
     ),
@@ -262,7 +262,7 @@ def always_fifteen(ids, special, mask_id, size, p=0.15, generator=None):
 @wrong(
     "mask_tokens",
     "Makes every token a target, as the document's sum over all positions does.",
-    zh="把每个 token 都当成目标，和原始资料里对所有位置求和一样。",
+    zh="把每个词元都当成目标，和原始资料里对所有位置求和一样。",
     caught_by="special_tokens_are_never_chosen",
     errata=("E062",),
     step="Only the chosen are targets; the label everywhere else is −100.",
@@ -275,7 +275,7 @@ def every_token_a_target(ids, special, mask_id, size, p=0.15, generator=None):
 @wrong(
     "mask_tokens",
     "Marks what is not to be learned with 0, which is a token, instead of −100.",
-    zh="不学的位置标成了 0 而不是 −100，可 0 也是个 token。",
+    zh="不学的位置标成了 0 而不是 −100，可 0 也是个词元。",
     caught_by="special_tokens_are_never_chosen",
     step="Fill with −100, the value that the loss ignores.",
     step_zh="填 −100，损失忽略的就是这个值。",
@@ -340,7 +340,7 @@ def labels_from_the_corrupted(ids, special, mask_id, size, p=0.15, generator=Non
 @wrong(
     "mask_tokens",
     "Draws the random tokens from the text itself, not from the vocabulary.",
-    zh="随机 token 是从文本自身里抽的，不是从词表里抽的。",
+    zh="随机词元是从文本自身里抽的，不是从词表里抽的。",
     caught_by="random_from_the_whole_vocabulary",
     step="Draw whole numbers from 0 to vocab_size − 1.",
     step_zh="从 0 到 vocab_size − 1 抽整数。",
@@ -360,7 +360,7 @@ def random_from_the_text(ids, special, mask_id, size, p=0.15, generator=None):
     zh="位置只抽了一次，每一行都选同样的位置。",
     caught_by="tokens_are_chosen_independently",
     step="Draw one number for each token, of the shape of input_ids.",
-    step_zh="每个 token 各抽一个数，形状和 input_ids 一样。",
+    step_zh="每个词元各抽一个数，形状和 input_ids 一样。",
     looks_like=lambda seen: seen[0] < 0.05 and seen[1] > 50,
 )
 def same_places_in_every_row(ids, special, mask_id, size, p=0.15, generator=None):
@@ -371,10 +371,10 @@ def same_places_in_every_row(ids, special, mask_id, size, p=0.15, generator=None
 @wrong(
     "mask_tokens",
     "Chooses exactly the same number in every row instead of deciding for each token.",
-    zh="每一行选的个数都一样，没有让每个 token 独立决定。",
+    zh="每一行选的个数都一样，没有让每个词元独立决定。",
     caught_by="tokens_are_chosen_independently",
     step="Compare one draw for each token with mlm_probability.",
-    step_zh="每个 token 抽一个数，和 mlm_probability 比较。",
+    step_zh="每个词元抽一个数，和 mlm_probability 比较。",
     looks_like=lambda seen: seen[0] < 0.05 and 0.5 < seen[1] < 1.7,
 )
 def as_many_in_every_row(ids, special, mask_id, size, p=0.15, generator=None):
@@ -440,10 +440,10 @@ def mean_over_all_positions(logits, labels):
     "mlm_loss",
     "Averages in each text first, so that a text with one chosen token counts as much as one "
     "with many.",
-    zh="先在每条文本内取平均，于是只选中一个 token 的文本和选中很多的一样重。",
+    zh="先在每条文本内取平均，于是只选中一个词元的文本和选中很多的一样重。",
     caught_by="every_chosen_token_counts_once",
     step="One mean over all chosen tokens of the batch.",
-    step_zh="对整个批次选中的 token 只取一次平均。",
+    step_zh="对整个批次选中的词元只取一次平均。",
 )
 def mean_of_texts(logits, labels):
     rows = [functional.cross_entropy(z, y) for z, y in zip(logits, labels, strict=True)]
@@ -456,7 +456,7 @@ def mean_of_texts(logits, labels):
     zh="移了一位：因果模型才需要移位，掩码模型不需要。",
     caught_by="loss_of_bert_itself",
     step="BERT predicts the token that stands at its own position.",
-    step_zh="BERT 预测的是自己这个位置上的 token。",
+    step_zh="BERT 预测的是自己这个位置上的词元。",
 )
 def mlm_shifted(logits, labels):
     return functional.cross_entropy(*_places(logits[:, :-1], labels[:, 1:]))
@@ -509,10 +509,10 @@ def two_sigmoids(logits, is_next):
 @wrong(
     "causal_lm_loss",
     "Does not shift: each position is asked for the token that it has just read.",
-    zh="没有移位：要求每个位置说出自己刚读到的 token。",
+    zh="没有移位：要求每个位置说出自己刚读到的词元。",
     caught_by="loss_of_gpt_itself",
     step="Position t must say token t + 1.",
-    step_zh="位置 t 应当给出第 t + 1 个 token。",
+    step_zh="位置 t 应当给出第 t + 1 个词元。",
 )
 def no_shift(logits, labels):
     return functional.cross_entropy(*_places(logits, labels))
@@ -521,7 +521,7 @@ def no_shift(logits, labels):
 @wrong(
     "causal_lm_loss",
     "Shifts the other way: each position is asked for the token before it.",
-    zh="移反了：要求每个位置说出它前面那个 token。",
+    zh="移反了：要求每个位置说出它前面那个词元。",
     caught_by="position_t_says_t_plus_1",
     step="Drop the last logits and the first label, not the reverse.",
     step_zh="logits 去掉最后一个，labels 去掉第一个，别反过来。",
@@ -613,7 +613,7 @@ def mean_of_batches(model, batches):
     zh="对各批次的困惑度取平均。",
     caught_by="every_target_counts_once",
     step="Average the losses over tokens; exponentiate once, at the end.",
-    step_zh="先按 token 平均损失，最后只取一次指数。",
+    step_zh="先按词元平均损失，最后只取一次指数。",
 )
 def mean_of_perplexities(model, batches):
     return _mean([math.exp(loss / n) for loss, n in _sums(model, batches) if n])
@@ -622,10 +622,10 @@ def mean_of_perplexities(model, batches):
 @wrong(
     "perplexity",
     "Weighs each batch by its tokens, first ones included, and not by its targets.",
-    zh="按 token 数（连开头的也算）给批次加权，而不是按目标个数。",
+    zh="按词元数（连开头的也算）给批次加权，而不是按目标个数。",
     caught_by="every_target_counts_once",
     step="Count what is left after the shift: the first token of a text is no target.",
-    step_zh="要数移位之后剩下的：每条文本的第一个 token 不是目标。",
+    step_zh="要数移位之后剩下的：每条文本的第一个词元不是目标。",
 )
 def weighs_by_tokens(model, batches):
     batches = list(batches)
@@ -726,7 +726,7 @@ def at_peak(parameters, tokens, devices, peak_flops, utilization):
 @wrong(
     "compute_optimal",
     "Keeps the data at GPT-3's 300 billion tokens and puts all else into parameters.",
-    zh="数据固定在 GPT-3 的 3000 亿 token，其余算力全部用来加参数。",
+    zh="数据固定在 GPT-3 的 3000 亿词元，其余算力全部用来加参数。",
     caught_by="lowest_loss_for_the_budget",
     errata=("E077",),
     step="Data must grow with the model: minimise over both.",
@@ -739,7 +739,7 @@ def all_into_parameters(flops, A, B, alpha, beta):
 @wrong(
     "compute_optimal",
     "Takes 20 tokens per parameter whatever the law says.",
-    zh="不管定律是什么，都按每个参数 20 个 token 算。",
+    zh="不管定律是什么，都按每个参数 20 个词元算。",
     caught_by="lowest_loss_for_the_budget",
     step="20 is what one law gives near one budget; minimise the law that you are given.",
     step_zh="20 只是某条定律在某个预算附近的结果；要对给定的定律求最小。",

@@ -36,7 +36,7 @@ def draw(say):
         xscale="log",
         ylim=(1.85, 2.7),
         xlabel=say("parameters", "参数量"),
-        ylabel=say("predicted loss, nats per token", "预测损失（nat / token）"),
+        ylabel=say("predicted loss, nats per token", "预测损失（nat / 词元）"),
     )
     axes.legend(
         frameon=False,

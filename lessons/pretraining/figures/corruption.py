@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 ALT = {
     "en": "A grid. First row: the sentence. Then two rounds of corruption, each with its labels "
     "below: chosen tokens become [MASK], a random token, or stay, and only they have labels.",
-    "zh": "网格图。第一行是原句，下面是两轮破坏，每轮下方是标签：选中的 token 变成 [MASK]、"
-    "随机 token 或保持不变，只有它们有标签。",
+    "zh": "网格图。第一行是原句，下面是两轮破坏，每轮下方是标签：选中的 词元 变成 [MASK]、"
+    "随机 词元 或保持不变，只有它们有标签。",
 }
 
 SENTENCE = "[CLS] the room was clean and the staff were friendly . [SEP]".split()
@@ -38,7 +38,7 @@ def draw(say):
             axes.text(column, row, word, ha="center", va="center", bbox=box, alpha=faint)
     names = {
         "mask": say("80 %: [MASK]", "80%：换成 [MASK]"),
-        "random": say("10 %: a random token", "10%：随机 token"),
+        "random": say("10 %: a random token", "10%：随机词元"),
         "kept": say("10 %: stays, and is asked for all the same", "10%：不变，但照样要预测"),
     }
     for place, (kind, name) in zip((0.0, 3.0, 6.6), names.items(), strict=True):
