@@ -7,6 +7,7 @@ Corruption is random. A check that counts turns down a right answer with a proba
 import numpy as np
 
 from autograder.checks import Tolerance, check, fixture, outcome_of, that
+from autograder.probes import in_modes
 
 LOSS = Tolerance(absolute=1e-5, relative=1e-4)  # float32 losses, in nats
 PERPLEXITY = Tolerance(relative=5e-4)  # the exponential of one
@@ -554,12 +555,8 @@ def batches_without_targets(perplexity, gpt, rng):
     rests_on=_CAUSAL,
 )
 def judged_in_evaluation_mode(perplexity, gpt, story, rng):
-    found = []
-    for mode in (True, False):
-        gpt.train(mode)
-        value = perplexity(gpt, [_text_batch(rng, [18, 9], words=story)])
-        found.append({"mode after": bool(gpt.training), "perplexity": value})
-    return found
+    batch = _text_batch(rng, [18, 9], words=story)
+    return in_modes(gpt, lambda: perplexity(gpt, [batch]))
 
 
 # --- training_days ------------------------------------------------------------------------

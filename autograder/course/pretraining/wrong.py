@@ -673,7 +673,7 @@ def stays_in_evaluation(model, batches):
 
 
 def _given_back_but_noisy(seen):
-    return [part["mode after"] for part in seen] == [True, False]
+    return [part["modes after"] for part in seen] == [[True], [False]]
 
 
 @wrong(

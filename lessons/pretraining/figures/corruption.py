@@ -9,7 +9,8 @@ ALT = {
     "随机 词元 或保持不变，只有它们有标签。",
 }
 
-SENTENCE = "[CLS] the room was clean and the staff were friendly . [SEP]".split()
+WORDS = ["the", "room", "was", "clean", "and", "the", "staff", "were", "friendly", "."]
+SENTENCE = ["[CLS]", *WORDS, "[SEP]"]
 ROUNDS = [
     {2: ("[MASK]", "mask"), 4: ("journey", "random")},
     {7: ("[MASK]", "mask"), 9: ("friendly", "kept")},
