@@ -130,7 +130,7 @@ def mean_over_all_elements(mse_loss, rng):
 )
 def different_shapes_are_refused(mse_loss, rng):
     column, row, one = _logits(rng, 4, 1), _logits(rng, 4), _logits(rng, 1)
-    pairs = [(column, row), (row, column), (row, one), (row, row + 1.5)]
+    pairs = [(column, row), (row, column), (row, one), (row, row.flip(0) / 2)]
     return [outcome_of(mse_loss, *pair) for pair in pairs]
 
 
@@ -231,23 +231,27 @@ def random_from_the_whole_vocabulary(mask_tokens, torch_rng):
 @that("each token decides for itself", zh="每个词元独立决定")
 def independent(seen):
     # Variances of 300 binomial counts over what is expected: they spread by 0.08.
-    return len(seen) == 4 and all(0.55 < ratio < 1.6 for ratio in seen)
+    return len(seen) == 3 and all(0.55 < ratio < 1.6 for ratio in seen)
 
 
 @check(
-    "Tokens are chosen, and masked, independently: counts vary over rows and over columns as "
-    "those of independent draws do.",
-    zh="是否选中、是否换成 [MASK]，各词元相互独立：各行、各列的计数，波动与独立抽取相符。",
+    "Tokens are chosen, and masked, independently: counts vary from text to text and from place "
+    "to place as those of independent draws do.",
+    zh="是否选中、是否换成 [MASK]，各词元相互独立：各文本、各位置的计数，波动与独立抽取相符。",
     expect=independent,
 )
 def tokens_are_chosen_independently(mask_tokens, square, torch_rng):
+    ids, special, *numbers = square
     corrupted, labels = mask_tokens(*square, 0.3, generator=torch_rng)
-    marks = np.asarray(labels) != -100, np.asarray(corrupted) == square[2]
-    return [
-        float(mark.sum(axis=axis).var() / (SIDE * chance * (1 - chance)))
-        for mark, chance in zip(marks, (0.3, 0.24), strict=True)
-        for axis in (1, 0)
+    alone = [mask_tokens(ids[i : i + 1], special[i : i + 1], *numbers, 0.3, torch_rng)[1]
+             for i in range(SIDE)]  # fmt: skip
+    counts = [
+        [int((np.asarray(row) != -100).sum()) for row in alone],
+        (np.asarray(labels) != -100).sum(axis=0),
+        (np.asarray(corrupted) == numbers[0]).sum(axis=0),
     ]
+    expected = [SIDE * chance * (1 - chance) for chance in (0.3, 0.3, 0.24)]
+    return [float(np.var(n) / e) for n, e in zip(counts, expected, strict=True)]
 
 
 @check(
@@ -544,7 +548,7 @@ def padding_does_not_count(perplexity, gpt, story, rng):
     rests_on=_CAUSAL,
 )
 def batches_without_targets(perplexity, gpt, rng):
-    batches = [_text_batch(rng, [1, 1]), _text_batch(rng, [4, 3]), _text_batch(rng, [1])]
+    batches = [_text_batch(rng, [1, 1]), _text_batch(rng, [6, 3]), _text_batch(rng, [1])]
     return perplexity(gpt, iter(batches))
 
 
@@ -593,5 +597,4 @@ def _law(rng):
 )
 def lowest_loss_for_the_budget(compute_optimal, rng):
     laws = [(406.4, 410.7, 0.34, 0.28), (482.01, 2085.43, 0.3478, 0.3658), _law(rng), _law(rng)]
-    pairs = [compute_optimal(float(10 ** rng.uniform(19, 26)), *law) for law in laws]
-    return [[float(value) for value in pair] for pair in pairs]
+    return [[float(n) for n in compute_optimal(10 ** rng.uniform(19, 26), *law)] for law in laws]
