@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 ALT = {
     "en": "A grid. First row: the sentence. Then two rounds of corruption, each with its labels "
     "below: chosen tokens become [MASK], a random token, or stay, and only they have labels.",
-    "zh": "网格图。第一行是原句，下面是两轮破坏，每轮下方是标签：选中的 词元 变成 [MASK]、"
-    "随机 词元 或保持不变，只有它们有标签。",
+    "zh": "网格图。第一行是原句，下面是两轮破坏，每轮下方是标签：选中的词元变成 [MASK]、"
+    "随机词元或保持不变，只有它们有标签。",
 }
 
 WORDS = ["the", "room", "was", "clean", "and", "the", "staff", "were", "friendly", "."]
