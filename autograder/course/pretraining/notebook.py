@@ -523,7 +523,7 @@ with suppress(NotImplementedError):
               "Llama 3 8B": (8e9, 15e12), "Llama 3 405B": (405e9, 15.6e12)}  # fmt: skip
     for name, (n, d) in models.items():
         axes.scatter(6 * n * d, d / n, color="black", s=12, zorder=3)
-        axes.annotate(name, (6 * n * d, d / n), fontsize=8, xytext=(-6, -2),
+        axes.annotate(name, (6 * n * d, d / n), fontsize=8, xytext=(-6, 4),
                       textcoords="offset points", ha="right")  # fmt: skip
     axes.set(xlabel="training FLOPs", ylabel="tokens per parameter", ylim=(0.5, 5000))
     axes.legend(frameon=False, fontsize=8)

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 ALT = {
     "en": "Two rows of positions. Causal: an arrow from each position to the next token; the last "
-    "position has no target. Masked: an arrow from [MASK] to the词元of its own position.",
+    "position has no target. Masked: an arrow from [MASK] to the token of its own position.",
     "zh": "两组位置。因果模型：每个位置的箭头指向下一个词元，最后一个位置没有目标。"
     "掩码模型：[MASK] 的箭头指向同一位置的词元。",
 }
