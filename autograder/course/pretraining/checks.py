@@ -514,7 +514,7 @@ def loss_of_gpt_itself(causal_lm_loss, gpt, story, rng):
 
 # --- perplexity ---------------------------------------------------------------------------
 
-_CAUSAL = ("causal_lm_loss",)
+_CAUSAL = ("causal_lm_loss", *_LOSSES)
 
 
 @check(

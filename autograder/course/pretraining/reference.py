@@ -4,6 +4,7 @@ Answers that a learner may build on earlier ones take those as keyword arguments
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -75,9 +76,14 @@ def causal_lm_loss(logits, labels, *, cross_entropy=None, mlm_loss=None):
     return ForCausalLMLoss(logits.contiguous(), labels.contiguous(), logits.shape[-1])
 
 
+_causal_lm_loss = causal_lm_loss
+
+
 @torch.no_grad()
-def perplexity(model, batches, *, causal_lm_loss=None):
+def perplexity(model, batches, *, causal_lm_loss=None, mlm_loss=None, cross_entropy=None):
     """Return it text by text, by the model's own loss."""
+    if causal_lm_loss is None and (mlm_loss or cross_entropy):
+        causal_lm_loss = partial(_causal_lm_loss, mlm_loss=mlm_loss, cross_entropy=cross_entropy)
     mode, total, count = model.training, 0.0, 0
     model.eval()
     for batch in batches:
@@ -95,7 +101,7 @@ def perplexity(model, batches, *, causal_lm_loss=None):
                 total += model(input_ids=text, labels=text).loss.item() * (length - 1)
                 count += length - 1
     model.train(mode)
-    return math.exp(total / count)
+    return float(np.exp(total / count))
 
 
 def training_days(parameters, tokens, devices, peak_flops, utilization):
