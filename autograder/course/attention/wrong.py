@@ -1,0 +1,718 @@
+"""Known-wrong answers for `attention`: the documents' own first, then those people really have."""
+
+import torch
+from torch import nn
+
+from autograder.checks import wrong
+
+# --- softmax ------------------------------------------------------------------------------
+
+
+def _shares(powers, dim):
+    total = powers.sum(dim, keepdim=True)
+    return powers / total.masked_fill(total == 0, 1)
+
+
+def _softmax(scores, dim=-1):
+    return torch.softmax(scores, dim).nan_to_num(0)
+
+
+@wrong(
+    "softmax", "Exponentiates the scores as they are: they overflow, or all vanish.",
+    zh="直接对分数取指数：要么溢出，要么全部变成 0。", caught_by="any_size_of_score",
+    step="Subtract the largest score along dim first; it cancels.",
+    step_zh="先减去沿 dim 的最大分数，它会约掉。",
+)
+def no_maximum(scores, dim=-1):
+    return _shares(scores.exp(), dim)
+
+
+@wrong(
+    "softmax", "Subtracts the largest score of the whole tensor, so that lower rows vanish.",
+    zh="减的是整个张量的最大值，分数低的行就全部归零了。", caught_by="any_size_of_score",
+    step="Each slice along dim has a maximum of its own.",
+    step_zh="沿 dim 的每一条都有自己的最大值。",
+)
+def maximum_of_everything(scores, dim=-1):
+    return _shares((scores - scores.max()).exp(), dim)
+
+
+@wrong(
+    "softmax", "A row without anything to share becomes nan.", zh="没有东西可分的那一行成了 nan。",
+    caught_by="minus_infinity_gets_nothing",
+    step="Where the maximum is −inf, subtract 0; where the sum is 0, divide by 1.",
+    step_zh="最大值为 −inf 时改减 0；和为 0 时改除以 1。",
+)
+def nothing_becomes_nan(scores, dim=-1):
+    powers = (scores - scores.amax(dim, keepdim=True)).exp()
+    return powers / powers.sum(dim, keepdim=True)
+
+
+@wrong(
+    "softmax", "Returns float32 (or float64) whatever came in.",
+    zh="无论输入是什么类型，都返回 float32。", caught_by="type_is_kept",
+    step="Compute as exactly as you like, and return the dtype of the scores.",
+    step_zh="中间可以提高精度，返回时要转回分数的 dtype。",
+)
+def always_float32(scores, dim=-1):
+    return _softmax(scores.float(), dim)
+
+
+@wrong(
+    "softmax", "Changes the scores that were passed in.", zh="改动了传入的分数。",
+    caught_by="softmax_by_hand", step="No `-=`, no `exp_()`, no assignment into the argument.",
+    step_zh="不要用 -=、exp_()，也不要往参数里赋值。",
+)
+def in_place(scores, dim=-1):
+    scores -= scores.amax(dim, keepdim=True)
+    scores.exp_()
+    scores /= scores.sum(dim, keepdim=True)
+    return scores
+
+
+@wrong(
+    "softmax", "Calls PyTorch's own softmax.", zh="调用了 PyTorch 自带的 softmax。",
+    caught_by="softmax_by_hand", step="Write it with a maximum, exp and a sum.",
+    step_zh="用取最大值、exp 和求和写出来。",
+)
+def calls_pytorch(scores, dim=-1):
+    return torch.softmax(scores, dim).nan_to_num(0)
+
+
+# --- scaled_dot_product_attention ---------------------------------------------------------
+
+
+def _scores(query, key, scale=None):
+    return query @ key.mT * (query.shape[-1] ** -0.5 if scale is None else scale)
+
+
+def _hidden(scores, mask):
+    return scores if mask is None else scores.masked_fill(~mask, -torch.inf)
+
+
+def _shared(scores, value, mask=None):
+    scores = _hidden(scores, mask)
+    highest = scores.amax(-1, keepdim=True)
+    weights = _shares((scores - highest.masked_fill(highest == -torch.inf, 0)).exp(), -1)
+    return weights @ value, weights
+
+
+def _attend(query, key, value, mask=None):
+    return _shared(_scores(query, key), value, mask)
+
+
+@wrong(
+    "scaled_dot_product_attention",
+    "Gives each key one weight for all queries, its “importance”, as the document says.",
+    zh="像原文说的那样按「重要程度」加权：每个 key 只有一个权重，所有 query 共用。",
+    caught_by="weights_for_each_pair", errata=("E196",),
+    step="Each query has a row of weights of its own.", step_zh="每个 query 都有自己的一行权重。",
+)
+def importance_of_each_element(query, key, value, mask=None):
+    scores = _scores(query, key).mean(-2, keepdim=True).expand(*query.shape[:-1], key.shape[-2])
+    return _shared(scores, value, mask)
+
+
+@wrong(
+    "scaled_dot_product_attention", "Does not scale the scores.", zh="没有缩放分数。",
+    caught_by="divides_by_root_of_d", errata=("E197",),
+    step="Divide the scores by the root of the last dimension of the query.",
+    step_zh="分数要除以 query 最后一维大小的平方根。",
+)
+def no_root(query, key, value, mask=None):
+    return _shared(_scores(query, key, 1), value, mask)
+
+
+@wrong(
+    "scaled_dot_product_attention", "Divides by d, not by its root.",
+    zh="除以了 d，而不是 d 的平方根。", caught_by="divides_by_root_of_d",
+    step="The variance of a score is d, its deviation the root of d.",
+    step_zh="分数的方差是 d，标准差才是根号 d。",
+)
+def divides_by_d(query, key, value, mask=None):
+    return _shared(_scores(query, key, 1 / query.shape[-1]), value, mask)
+
+
+@wrong(
+    "scaled_dot_product_attention", "Leaves the softmax out and takes the scores for weights.",
+    zh="漏了 softmax，直接拿分数当权重。", caught_by="weights_for_each_pair",
+    step="Weights are positive and sum to 1: softmax over the keys.",
+    step_zh="权重为正且和为 1：要沿 key 做 softmax。",
+)
+def no_softmax(query, key, value, mask=None):
+    scores = _scores(query, key)
+    weights = scores if mask is None else scores.masked_fill(~mask, 0)
+    return weights @ value, weights
+
+
+@wrong(
+    "scaled_dot_product_attention",
+    "Applies the softmax over the queries, so that columns sum to 1.",
+    zh="沿 query 方向做 softmax，结果是各列的和为 1。", caught_by="weights_for_each_pair",
+    step="A query shares itself out over the keys: the last dimension.",
+    step_zh="每个 query 在各个 key 之间分配：沿最后一维。",
+)
+def over_the_queries(query, key, value, mask=None):
+    weights = _softmax(_hidden(_scores(query, key), mask), -2)
+    return weights @ value, weights
+
+
+@wrong(
+    "scaled_dot_product_attention", "Reads True as “hidden”, as nn.MultiheadAttention does.",
+    zh="把 True 当成「遮住」，那是 nn.MultiheadAttention 的约定。",
+    caught_by="hidden_keys_get_nothing", step="Here True means that the key may be seen.",
+    step_zh="这里 True 表示可以看。",
+)
+def true_is_hidden(query, key, value, mask=None):
+    return _attend(query, key, value, None if mask is None else ~mask)
+
+
+@wrong(
+    "scaled_dot_product_attention", "Sets hidden scores to 0, which still have a weight.",
+    zh="把被遮住的分数设成 0，它们仍然分到了权重。", caught_by="hidden_keys_get_nothing",
+    step="e⁰ is 1. A score that shall have no weight is −inf.",
+    step_zh="e 的 0 次方是 1。不该有权重的分数要设为 −inf。",
+)
+def hides_with_zero(query, key, value, mask=None):
+    scores = _scores(query, key)
+    return _shared(scores if mask is None else scores * mask, value)
+
+
+@wrong(
+    "scaled_dot_product_attention",
+    "Masks after the softmax, so that the visible keys no longer share all of it.",
+    zh="在 softmax 之后才遮，看得见的 key 没能分完全部权重。", caught_by="hidden_keys_get_nothing",
+    step="Hide first, then share out.", step_zh="先遮住，再分配。",
+)
+def hides_afterwards(query, key, value, mask=None):
+    _, weights = _attend(query, key, value)
+    weights = weights if mask is None else weights * mask
+    return weights @ value, weights
+
+
+@wrong(
+    "scaled_dot_product_attention",
+    "Hides with a large finite number: a query that may see nothing sees everything evenly.",
+    zh="用一个很大的有限负数来遮：什么都不该看到的 query 反而平均地看到了一切。",
+    caught_by="blind_query_gets_zeros",
+    step="Use −inf, and say what a row of nothing else shall give.",
+    step_zh="用 −inf，并且规定整行都是 −inf 时得什么。",
+)
+def hides_with_a_number(query, key, value, mask=None):
+    scores = _scores(query, key)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    return _shared(scores, value)
+
+
+@wrong(
+    "scaled_dot_product_attention", "Hides with −10000, which a low score undercuts.",
+    zh="用 −10000 来遮，可是真实的分数可能比它还低。", caught_by="low_scores_are_no_leak",
+    step="No score is lower than −inf; any other number can be undercut.",
+    step_zh="没有比 −inf 更低的分数，别的数都可能被比下去。",
+)
+def hides_with_ten_thousand(query, key, value, mask=None):
+    scores = _scores(query, key)
+    return _shared(scores if mask is None else scores.masked_fill(~mask, -1e4), value)
+
+
+@wrong(
+    "scaled_dot_product_attention", "Calls PyTorch's own attention.",
+    zh="调用了 PyTorch 自带的注意力。", caught_by="attention_by_hand",
+    step="Write it with matmul, a mask and your softmax.",
+    step_zh="用 matmul、掩码和自己写的 softmax 写出来。",
+)
+def calls_pytorch_attention(query, key, value, mask=None):
+    units = torch.eye(key.shape[-2], dtype=key.dtype).expand(*key.shape[:-1], key.shape[-2])
+    attend = nn.functional.scaled_dot_product_attention
+    return attend(query, key, value, attn_mask=mask), attend(query, key, units, attn_mask=mask)
+
+
+# --- causal_mask --------------------------------------------------------------------------
+
+
+def _places(num_queries, num_keys):
+    return torch.arange(num_keys - num_queries, num_keys)[:, None], torch.arange(num_keys)
+
+
+def _within(query, key, window):
+    return (key <= query) & (key > query - (query.max() + 1 if window is None else window))
+
+
+@wrong(
+    "causal_mask", "Hides a query's own position.", zh="连自己的位置也遮住了。",
+    caught_by="own_and_earlier_positions",
+    step="A word may see itself; the target is what comes next.",
+    step_zh="词可以看到自己，要预测的是它的下一个。",
+)
+def not_even_itself(num_queries, num_keys, window=None):
+    query, key = _places(num_queries, num_keys)
+    return _within(query, key, window) & (key < query)
+
+
+@wrong(
+    "causal_mask", "Marks what is hidden with True.", zh="把要遮住的标成了 True。",
+    caught_by="own_and_earlier_positions",
+    step="True means that the key may be seen: the lower triangle.",
+    step_zh="True 表示可以看：应为下三角。",
+)
+def marks_the_hidden(num_queries, num_keys, window=None):
+    return ~_within(*_places(num_queries, num_keys), window)
+
+
+@wrong(
+    "causal_mask",
+    "Lets the first query stand at position 0, so that with a cache it sees one key only.",
+    zh="让第一个 query 站在位置 0，有缓存时就只看得到一个 key。",
+    caught_by="queries_are_the_last_positions",
+    step="The queries are the last positions: query i stands at S − L + i.",
+    step_zh="query 是最后几个位置：第 i 个在 S − L + i。",
+)
+def queries_start_at_zero(num_queries, num_keys, window=None):
+    return _within(torch.arange(num_queries)[:, None], torch.arange(num_keys), window)
+
+
+@wrong(
+    "causal_mask", "A window of w shows w positions besides the query's own.",
+    zh="窗口为 w 时，除了自己还能看到 w 个位置。", caught_by="window_counts_itself",
+    step="The query's own position is one of the w.", step_zh="自己的位置也算在 w 个之内。",
+)
+def window_besides_itself(num_queries, num_keys, window=None):
+    return _within(*_places(num_queries, num_keys), None if window is None else window + 1)
+
+
+# --- padding_mask -------------------------------------------------------------------------
+
+
+def _real(lengths, size, side):
+    lengths, places = torch.as_tensor(lengths)[:, None], torch.arange(size)
+    return places < lengths if side == "right" else places >= size - lengths  # (B, S)
+
+
+@wrong(
+    "padding_mask", "Pads on the right whatever side says.",
+    zh="不管 side 是什么，都按右侧填充处理。", caught_by="real_keys_come_last",
+    step="On the left the real keys are the last ones.", step_zh="左侧填充时，真实的 key 在最后。",
+)
+def always_right(lengths, size, side="right"):
+    return _real(lengths, size, "right")[:, None, None]
+
+
+@wrong(
+    "padding_mask", "Hides queries instead of keys.", zh="遮的是 query，不是 key。",
+    caught_by="real_keys_come_first", step="Keys are the last axis: (B, 1, 1, S).",
+    step_zh="key 在最后一维：(B, 1, 1, S)。",
+)
+def hides_queries(lengths, size, side="right"):
+    return _real(lengths, size, side)[:, None, :, None]
+
+
+# --- MultiHeadAttention -------------------------------------------------------------------
+
+
+class _Heads(nn.Module):
+    """Right but for the methods and attributes that a misconception replaces."""
+
+    names = ("q_proj", "k_proj", "v_proj", "out_proj")
+    attend = staticmethod(_attend)
+
+    def __init__(self, d_model, num_heads):
+        super().__init__()
+        self.check(d_model, num_heads)
+        self.num_heads = num_heads
+        for name in self.names:
+            setattr(self, name, nn.Linear(d_model, d_model))
+
+    def check(self, d_model, num_heads):
+        if d_model % num_heads:
+            raise ValueError("the heads cannot share that evenly")
+
+    def split(self, x):
+        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+
+    def join(self, heads):
+        return heads.transpose(1, 2).flatten(2)
+
+    def sources(self, x, memory):
+        return x, memory, memory
+
+    def forward(self, x, memory=None, mask=None):
+        query, key, value = self.sources(x, x if memory is None else memory)
+        parts = self.q_proj(query), self.k_proj(key), self.v_proj(value)
+        return self.out_proj(self.join(self.attend(*map(self.split, parts), mask)[0]))
+
+
+@wrong(
+    "MultiHeadAttention",
+    "Reshapes to (B, H, L, d) without a transpose: heads get pieces of other positions.",
+    zh="直接 reshape 成 (B, H, L, d)，没有转置：各个头拿到了别的位置的片段。",
+    caught_by="heads_have_their_own_slices",
+    step="Split the last axis first, to (B, L, H, d), then swap L and H.",
+    step_zh="先拆最后一维得到 (B, L, H, d)，再交换 L 和 H。",
+)
+class SplitsWithoutTranspose(_Heads):
+    def split(self, x):
+        return x.reshape(len(x), self.num_heads, x.shape[1], -1)
+
+
+@wrong(
+    "MultiHeadAttention", "Joins the heads without swapping heads and positions back.",
+    zh="拼接之前，没有把头和位置换回来。", caught_by="heads_have_their_own_slices",
+    step="From (B, H, L, d) back to (B, L, H, d), then flatten.",
+    step_zh="先从 (B, H, L, d) 换回 (B, L, H, d)，再展平。",
+)
+class JoinsWithoutTranspose(_Heads):
+    def join(self, heads):
+        return heads.reshape(len(heads), heads.shape[2], -1)
+
+
+@wrong(
+    "MultiHeadAttention", "Divides by the root of d_model, not of the size of a head.",
+    zh="除以了 d_model 的平方根，而不是每个头维度的平方根。",
+    caught_by="heads_have_their_own_slices",
+    step="A score sums d products, d being the size of one head.",
+    step_zh="一个分数是 d 个乘积之和，d 是单个头的维度。",
+)
+class RootOfTheModel(_Heads):
+    def attend(self, query, key, value, mask=None):
+        return _attend(query / self.num_heads**0.5, key, value, mask)
+
+
+@wrong(
+    "MultiHeadAttention", "Leaves the output map out.", zh="漏了最后的输出层。",
+    caught_by="heads_have_their_own_slices",
+    step="Pass the joined heads through out_proj: only there do heads meet.",
+    step_zh="拼好的结果要过 out_proj：各个头只在这里交流。",
+)
+class NoOutputMap(_Heads):
+    def forward(self, x, memory=None, mask=None):
+        memory = x if memory is None else memory
+        parts = self.q_proj(x), self.k_proj(memory), self.v_proj(memory)
+        return self.join(self.attend(*map(self.split, parts), mask)[0])
+
+
+@wrong(
+    "MultiHeadAttention", "Ignores memory: cross-attention looks at x itself.",
+    zh="没有用 memory：交叉注意力看的还是 x 自己。", caught_by="memory_gives_keys_and_values",
+    step="Keys and values come from memory where there is one.",
+    step_zh="给了 memory，key 和 value 就来自 memory。",
+)
+class IgnoresMemory(_Heads):
+    def sources(self, x, memory):
+        return x, x, x
+
+
+@wrong(
+    "MultiHeadAttention", "Does not pass the mask on.", zh="没有把掩码传下去。",
+    caught_by="mask_reaches_every_head", step="The mask belongs to the attention of every head.",
+    step_zh="每个头做注意力时都要用掩码。",
+)
+class DropsTheMask(_Heads):
+    def attend(self, query, key, value, mask=None):
+        return _attend(query, key, value)
+
+
+@wrong(
+    "MultiHeadAttention", "Accepts heads that cannot share the numbers evenly.",
+    zh="维度不能平均分给各头时也照单全收。", caught_by="uneven_heads_are_refused",
+    step="Raise ValueError in __init__.", step_zh="在 __init__ 里抛出 ValueError。",
+)
+class AcceptsAnything(_Heads):
+    def check(self, d_model, num_heads):
+        pass
+
+
+@wrong(
+    "MultiHeadAttention", "Calls PyTorch's own attention.", zh="调用了 PyTorch 自带的注意力。",
+    caught_by="heads_by_hand", step="Use your own scaled_dot_product_attention.",
+    step_zh="用自己写的 scaled_dot_product_attention。",
+)
+class CallsPytorch(_Heads):
+    def attend(self, query, key, value, mask=None):
+        attend = nn.functional.scaled_dot_product_attention
+        return (attend(query, key, value, attn_mask=mask),)
+
+
+# --- sinusoidal_positions -----------------------------------------------------------------
+
+
+def _angles(length, d_model, base, first=0, step=2):
+    rates = base ** (-step * torch.arange(d_model // 2) / d_model)
+    return torch.arange(first, first + length)[:, None] * rates
+
+
+def _alternate(even, odd):
+    return torch.stack([even, odd], -1).flatten(-2)
+
+
+@wrong(
+    "sinusoidal_positions", "Puts all sines first and all cosines behind.",
+    zh="正弦全在前，余弦全在后。", caught_by="sines_and_cosines_alternate",
+    step="Column 2i is the sine and column 2i + 1 the cosine of one angle.",
+    step_zh="第 2i 列是正弦，第 2i + 1 列是同一角度的余弦。",
+)
+def sines_first(length, d_model, base=10000.0):
+    angles = _angles(length, d_model, base)
+    return torch.cat([angles.sin(), angles.cos()], -1)
+
+
+@wrong(
+    "sinusoidal_positions",
+    "Gives each column a speed of its own, so that a cosine has not the angle of its sine.",
+    zh="每一列都有自己的速度，余弦和它的正弦不是同一个角度。",
+    caught_by="sines_and_cosines_alternate", step="Columns 2i and 2i + 1 share the exponent 2i/d.",
+    step_zh="第 2i 列和第 2i + 1 列共用指数 2i/d。",
+)
+def every_column_its_speed(length, d_model, base=10000.0):
+    angles = torch.arange(length)[:, None] * base ** (-torch.arange(d_model) / d_model)
+    return _alternate(angles[:, ::2].sin(), angles[:, 1::2].cos())
+
+
+# --- apply_rotary -------------------------------------------------------------------------
+
+
+def _turns(x, positions, base=10000.0, step=2):
+    d = x.shape[-1]
+    angles = positions[:, None] * base ** (-step * torch.arange(d // 2) / d)
+    return angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+
+
+def _turned(x, cos, sin):
+    first, second = x.chunk(2, -1)
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], -1)
+
+
+@wrong(
+    "apply_rotary",
+    "Pairs neighbours, 2i with 2i + 1, as the paper and GPT-J do; Llama's weights need halves.",
+    zh="把相邻的 2i 与 2i + 1 配对，那是论文和 GPT-J 的形式；Llama 的权重要前后两半配对。",
+    caught_by="halves_turn_together", step="Number i goes with number i + d/2.",
+    step_zh="第 i 个数与第 i + d/2 个数配对。",
+)
+def neighbours_turn(x, positions, base=10000.0):
+    cos, sin = _turns(x, positions, base)
+    even, odd = x[..., ::2], x[..., 1::2]
+    return _alternate(even * cos - odd * sin, odd * cos + even * sin)
+
+
+@wrong(
+    "apply_rotary", "Mixes the two forms: pairs of halves, angles repeated for neighbours.",
+    zh="两种形式混在了一起：按前后两半配对，角度却按相邻两个重复。",
+    caught_by="halves_turn_together",
+    step="Both numbers of a pair turn by the same angle: repeat the row of angles whole.",
+    step_zh="一对里的两个数转同样的角度：角度要整体重复，不是逐个重复。",
+)
+def forms_are_mixed(x, positions, base=10000.0):
+    cos, sin = (part.repeat_interleave(2, -1) for part in _turns(x, positions, base))
+    first, second = x.chunk(2, -1)
+    return x * cos + torch.cat([-second, first], -1) * sin
+
+
+@wrong(
+    "apply_rotary", "Turns the other way round.", zh="转反了方向。",
+    caught_by="halves_turn_together", step="The minus belongs to the first half.",
+    step_zh="负号在前一半的公式里。",
+)
+def turns_backwards(x, positions, base=10000.0):
+    cos, sin = _turns(x, positions, base)
+    return _turned(x, cos, -sin)
+
+
+@wrong(
+    "apply_rotary", "Takes row l to stand at position l, whatever positions says.",
+    zh="不管 positions 是什么，都让第 l 行站在位置 l。", caught_by="positions_are_those_given",
+    step="With a cache the only row may stand at 1001: use positions.",
+    step_zh="用缓存时，仅有的一行可能在位置 1001：要用 positions。",
+)
+def rows_are_positions(x, positions, base=10000.0):
+    return _turned(x, *_turns(x, torch.arange(x.shape[-2]), base))
+
+
+@wrong(
+    "apply_rotary", "Ignores the base.", zh="没有用参数 base。", caught_by="base_of_the_angles",
+    step="Llama 3 has 500000: use the argument.", step_zh="Llama 3 用的是 500000：要用传入的参数。",
+)
+def always_ten_thousand(x, positions, base=10000.0):
+    return _turned(x, *_turns(x, positions))
+
+
+@wrong(
+    "apply_rotary",
+    "Computes the angles in the dtype of x: in half precision far positions coincide.",
+    zh="角度用 x 的 dtype 来算：半精度下，远处的位置分不开。", caught_by="angles_are_exact_enough",
+    step="Positions and rates in float32; only cosine and sine in the dtype of x.",
+    step_zh="位置和频率用 float32，算出余弦正弦之后再转成 x 的 dtype。",
+)
+def angles_in_half(x, positions, base=10000.0):
+    d = x.shape[-1]
+    rates = (base ** (-torch.arange(0, d, 2) / d)).to(x.dtype)
+    angles = positions.to(x.dtype)[:, None] * rates
+    return _turned(x, angles.cos(), angles.sin())
+
+
+# --- grouped_query_attention --------------------------------------------------------------
+
+
+def _refuse(query, key):
+    if query.shape[1] % key.shape[1]:
+        raise ValueError("the groups cannot be of equal size")
+
+
+def _grouped(query, key, value, mask, heads):
+    return _attend(query, key[:, heads], value[:, heads], mask)[0]
+
+
+@wrong(
+    "grouped_query_attention",
+    "Deals the key heads out in turn, so that heads G apart share and not neighbours.",
+    zh="轮流分发 key 头，结果共用的是相隔 G 的头，而不是相邻的头。", caught_by="neighbours_share",
+    step="repeat_interleave, not repeat: 0, 0, 1, 1 and not 0, 1, 0, 1.",
+    step_zh="用 repeat_interleave 而不是 repeat：0, 0, 1, 1，而不是 0, 1, 0, 1。",
+)
+def dealt_in_turn(query, key, value, mask=None):
+    _refuse(query, key)
+    return _grouped(query, key, value, mask, [h % key.shape[1] for h in range(query.shape[1])])
+
+
+@wrong(
+    "grouped_query_attention", "All heads use the first head of keys and values.",
+    zh="所有头都用第一个 key/value 头。", caught_by="neighbours_share",
+    step="That is multi-query attention; here each group has its own.",
+    step_zh="那是多查询注意力；这里每组有自己的。",
+)
+def first_head_for_all(query, key, value, mask=None):
+    _refuse(query, key)
+    return _grouped(query, key, value, mask, [0] * query.shape[1])
+
+
+@wrong(
+    "grouped_query_attention",
+    "Takes head counts that do not divide: some key heads serve more than others.",
+    zh="不能整除也照算：有的 key 头服务得多，有的少。", caught_by="uneven_groups_are_refused",
+    step="Raise ValueError where G does not divide H.", step_zh="G 不能整除 H 时抛出 ValueError。",
+)
+def uneven_groups(query, key, value, mask=None):
+    heads, groups = query.shape[1], key.shape[1]
+    return _grouped(query, key, value, mask, [h * groups // heads for h in range(heads)])
+
+
+@wrong(
+    "grouped_query_attention", "Calls PyTorch's own attention with enable_gqa.",
+    zh="调用了 PyTorch 自带的注意力（enable_gqa）。", caught_by="groups_by_hand",
+    step="Say yourself which query head reads which key head.",
+    step_zh="哪个 query 头读哪个 key 头，要自己写出来。",
+)
+def calls_enable_gqa(query, key, value, mask=None):
+    _refuse(query, key)
+    attend = nn.functional.scaled_dot_product_attention
+    return attend(query, key, value, attn_mask=mask, enable_gqa=True)
+
+
+# --- cache_bytes --------------------------------------------------------------------------
+
+
+def _cached(config, tokens, batch_size, bytes_per_value, **instead):
+    heads = config["num_attention_heads"]
+    size = {
+        "tensors": 2, "layers": config["num_hidden_layers"],
+        "heads": config.get("num_key_value_heads", heads),
+        "dim": config.get("head_dim", config["hidden_size"] // heads),
+        "tokens": tokens, "batch": batch_size, "bytes": bytes_per_value, **instead,
+    }  # fmt: skip
+    total = 1
+    for factor in size.values():
+        total *= factor
+    return total
+
+
+@wrong(
+    "cache_bytes", "Counts as many key heads as query heads.", zh="按 query 的头数来数 key 头。",
+    caught_by="groups_are_counted", step="The cache holds num_key_value_heads heads.",
+    step_zh="缓存里只有 num_key_value_heads 个头。",
+)
+def all_heads_cached(config, tokens, batch_size=1, bytes_per_value=2):
+    heads = config["num_attention_heads"]
+    return _cached(config, tokens, batch_size, bytes_per_value, heads=heads)
+
+
+@wrong(
+    "cache_bytes", "Counts keys or values, not both.", zh="key 和 value 只算了一样。",
+    caught_by="groups_are_counted", step="Both are kept: a factor of 2.",
+    step_zh="两样都要留：乘以 2。",
+)
+def only_keys(config, tokens, batch_size=1, bytes_per_value=2):
+    return _cached(config, tokens, batch_size, bytes_per_value, tensors=1)
+
+
+@wrong(
+    "cache_bytes", "Takes hidden_size over heads where the configuration has a head_dim.",
+    zh="配置里写了 head_dim，却仍用 hidden_size 除以头数。", caught_by="what_is_left_out_follows",
+    step="head_dim, where given, goes first: Qwen3 and Gemma have one of their own.",
+    step_zh="写了 head_dim 就以它为准：Qwen3、Gemma 都有自己的取值。",
+)
+def no_head_dim(config, tokens, batch_size=1, bytes_per_value=2):
+    dim = config["hidden_size"] // config["num_attention_heads"]
+    return _cached(config, tokens, batch_size, bytes_per_value, dim=dim)
+
+
+# --- count_parameters ---------------------------------------------------------------------
+
+
+def _layers(count, d, inner, bias=1, norm=2):
+    linear = 4 * (d * d + bias * d) + 2 * d * inner + bias * (inner + d)
+    return count * (linear + 2 * norm * d)
+
+
+def _bert(config, bias=1, norm=2, pooler=1, tables=3, layers=None):
+    d, inner = config["hidden_size"], config["intermediate_size"]
+    rows = [config[n] for n in ("vocab_size", "max_position_embeddings", "type_vocab_size")]
+    layers = config["num_hidden_layers"] if layers is None else layers
+    body = _layers(layers, d, inner, bias, norm)
+    return sum(rows[:tables]) * d + norm * d + body + pooler * (d * d + bias * d)
+
+
+def _gpt2(config, final=1, tied=True, positions=True, inner=None):
+    d, inner = config["n_embd"], inner or config["n_inner"] or 4 * config["n_embd"]
+    rows = (1 if tied else 2) * config["vocab_size"] + positions * config["n_positions"]
+    return rows * d + _layers(config["n_layer"], d, inner) + final * 2 * d
+
+
+@wrong(
+    "bert_parameters", "Says “billions” without counting, as the documents do.",
+    zh="不数就说「数十亿」，和原始资料一样。", caught_by="bert_of_any_size", errata=("E001",),
+    step="Count: BERT-base has 109 million.", step_zh="数一数：BERT-base 是 1.09 亿。",
+)
+def says_billions(config):
+    return 3_000_000_000
+
+
+@wrong(
+    "bert_parameters", "Forgets the pooler.", zh="漏了 pooler。", caught_by="bert_of_any_size",
+    step="One more linear map above the layers.", step_zh="各层之上还有一个线性层。",
+)
+def bert_without_pooler(config):
+    return _bert(config, pooler=0)
+
+
+@wrong(
+    "bert_parameters", "Multiplies the maps of attention by the number of heads.",
+    zh="注意力的线性层乘了头数。", caught_by="bert_of_any_size",
+    step="Heads cut up what is there: their number changes nothing.",
+    step_zh="头只是切分现有的维度，头数不影响参数量。",
+)
+def bert_times_heads(config):
+    d, heads = config["hidden_size"], config["num_attention_heads"]
+    more = 3 * (d * d + d) * (heads - 1)
+    return _bert(config) + config["num_hidden_layers"] * more
+
+
+@wrong(
+    "gpt2_parameters", "Counts the shared matrix of tokens twice.",
+    zh="共用的 token 矩阵算了两次。", caught_by="gpt2_of_any_size",
+    step="The output layer is the table of tokens: count it once.",
+    step_zh="输出层就是 token 嵌入表，只算一次。",
+)
+def gpt2_untied(config):
+    return _gpt2(config, tied=False)
+
+
