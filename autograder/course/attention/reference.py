@@ -169,4 +169,5 @@ def bert_parameters(config):
 
 def gpt2_parameters(config):
     """Count the parameters of a GPT-2 with its output layer."""
-    return _size(GPT2LMHeadModel, GPT2Config(**config))
+    # Its own special tokens lie beyond a small vocabulary, of which it would warn.
+    return _size(GPT2LMHeadModel, GPT2Config(**config, bos_token_id=None, eos_token_id=None))
