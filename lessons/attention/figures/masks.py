@@ -1,8 +1,7 @@
 """Four masks as grids: which query may see which key."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 
 ALT = {
     "en": "Four grids of 8 queries by 8 keys. Padding hides two columns; the causal mask hides all "
@@ -23,15 +22,18 @@ def draw(say):
         (say("causal, window of 3", "因果 + 窗口 3"), causal & window),
         (say("with padding on the left", "再加左侧填充"), causal & window & (key >= 2)),
     ]
-    figure, row = plt.subplots(1, 4, figsize=(9, 2.7))
+    figure = Figure(figsize=(9, 2.7))
+    row = figure.subplots(1, 4)
     for axes, (title, seen) in zip(row, panels, strict=True):
-        axes.pcolormesh(
-            seen[::-1], cmap=ListedColormap(["#9aa0a633", "#4f8fc0"]), vmin=0, vmax=1,
-            edgecolors="#80808055", linewidth=0.5,
-        )  # fmt: skip
-        axes.set(title=title, xticks=[], yticks=[], aspect="equal", xlabel="key")
+        axes.fill([0, 8, 8, 0], [0, 0, 8, 8], color="#9aa0a6", alpha=0.2, linewidth=0)
+        for number, keys in enumerate(seen):
+            if keys.any():  # what a query sees lies side by side
+                axes.barh(number + 0.5, keys.sum(), left=keys.argmax(), height=1, color="#4f8fc0")
+        axes.hlines(range(9), 0, 8, color="#80808080", linewidth=0.5)
+        axes.vlines(range(9), 0, 8, color="#80808080", linewidth=0.5)
+        axes.set(title=title, xlabel="key", xticks=[], yticks=[], aspect="equal")
+        axes.set(xlim=(0, 8), ylim=(8, 0))
         axes.title.set_fontsize(10)
         axes.spines[:].set_visible(False)
     row[0].set_ylabel("query")
-    figure.tight_layout()
     return figure

@@ -1,7 +1,8 @@
 """Rotary positions: the angle between query and key depends on their distance alone."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 
 ALT = {
     "en": "Left and middle: one pair of numbers of a query and of a key, as arrows in the plane, "
@@ -14,7 +15,8 @@ ALT = {
 
 def draw(say):
     """Arrows of one pair, and the sum over 32 pairs."""
-    figure, row = plt.subplots(1, 3, figsize=(9, 2.9), width_ratios=(1, 1, 1.5))
+    figure = Figure(figsize=(9, 2.9))
+    row = figure.subplots(1, 3, width_ratios=(1, 1, 1.5))
     for axes, (m, n) in zip(row[:2], ((5, 2), (9, 6)), strict=True):
         for position, start, colour, name in (
             (m, 0.8, "#d1495b", "query"), (n, 0.2, "#4f8fc0", "key"),
@@ -23,10 +25,11 @@ def draw(say):
             tip = (np.cos(angle), np.sin(angle))
             arrow = {"arrowstyle": "->", "color": colour, "lw": 2}
             axes.annotate("", tip, (0, 0), arrowprops=arrow)
-            axes.text(1.22 * tip[0], 1.22 * tip[1], f"{name}, {position}", color=colour,
-                      ha="center", va="center", fontsize=9)  # fmt: skip
-        axes.add_patch(plt.Circle((0, 0), 1, fill=False, color="#80808080"))
-        axes.set(xlim=(-1.6, 1.6), ylim=(-1.4, 1.5), aspect="equal")
+            side = "left" if tip[0] > 0.3 else "right" if tip[0] < -0.3 else "center"
+            axes.text(1.1 * tip[0], 1.2 * tip[1], f"{name}, {position}", color=colour,
+                      ha=side, va="center", fontsize=9)  # fmt: skip
+        axes.add_patch(Circle((0, 0), 1, fill=False, color="#80808080"))
+        axes.set(xlim=(-2.4, 1.9), ylim=(-1.4, 1.5), aspect="equal")
         axes.axis("off")
     distance = np.arange(200)
     rates = 10000.0 ** (-np.arange(32) / 32)
@@ -36,5 +39,4 @@ def draw(say):
     )  # fmt: skip
     row[2].title.set_fontsize(10)
     row[2].spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
     return figure

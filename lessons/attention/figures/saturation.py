@@ -1,7 +1,7 @@
 """What the square root is for: scores grow with d, and the softmax stops moving."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 ALT = {
     "en": "Left: the largest of 64 weights, against d from 4 to 1024. Without the root it climbs "
@@ -24,9 +24,10 @@ def draw(say):
             p = powers / powers.sum(1, keepdims=True)
             largest.append(p.max(1).mean())
             slope.append((p * (1 - p)).sum(1).mean())
-    figure, row = plt.subplots(1, 2, figsize=(8, 2.9))
-    names = {False: say("without $\\sqrt{d}$", "不除 $\\sqrt{d}$"),
-             True: say("with $\\sqrt{d}$", "除以 $\\sqrt{d}$")}  # fmt: skip
+    figure = Figure(figsize=(8, 2.9))
+    row = figure.subplots(1, 2)
+    names = {False: say("without √d", "不除 √d"),
+             True: say("with √d", "除以 √d")}  # fmt: skip
     titles = say("largest weight", "最大的权重"), say("slope of the softmax", "softmax 的斜率")
     for place, (axes, title) in enumerate(zip(row, titles, strict=True)):
         for scaled, colour in ((False, "#d1495b"), (True, "#4f8fc0")):
@@ -35,5 +36,4 @@ def draw(say):
         axes.set(title=title, xlabel="d", ylim=(0, 1.05))
         axes.spines[["top", "right"]].set_visible(False)
     row[0].legend(frameon=False)
-    figure.tight_layout()
     return figure
