@@ -219,7 +219,7 @@ check("padding_mask")
 #
 # - Four `nn.Linear(d_model, d_model)` with biases, called `q_proj`, `k_proj`, `v_proj`, `out_proj`, and no other parameters. `d_model` that `num_heads` does not divide raises `ValueError`.
 # - `forward(x, memory=None, mask=None)`: queries come from `x` $(B, L, d_{model})$; keys and values from `memory` $(B, S, d_{model})$, or from `x` itself where there is none. Head $h$ has the columns $h \cdot d \;…\; (h+1) \cdot d - 1$ of each projection, $d = d_{model} / H$. Each head attends as in task 2, the heads' outputs stand side by side again, head 0 first, and go through `out_proj`. Return $(B, L, d_{model})$ only.
-# - `mask` broadcasts to $(B, H, L, S)$.
+# - `mask` broadcasts to $(B, H, L, S)$. It is a layer to be trained: gradients pass through.
 
 # %% [markdown] id="multi_head_attention-task" lang="zh"
 # ## 5. 多个头
@@ -228,7 +228,7 @@ check("padding_mask")
 #
 # - 四个带偏置的 `nn.Linear(d_model, d_model)`，名为 `q_proj`、`k_proj`、`v_proj`、`out_proj`，没有别的参数。`d_model` 不能被 `num_heads` 整除时抛出 `ValueError`。
 # - `forward(x, memory=None, mask=None)`：query 来自 `x`，形状 $(B, L, d_{model})$；key 和 value 来自 `memory`，形状 $(B, S, d_{model})$，没给就来自 `x` 自己。第 $h$ 个头用每个投影的第 $h \cdot d$ 到 $(h+1) \cdot d - 1$ 列，$d = d_{model} / H$。每个头按任务 2 做注意力，各头的输出再并排拼回去（第 0 个头在最前），最后过 `out_proj`。只返回 $(B, L, d_{model})$。
-# - `mask` 可以广播到 $(B, H, L, S)$。
+# - `mask` 可以广播到 $(B, H, L, S)$。这是要训练的层，梯度必须能传过去。
 
 # %% id="multi_head_attention"
 class MultiHeadAttention(nn.Module):
@@ -326,7 +326,7 @@ check("sinusoidal_positions")
 # %% [markdown] id="apply_rotary-task" lang="en"
 # ## 7. Rotary positions
 #
-# What nearly all language models do today: turn each query and key by angles that grow with its position. Then the dot product of a query at $m$ and a key at $n$ depends on $m - n$ only. `x` is $(…, L, d)$ with $d$ even; row $l$ stands at `positions[l]`, any whole numbers in any order.
+# What nearly all language models do today: turn each query and key by angles that grow with its position. Then the dot product of a query at $m$ and a key at $n$ depends on $m - n$ only. `x` is $(…, L, d)$ with $d$ even; row $l$ stands at `positions[l]`: whole numbers from 0 up, however large, in any order.
 #
 # Number $i$ is paired with number $i + d/2$, the **half-split form of Llama**, for $i = 0 … d/2-1$. With $\theta = p \cdot \text{base}^{-2i/d}$ at position $p$:
 #
@@ -337,7 +337,7 @@ check("sinusoidal_positions")
 # %% [markdown] id="apply_rotary-task" lang="zh"
 # ## 7. 旋转位置编码
 #
-# 如今的语言模型几乎都这么做：把每个 query 和 key 旋转一个随位置增大的角度。这样，位置 $m$ 的 query 与位置 $n$ 的 key 的点积只取决于 $m - n$。`x` 的形状是 $(…, L, d)$，$d$ 为偶数；第 $l$ 行的位置是 `positions[l]`，可以是任意整数，顺序也任意。
+# 如今的语言模型几乎都这么做：把每个 query 和 key 旋转一个随位置增大的角度。这样，位置 $m$ 的 query 与位置 $n$ 的 key 的点积只取决于 $m - n$。`x` 的形状是 $(…, L, d)$，$d$ 为偶数；第 $l$ 行的位置是 `positions[l]`：非负整数，顺序任意，多大都行。
 #
 # 第 $i$ 个数与第 $i + d/2$ 个数配成一对，即 **Llama 的前后两半形式**，$i = 0 … d/2-1$。在位置 $p$ 处令 $\theta = p \cdot \text{base}^{-2i/d}$：
 #
