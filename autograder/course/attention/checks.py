@@ -87,7 +87,7 @@ def shares_along_dim(softmax, draw):
 @check(
     "Scores of any size are fine, also where one row lies far above another.",
     zh="分数多大都行，哪怕某一行远远高于另一行。", close=FAR,
-)
+)  # fmt: skip
 def any_size_of_score(softmax, draw):
     import torch
 
@@ -98,7 +98,7 @@ def any_size_of_score(softmax, draw):
 @check(
     "A score of −inf gets exactly 0, and a row of nothing else gets zeros.",
     zh="分数为 −inf 的位置恰好得 0；整行都是 −inf 时，整行得 0。", close=CLOSE,
-)
+)  # fmt: skip
 def minus_infinity_gets_nothing(softmax, draw, rng):
     import torch
 
@@ -111,7 +111,7 @@ def minus_infinity_gets_nothing(softmax, draw, rng):
 @check(
     "The result has the dtype of the scores, and float16 does not overflow.",
     zh="结果与分数的 dtype 相同；float16 也不会溢出。", close=HALF,
-)
+)  # fmt: skip
 def type_is_kept(softmax, draw, kinds):
     scores = 9 * draw(4, 8)
     return [_typed(softmax(scores.to(kind))) for kind in kinds]
@@ -127,7 +127,7 @@ def double_is_exact(softmax, rng):
 @check(
     "It is written by hand, and the scores are left as they were.",
     zh="自己动手写的，而且没有改动传入的分数。", close=CLOSE, weight=2,
-)
+)  # fmt: skip
 def softmax_by_hand(softmax, draw):
     return _by_hand(arguments_kept, softmax, draw(2, 5))
 
@@ -138,7 +138,7 @@ def softmax_by_hand(softmax, draw):
 @check(
     "The output is the weights times the values, a weight for each pair of query and key.",
     zh="输出是权重乘以 value，每一对 query 和 key 有一个权重。", close=CLOSE, rests_on=("softmax",),
-)
+)  # fmt: skip
 def weights_for_each_pair(scaled_dot_product_attention, triple):
     output, weights = scaled_dot_product_attention(*triple)
     return {"output": output, "weights": weights}
@@ -147,7 +147,7 @@ def weights_for_each_pair(scaled_dot_product_attention, triple):
 @check(
     "Scores are divided by the root of the query's own size, whatever it is.",
     zh="分数除以 query 维度的平方根，维度多大都一样。", close=CLOSE, rests_on=("softmax",),
-)
+)  # fmt: skip
 def divides_by_root_of_d(scaled_dot_product_attention, draw):
     found = []
     for d in (1, 3, 64):
@@ -159,7 +159,7 @@ def divides_by_root_of_d(scaled_dot_product_attention, draw):
 @check(
     "Where the mask is False the weight is exactly 0, and the rest still share all of it.",
     zh="掩码为 False 处权重恰好为 0，其余的仍分完全部权重。", close=CLOSE, rests_on=("softmax",),
-)
+)  # fmt: skip
 def hidden_keys_get_nothing(scaled_dot_product_attention, triple, rng):
     found = []
     for shape in ((4, 6), (2, 1, 1, 6), (2, 3, 4, 6)):
@@ -174,7 +174,7 @@ def hidden_keys_get_nothing(scaled_dot_product_attention, triple, rng):
     "A query that may see no key gets zeros, and its neighbours are none the worse.",
     zh="一个 key 都看不见的 query 得 0，旁边的 query 不受影响。", close=CLOSE,
     rests_on=("softmax",),
-)
+)  # fmt: skip
 def blind_query_gets_zeros(scaled_dot_product_attention, triple, rng):
     mask = _some_seen(rng, 4, 6)
     mask[1] = False
@@ -184,7 +184,7 @@ def blind_query_gets_zeros(scaled_dot_product_attention, triple, rng):
 @check(
     "A hidden key is hidden though all visible scores are far lower.",
     zh="哪怕看得见的分数都低得多，被遮住的 key 也依旧不可见。", close=FAR, rests_on=("softmax",),
-)
+)  # fmt: skip
 def low_scores_are_no_leak(scaled_dot_product_attention, draw, rng):
     import torch
 
@@ -196,7 +196,7 @@ def low_scores_are_no_leak(scaled_dot_product_attention, draw, rng):
 @check(
     "Any leading dimensions will do, or none, and one query alone.",
     zh="前置维度任意，没有也行；只有一个 query 也行。", close=CLOSE, rests_on=("softmax",),
-)
+)  # fmt: skip
 def any_leading_dimensions(scaled_dot_product_attention, draw):
     found = []
     for lead in ((), (3,), (2, 1, 2, 2)):
@@ -208,7 +208,7 @@ def any_leading_dimensions(scaled_dot_product_attention, draw):
 @check(
     "Output and weights have the dtype of the query, masked or not.",
     zh="有没有掩码，输出和权重都与 query 的 dtype 相同。", close=HALF, rests_on=("softmax",),
-)
+)  # fmt: skip
 def attention_keeps_the_type(scaled_dot_product_attention, triple, rng, kinds):
     found = []
     mask = _some_seen(rng, 4, 6)
@@ -222,7 +222,7 @@ def attention_keeps_the_type(scaled_dot_product_attention, triple, rng, kinds):
 @check(
     "It is written by hand, and leaves its arguments as they were.",
     zh="自己动手写的，而且没有改动传入的参数。", close=CLOSE, rests_on=("softmax",), weight=2,
-)
+)  # fmt: skip
 def attention_by_hand(scaled_dot_product_attention, triple, rng):
     return _by_hand(arguments_kept, scaled_dot_product_attention, *triple, _some_seen(rng, 4, 6))
 
@@ -233,7 +233,7 @@ def attention_by_hand(scaled_dot_product_attention, triple, rng):
 @check(
     "A query sees its own position and those before it; the mask is boolean.",
     zh="query 能看到自己和之前的位置；掩码是布尔型。", close=0,
-)
+)  # fmt: skip
 def own_and_earlier_positions(causal_mask, rng):
     sizes = rng.integers(3, 12, 2)
     return [_typed(causal_mask(int(size), int(size))) for size in (*sizes, 1)]
@@ -242,7 +242,7 @@ def own_and_earlier_positions(causal_mask, rng):
 @check(
     "With a cache the queries are the last positions, not the first.",
     zh="有缓存时，query 处在最后几个位置，而不是最前面。", close=0,
-)
+)  # fmt: skip
 def queries_are_the_last_positions(causal_mask, rng):
     keys = int(rng.integers(6, 12))
     return [_typed(causal_mask(queries, keys)) for queries in (1, 2, keys - 1)]
@@ -251,7 +251,7 @@ def queries_are_the_last_positions(causal_mask, rng):
 @check(
     "A window of w lets a query see at most w positions, itself included.",
     zh="窗口为 w 时，最多看 w 个位置，包括自己。", close=0,
-)
+)  # fmt: skip
 def window_counts_itself(causal_mask, rng):
     size = int(rng.integers(8, 12))
     return [_typed(causal_mask(size, size, window=window)) for window in (1, 2, 5)]
@@ -260,7 +260,7 @@ def window_counts_itself(causal_mask, rng):
 @check(
     "The window follows the queries when there is a cache, and one that is wide hides nothing.",
     zh="有缓存时窗口跟着 query 走；窗口足够宽时什么也不遮。", close=0,
-)
+)  # fmt: skip
 def window_follows_the_cache(causal_mask, rng):
     keys = int(rng.integers(8, 12))
     return [_typed(causal_mask(*sizes)) for sizes in ((1, keys, 3), (4, keys, 3), (4, keys, 99))]
@@ -272,7 +272,7 @@ def window_follows_the_cache(causal_mask, rng):
 @check(
     "Real keys come first where padding is on the right; shape (B, 1, 1, S), boolean.",
     zh="右侧填充时真实的 key 在前；形状 (B, 1, 1, S)，布尔型。", close=0,
-)
+)  # fmt: skip
 def real_keys_come_first(padding_mask, rng):
     import torch
 
@@ -304,7 +304,7 @@ def _filled(MultiHeadAttention, d_model, num_heads, draw):
     "Each head attends within its own slice of the numbers, and the heads stand side by side.",
     zh="每个头在自己那段维度里做注意力，各头的输出并排拼接。", close=CLOSE,
     rests_on=("scaled_dot_product_attention",),
-)
+)  # fmt: skip
 def heads_have_their_own_slices(MultiHeadAttention, draw):
     x = draw(2, 4, 8)
     return [_filled(MultiHeadAttention, 8, heads, draw)(x) for heads in (1, 2, 4, 8)]
@@ -314,7 +314,7 @@ def heads_have_their_own_slices(MultiHeadAttention, draw):
     "In cross-attention the queries come from x, keys and values from memory.",
     zh="交叉注意力中，query 来自 x，key 和 value 来自 memory。", close=CLOSE,
     rests_on=("scaled_dot_product_attention",),
-)
+)  # fmt: skip
 def memory_gives_keys_and_values(MultiHeadAttention, draw):
     module = _filled(MultiHeadAttention, 12, 3, draw)
     return [module(draw(2, 4, 12), draw(2, size, 12)) for size in (4, 7, 1)]
@@ -324,7 +324,7 @@ def memory_gives_keys_and_values(MultiHeadAttention, draw):
     "A mask holds for every head, be it one for all, one for each sentence or one for each head.",
     zh="掩码对每个头都有效，无论是全体共用、每句一个，还是每个头一个。", close=CLOSE,
     rests_on=("scaled_dot_product_attention",),
-)
+)  # fmt: skip
 def mask_reaches_every_head(MultiHeadAttention, draw, rng):
     module = _filled(MultiHeadAttention, 8, 2, draw)
     x, memory = draw(3, 4, 8), draw(3, 4, 8)
@@ -337,7 +337,7 @@ def mask_reaches_every_head(MultiHeadAttention, draw, rng):
     "Four linear maps with biases that can be trained, and nothing else; float64 passes through.",
     zh="四个能训练的带偏置线性层，没有别的参数；float64 也能用。", close=CLOSE,
     rests_on=("scaled_dot_product_attention",),
-)
+)  # fmt: skip
 def four_linear_maps(MultiHeadAttention, draw):
     module = _filled(MultiHeadAttention, 6, 2, draw).double()
     shapes = {name: list(weight.shape) for name, weight in module.named_parameters()}
@@ -348,7 +348,7 @@ def four_linear_maps(MultiHeadAttention, draw):
 @check(
     "Heads that cannot share the numbers evenly raise ValueError.",
     zh="维度不能平均分给各头时，抛出 ValueError。", close=0,
-)
+)  # fmt: skip
 def uneven_heads_are_refused(MultiHeadAttention):
     def made(d_model, num_heads):
         return sum(w.numel() for w in MultiHeadAttention(d_model, num_heads).parameters())
@@ -359,7 +359,7 @@ def uneven_heads_are_refused(MultiHeadAttention):
 @check(
     "It is written by hand.", zh="自己动手写的。", close=CLOSE,
     rests_on=("scaled_dot_product_attention",), weight=2,
-)
+)  # fmt: skip
 def heads_by_hand(MultiHeadAttention, draw):
     return _by_hand(_filled(MultiHeadAttention, 8, 2, draw), draw(2, 4, 8))
 
@@ -370,7 +370,7 @@ def heads_by_hand(MultiHeadAttention, draw):
 @check(
     "Sines and cosines alternate, each pair slower than the one before; float32.",
     zh="正弦余弦交替，每一对都比前一对慢；类型为 float32。", close=TURNED,
-)
+)  # fmt: skip
 def sines_and_cosines_alternate(sinusoidal_positions, rng):
     sizes = [int(2 * n) for n in rng.integers(2, 20, 2)]
     return [_typed(sinusoidal_positions(50, size)) for size in (*sizes, 2)]
@@ -379,7 +379,7 @@ def sines_and_cosines_alternate(sinusoidal_positions, rng):
 @check(
     "Far positions are as exact as near ones, and the base is an argument.",
     zh="远处的位置同样精确；base 是参数。", close=TURNED,
-)
+)  # fmt: skip
 def far_positions_are_exact(sinusoidal_positions, rng):
     some = rng.integers(0, 2000, 8).tolist()
     base = float(rng.integers(100, 5000))
@@ -392,7 +392,7 @@ def far_positions_are_exact(sinusoidal_positions, rng):
 @check(
     "Number i turns with number i + d/2, by the angle of its position, as in Llama.",
     zh="第 i 个数与第 i + d/2 个数一起转，角度由位置决定，与 Llama 一致。", close=TURNED,
-)
+)  # fmt: skip
 def halves_turn_together(apply_rotary, draw):
     import torch
 
@@ -402,7 +402,7 @@ def halves_turn_together(apply_rotary, draw):
 @check(
     "The rows stand at the positions given, in any order, whatever the leading dimensions.",
     zh="每一行的位置由 positions 给出，顺序任意，前置维度也任意。", close=TURNED,
-)
+)  # fmt: skip
 def positions_are_those_given(apply_rotary, draw, rng):
     import torch
 
@@ -417,7 +417,7 @@ def positions_are_those_given(apply_rotary, draw, rng):
 @check(
     "The dot product depends on the distance alone, and lengths do not change.",
     zh="点积只取决于距离，长度保持不变。", close=Tolerance(absolute=2e-2, relative=1e-3),
-)
+)  # fmt: skip
 def distance_is_all_that_counts(apply_rotary, draw, rng):
     import torch
 
@@ -441,7 +441,7 @@ def base_of_the_angles(apply_rotary, draw):
 @check(
     "The result has the dtype of x, and the angles are computed in at least float32.",
     zh="结果与 x 的 dtype 相同，而角度至少用 float32 计算。", close=0.06,
-)
+)  # fmt: skip
 def angles_are_exact_enough(apply_rotary, draw, rng, kinds):
     import torch
 
@@ -464,7 +464,7 @@ def rotary_leaves_no_trace(apply_rotary, draw):
     "Neighbouring query heads share a head of keys and values.",
     zh="相邻的 query 头共用一个 key/value 头。", close=CLOSE,
     rests_on=("scaled_dot_product_attention",),
-)
+)  # fmt: skip
 def neighbours_share(grouped_query_attention, draw):
     return [
         grouped_query_attention(draw(2, heads, 3, 4), draw(2, groups, 5, 4), draw(2, groups, 5, 4))
@@ -476,7 +476,7 @@ def neighbours_share(grouped_query_attention, draw):
     "With as many key heads as query heads it is multi-head, with one multi-query attention.",
     zh="key 头与 query 头一样多时是多头注意力，只有一个时是多查询注意力。", close=CLOSE,
     rests_on=("scaled_dot_product_attention",),
-)
+)  # fmt: skip
 def both_ends(grouped_query_attention, draw):
     query = draw(2, 4, 3, 8)
     return [
@@ -489,7 +489,7 @@ def both_ends(grouped_query_attention, draw):
     "A mask holds, also one for each query head; the dtype is kept.",
     zh="掩码有效，每个 query 头一个掩码也行；dtype 不变。", close=HALF,
     rests_on=("scaled_dot_product_attention",),
-)
+)  # fmt: skip
 def groups_obey_the_mask(grouped_query_attention, draw, rng, kinds):
     query, key, value = draw(2, 4, 3, 4), draw(2, 2, 5, 4), draw(2, 2, 5, 4)
     masks = [_some_seen(rng, *shape) for shape in ((3, 5), (2, 1, 1, 5), (2, 4, 3, 5))]
@@ -503,7 +503,7 @@ def groups_obey_the_mask(grouped_query_attention, draw, rng, kinds):
     "Key heads that do not divide the query heads raise ValueError.",
     zh="key 头数不能整除 query 头数时，抛出 ValueError。", close=CLOSE,
     rests_on=("scaled_dot_product_attention",),
-)
+)  # fmt: skip
 def uneven_groups_are_refused(grouped_query_attention, draw):
     return [
         outcome_of(grouped_query_attention, draw(1, heads, 2, 4), *(draw(1, groups, 3, 4),) * 2)
@@ -515,7 +515,7 @@ def uneven_groups_are_refused(grouped_query_attention, draw):
     "It is written by hand, and leaves its arguments as they were.",
     zh="自己动手写的，而且没有改动传入的参数。", close=CLOSE,
     rests_on=("scaled_dot_product_attention",), weight=2,
-)
+)  # fmt: skip
 def groups_by_hand(grouped_query_attention, draw):
     parts = draw(1, 4, 2, 4), draw(1, 2, 3, 4), draw(1, 2, 3, 4)
     return _by_hand(arguments_kept, grouped_query_attention, *parts)
@@ -535,7 +535,7 @@ def _llama(rng, **more):
 @check(
     "Keys and values of every layer, for each head that they have.",
     zh="每一层的 key 和 value 都算，按它们自己的头数算。", close=0,
-)
+)  # fmt: skip
 def groups_are_counted(cache_bytes, rng):
     tokens = int(rng.integers(5, 30))
     return [cache_bytes(_llama(rng, num_key_value_heads=groups), tokens) for groups in (1, 2, 4)]
@@ -544,7 +544,7 @@ def groups_are_counted(cache_bytes, rng):
 @check(
     "What is left out follows from the rest, and a head may have a size of its own.",
     zh="配置里没写的由其余各项推出；每个头的维度也可以单独给定。", close=0,
-)
+)  # fmt: skip
 def what_is_left_out_follows(cache_bytes, rng):
     tokens = int(rng.integers(5, 30))
     kinds = {}, {"head_dim": 10}, {"head_dim": 10, "num_key_value_heads": 2}
@@ -554,7 +554,7 @@ def what_is_left_out_follows(cache_bytes, rng):
 @check(
     "Sequences and bytes for each number multiply; the result is a whole number.",
     zh="序列条数和每个数的字节数都要乘上；结果是整数。", close=0,
-)
+)  # fmt: skip
 def batch_and_width_multiply(cache_bytes, rng):
     sizes = (1, 1, 4), (1, 3, 2), (17, 5, 1)
     found = [cache_bytes(_llama(rng, num_key_value_heads=2), *size) for size in sizes]
@@ -594,6 +594,6 @@ def gpt2_of_any_size(gpt2_parameters, rng):
 @check(
     "A feed-forward net of another width counts as what it is.",
     zh="前馈网络的宽度另有规定时，按实际宽度计算。", close=0,
-)
+)  # fmt: skip
 def inner_width_counts(gpt2_parameters, rng):
     return [gpt2_parameters(_gpt2(rng, n_inner=int(n))) for n in rng.integers(3, 50, 2)]

@@ -149,9 +149,7 @@ def cache_bytes(config, tokens, batch_size=1, bytes_per_value=2):
     sizes = {name: config[name] for name in names}
     dtype = {1: torch.int8, 2: torch.float16, 4: torch.float32, 8: torch.float64}[bytes_per_value]
     with torch.device("meta"):
-        model = LlamaForCausalLM(
-            LlamaConfig(**sizes, **more, vocab_size=8, intermediate_size=8)
-        )
+        model = LlamaForCausalLM(LlamaConfig(**sizes, **more, vocab_size=8, intermediate_size=8))
         cache = model(torch.zeros(batch_size, tokens, dtype=torch.long)).past_key_values
     kept = [part for layer in cache.layers for part in (layer.keys, layer.values)]
     return sum(part.to(dtype).nbytes for part in kept)

@@ -22,7 +22,7 @@ def _softmax(scores, dim=-1):
     zh="直接对分数取指数：要么溢出，要么全部变成 0。", caught_by="any_size_of_score",
     step="Subtract the largest score along dim first; it cancels.",
     step_zh="先减去沿 dim 的最大分数，它会约掉。",
-)
+)  # fmt: skip
 def no_maximum(scores, dim=-1):
     return _shares(scores.exp(), dim)
 
@@ -32,7 +32,7 @@ def no_maximum(scores, dim=-1):
     zh="减的是整个张量的最大值，分数低的行就全部归零了。", caught_by="any_size_of_score",
     step="Each slice along dim has a maximum of its own.",
     step_zh="沿 dim 的每一条都有自己的最大值。",
-)
+)  # fmt: skip
 def maximum_of_everything(scores, dim=-1):
     return _shares((scores - scores.max()).exp(), dim)
 
@@ -42,7 +42,7 @@ def maximum_of_everything(scores, dim=-1):
     caught_by="minus_infinity_gets_nothing",
     step="Where the maximum is −inf, subtract 0; where the sum is 0, divide by 1.",
     step_zh="最大值为 −inf 时改减 0；和为 0 时改除以 1。",
-)
+)  # fmt: skip
 def nothing_becomes_nan(scores, dim=-1):
     powers = (scores - scores.amax(dim, keepdim=True)).exp()
     return powers / powers.sum(dim, keepdim=True)
@@ -53,7 +53,7 @@ def nothing_becomes_nan(scores, dim=-1):
     zh="无论输入是什么类型，都返回 float32。", caught_by="type_is_kept",
     step="Compute as exactly as you like, and return the dtype of the scores.",
     step_zh="中间可以提高精度，返回时要转回分数的 dtype。",
-)
+)  # fmt: skip
 def always_float32(scores, dim=-1):
     return _softmax(scores.float(), dim)
 
@@ -62,7 +62,7 @@ def always_float32(scores, dim=-1):
     "softmax", "Changes the scores that were passed in.", zh="改动了传入的分数。",
     caught_by="softmax_by_hand", step="No `-=`, no `exp_()`, no assignment into the argument.",
     step_zh="不要用 -=、exp_()，也不要往参数里赋值。",
-)
+)  # fmt: skip
 def in_place(scores, dim=-1):
     scores -= scores.amax(dim, keepdim=True)
     scores.exp_()
@@ -74,7 +74,7 @@ def in_place(scores, dim=-1):
     "softmax", "Calls PyTorch's own softmax.", zh="调用了 PyTorch 自带的 softmax。",
     caught_by="softmax_by_hand", step="Write it with a maximum, exp and a sum.",
     step_zh="用取最大值、exp 和求和写出来。",
-)
+)  # fmt: skip
 def calls_pytorch(scores, dim=-1):
     return torch.softmax(scores, dim).nan_to_num(0)
 
@@ -107,7 +107,7 @@ def _attend(query, key, value, mask=None):
     zh="像原文说的那样按「重要程度」加权：每个 key 只有一个权重，所有 query 共用。",
     caught_by="weights_for_each_pair", errata=("E196",),
     step="Each query has a row of weights of its own.", step_zh="每个 query 都有自己的一行权重。",
-)
+)  # fmt: skip
 def importance_of_each_element(query, key, value, mask=None):
     scores = _scores(query, key).mean(-2, keepdim=True).expand(*query.shape[:-1], key.shape[-2])
     return _shared(scores, value, mask)
@@ -118,7 +118,7 @@ def importance_of_each_element(query, key, value, mask=None):
     caught_by="divides_by_root_of_d", errata=("E197",),
     step="Divide the scores by the root of the last dimension of the query.",
     step_zh="分数要除以 query 最后一维大小的平方根。",
-)
+)  # fmt: skip
 def no_root(query, key, value, mask=None):
     return _shared(_scores(query, key, 1), value, mask)
 
@@ -128,7 +128,7 @@ def no_root(query, key, value, mask=None):
     zh="除以了 d，而不是 d 的平方根。", caught_by="divides_by_root_of_d",
     step="The variance of a score is d, its deviation the root of d.",
     step_zh="分数的方差是 d，标准差才是根号 d。",
-)
+)  # fmt: skip
 def divides_by_d(query, key, value, mask=None):
     return _shared(_scores(query, key, 1 / query.shape[-1]), value, mask)
 
@@ -138,7 +138,7 @@ def divides_by_d(query, key, value, mask=None):
     zh="漏了 softmax，直接拿分数当权重。", caught_by="weights_for_each_pair",
     step="Weights are positive and sum to 1: softmax over the keys.",
     step_zh="权重为正且和为 1：要沿 key 做 softmax。",
-)
+)  # fmt: skip
 def no_softmax(query, key, value, mask=None):
     scores = _scores(query, key)
     weights = scores if mask is None else scores.masked_fill(~mask, 0)
@@ -151,7 +151,7 @@ def no_softmax(query, key, value, mask=None):
     zh="沿 query 方向做 softmax，结果是各列的和为 1。", caught_by="weights_for_each_pair",
     step="A query shares itself out over the keys: the last dimension.",
     step_zh="每个 query 在各个 key 之间分配：沿最后一维。",
-)
+)  # fmt: skip
 def over_the_queries(query, key, value, mask=None):
     weights = _softmax(_hidden(_scores(query, key), mask), -2)
     return weights @ value, weights
@@ -162,7 +162,7 @@ def over_the_queries(query, key, value, mask=None):
     zh="把 True 当成「遮住」，那是 nn.MultiheadAttention 的约定。",
     caught_by="hidden_keys_get_nothing", step="Here True means that the key may be seen.",
     step_zh="这里 True 表示可以看。",
-)
+)  # fmt: skip
 def true_is_hidden(query, key, value, mask=None):
     return _attend(query, key, value, None if mask is None else ~mask)
 
@@ -172,7 +172,7 @@ def true_is_hidden(query, key, value, mask=None):
     zh="把被遮住的分数设成 0，它们仍然分到了权重。", caught_by="hidden_keys_get_nothing",
     step="e⁰ is 1. A score that shall have no weight is −inf.",
     step_zh="e 的 0 次方是 1。不该有权重的分数要设为 −inf。",
-)
+)  # fmt: skip
 def hides_with_zero(query, key, value, mask=None):
     scores = _scores(query, key)
     return _shared(scores if mask is None else scores * mask, value)
@@ -183,7 +183,7 @@ def hides_with_zero(query, key, value, mask=None):
     "Masks after the softmax, so that the visible keys no longer share all of it.",
     zh="在 softmax 之后才遮，看得见的 key 没能分完全部权重。", caught_by="hidden_keys_get_nothing",
     step="Hide first, then share out.", step_zh="先遮住，再分配。",
-)
+)  # fmt: skip
 def hides_afterwards(query, key, value, mask=None):
     _, weights = _attend(query, key, value)
     weights = weights if mask is None else weights * mask
@@ -197,7 +197,7 @@ def hides_afterwards(query, key, value, mask=None):
     caught_by="blind_query_gets_zeros",
     step="Use −inf, and say what a row of nothing else shall give.",
     step_zh="用 −inf，并且规定整行都是 −inf 时得什么。",
-)
+)  # fmt: skip
 def hides_with_a_number(query, key, value, mask=None):
     scores = _scores(query, key)
     if mask is not None:
@@ -210,7 +210,7 @@ def hides_with_a_number(query, key, value, mask=None):
     zh="用 −10000 来遮，可是真实的分数可能比它还低。", caught_by="low_scores_are_no_leak",
     step="No score is lower than −inf; any other number can be undercut.",
     step_zh="没有比 −inf 更低的分数，别的数都可能被比下去。",
-)
+)  # fmt: skip
 def hides_with_ten_thousand(query, key, value, mask=None):
     scores = _scores(query, key)
     return _shared(scores if mask is None else scores.masked_fill(~mask, -1e4), value)
@@ -221,7 +221,7 @@ def hides_with_ten_thousand(query, key, value, mask=None):
     zh="调用了 PyTorch 自带的注意力。", caught_by="attention_by_hand",
     step="Write it with matmul, a mask and your softmax.",
     step_zh="用 matmul、掩码和自己写的 softmax 写出来。",
-)
+)  # fmt: skip
 def calls_pytorch_attention(query, key, value, mask=None):
     units = torch.eye(key.shape[-2], dtype=key.dtype).expand(*key.shape[:-1], key.shape[-2])
     attend = nn.functional.scaled_dot_product_attention
@@ -244,7 +244,7 @@ def _within(query, key, window):
     caught_by="own_and_earlier_positions",
     step="A word may see itself; the target is what comes next.",
     step_zh="词可以看到自己，要预测的是它的下一个。",
-)
+)  # fmt: skip
 def not_even_itself(num_queries, num_keys, window=None):
     query, key = _places(num_queries, num_keys)
     return _within(query, key, window) & (key < query)
@@ -255,7 +255,7 @@ def not_even_itself(num_queries, num_keys, window=None):
     caught_by="own_and_earlier_positions",
     step="True means that the key may be seen: the lower triangle.",
     step_zh="True 表示可以看：应为下三角。",
-)
+)  # fmt: skip
 def marks_the_hidden(num_queries, num_keys, window=None):
     return ~_within(*_places(num_queries, num_keys), window)
 
@@ -267,7 +267,7 @@ def marks_the_hidden(num_queries, num_keys, window=None):
     caught_by="queries_are_the_last_positions",
     step="The queries are the last positions: query i stands at S − L + i.",
     step_zh="query 是最后几个位置：第 i 个在 S − L + i。",
-)
+)  # fmt: skip
 def queries_start_at_zero(num_queries, num_keys, window=None):
     return _within(torch.arange(num_queries)[:, None], torch.arange(num_keys), window)
 
@@ -276,7 +276,7 @@ def queries_start_at_zero(num_queries, num_keys, window=None):
     "causal_mask", "A window of w shows w positions besides the query's own.",
     zh="窗口为 w 时，除了自己还能看到 w 个位置。", caught_by="window_counts_itself",
     step="The query's own position is one of the w.", step_zh="自己的位置也算在 w 个之内。",
-)
+)  # fmt: skip
 def window_besides_itself(num_queries, num_keys, window=None):
     return _within(*_places(num_queries, num_keys), None if window is None else window + 1)
 
@@ -293,7 +293,7 @@ def _real(lengths, size, side):
     "padding_mask", "Pads on the right whatever side says.",
     zh="不管 side 是什么，都按右侧填充处理。", caught_by="real_keys_come_last",
     step="On the left the real keys are the last ones.", step_zh="左侧填充时，真实的 key 在最后。",
-)
+)  # fmt: skip
 def always_right(lengths, size, side="right"):
     return _real(lengths, size, "right")[:, None, None]
 
@@ -302,7 +302,7 @@ def always_right(lengths, size, side="right"):
     "padding_mask", "Hides queries instead of keys.", zh="遮的是 query，不是 key。",
     caught_by="real_keys_come_first", step="Keys are the last axis: (B, 1, 1, S).",
     step_zh="key 在最后一维：(B, 1, 1, S)。",
-)
+)  # fmt: skip
 def hides_queries(lengths, size, side="right"):
     return _real(lengths, size, side)[:, None, :, None]
 
@@ -349,7 +349,7 @@ class _Heads(nn.Module):
     caught_by="heads_have_their_own_slices",
     step="Split the last axis first, to (B, L, H, d), then swap L and H.",
     step_zh="先拆最后一维得到 (B, L, H, d)，再交换 L 和 H。",
-)
+)  # fmt: skip
 class SplitsWithoutTranspose(_Heads):
     def split(self, x):
         return x.reshape(len(x), self.num_heads, x.shape[1], -1)
@@ -360,7 +360,7 @@ class SplitsWithoutTranspose(_Heads):
     zh="拼接之前，没有把头和位置换回来。", caught_by="heads_have_their_own_slices",
     step="From (B, H, L, d) back to (B, L, H, d), then flatten.",
     step_zh="先从 (B, H, L, d) 换回 (B, L, H, d)，再展平。",
-)
+)  # fmt: skip
 class JoinsWithoutTranspose(_Heads):
     def join(self, heads):
         return heads.reshape(len(heads), heads.shape[2], -1)
@@ -372,7 +372,7 @@ class JoinsWithoutTranspose(_Heads):
     caught_by="heads_have_their_own_slices",
     step="A score sums d products, d being the size of one head.",
     step_zh="一个分数是 d 个乘积之和，d 是单个头的维度。",
-)
+)  # fmt: skip
 class RootOfTheModel(_Heads):
     def attend(self, query, key, value, mask=None):
         return _attend(query / self.num_heads**0.5, key, value, mask)
@@ -383,7 +383,7 @@ class RootOfTheModel(_Heads):
     caught_by="heads_have_their_own_slices",
     step="Pass the joined heads through out_proj: only there do heads meet.",
     step_zh="拼好的结果要过 out_proj：各个头只在这里交流。",
-)
+)  # fmt: skip
 class NoOutputMap(_Heads):
     def forward(self, x, memory=None, mask=None):
         memory = x if memory is None else memory
@@ -396,7 +396,7 @@ class NoOutputMap(_Heads):
     zh="没有用 memory：交叉注意力看的还是 x 自己。", caught_by="memory_gives_keys_and_values",
     step="Keys and values come from memory where there is one.",
     step_zh="给了 memory，key 和 value 就来自 memory。",
-)
+)  # fmt: skip
 class IgnoresMemory(_Heads):
     def sources(self, x, memory):
         return x, x, x
@@ -406,7 +406,7 @@ class IgnoresMemory(_Heads):
     "MultiHeadAttention", "Does not pass the mask on.", zh="没有把掩码传下去。",
     caught_by="mask_reaches_every_head", step="The mask belongs to the attention of every head.",
     step_zh="每个头做注意力时都要用掩码。",
-)
+)  # fmt: skip
 class DropsTheMask(_Heads):
     def attend(self, query, key, value, mask=None):
         return _attend(query, key, value)
@@ -416,7 +416,7 @@ class DropsTheMask(_Heads):
     "MultiHeadAttention", "Accepts heads that cannot share the numbers evenly.",
     zh="维度不能平均分给各头时也照单全收。", caught_by="uneven_heads_are_refused",
     step="Raise ValueError in __init__.", step_zh="在 __init__ 里抛出 ValueError。",
-)
+)  # fmt: skip
 class AcceptsAnything(_Heads):
     def check(self, d_model, num_heads):
         pass
@@ -426,7 +426,7 @@ class AcceptsAnything(_Heads):
     "MultiHeadAttention", "Calls PyTorch's own attention.", zh="调用了 PyTorch 自带的注意力。",
     caught_by="heads_by_hand", step="Use your own scaled_dot_product_attention.",
     step_zh="用自己写的 scaled_dot_product_attention。",
-)
+)  # fmt: skip
 class CallsPytorch(_Heads):
     def attend(self, query, key, value, mask=None):
         attend = nn.functional.scaled_dot_product_attention
@@ -450,7 +450,7 @@ def _alternate(even, odd):
     zh="正弦全在前，余弦全在后。", caught_by="sines_and_cosines_alternate",
     step="Column 2i is the sine and column 2i + 1 the cosine of one angle.",
     step_zh="第 2i 列是正弦，第 2i + 1 列是同一角度的余弦。",
-)
+)  # fmt: skip
 def sines_first(length, d_model, base=10000.0):
     angles = _angles(length, d_model, base)
     return torch.cat([angles.sin(), angles.cos()], -1)
@@ -462,7 +462,7 @@ def sines_first(length, d_model, base=10000.0):
     zh="每一列都有自己的速度，余弦和它的正弦不是同一个角度。",
     caught_by="sines_and_cosines_alternate", step="Columns 2i and 2i + 1 share the exponent 2i/d.",
     step_zh="第 2i 列和第 2i + 1 列共用指数 2i/d。",
-)
+)  # fmt: skip
 def every_column_its_speed(length, d_model, base=10000.0):
     angles = torch.arange(length)[:, None] * base ** (-torch.arange(d_model) / d_model)
     return _alternate(angles[:, ::2].sin(), angles[:, 1::2].cos())
@@ -488,7 +488,7 @@ def _turned(x, cos, sin):
     zh="把相邻的 2i 与 2i + 1 配对，那是论文和 GPT-J 的形式；Llama 的权重要前后两半配对。",
     caught_by="halves_turn_together", step="Number i goes with number i + d/2.",
     step_zh="第 i 个数与第 i + d/2 个数配对。",
-)
+)  # fmt: skip
 def neighbours_turn(x, positions, base=10000.0):
     cos, sin = _turns(x, positions, base)
     even, odd = x[..., ::2], x[..., 1::2]
@@ -501,7 +501,7 @@ def neighbours_turn(x, positions, base=10000.0):
     caught_by="halves_turn_together",
     step="Both numbers of a pair turn by the same angle: repeat the row of angles whole.",
     step_zh="一对里的两个数转同样的角度：角度要整体重复，不是逐个重复。",
-)
+)  # fmt: skip
 def forms_are_mixed(x, positions, base=10000.0):
     cos, sin = (part.repeat_interleave(2, -1) for part in _turns(x, positions, base))
     first, second = x.chunk(2, -1)
@@ -512,7 +512,7 @@ def forms_are_mixed(x, positions, base=10000.0):
     "apply_rotary", "Turns the other way round.", zh="转反了方向。",
     caught_by="halves_turn_together", step="The minus belongs to the first half.",
     step_zh="负号在前一半的公式里。",
-)
+)  # fmt: skip
 def turns_backwards(x, positions, base=10000.0):
     cos, sin = _turns(x, positions, base)
     return _turned(x, cos, -sin)
@@ -523,7 +523,7 @@ def turns_backwards(x, positions, base=10000.0):
     zh="不管 positions 是什么，都让第 l 行站在位置 l。", caught_by="positions_are_those_given",
     step="With a cache the only row may stand at 1001: use positions.",
     step_zh="用缓存时，仅有的一行可能在位置 1001：要用 positions。",
-)
+)  # fmt: skip
 def rows_are_positions(x, positions, base=10000.0):
     return _turned(x, *_turns(x, torch.arange(x.shape[-2]), base))
 
@@ -531,7 +531,7 @@ def rows_are_positions(x, positions, base=10000.0):
 @wrong(
     "apply_rotary", "Ignores the base.", zh="没有用参数 base。", caught_by="base_of_the_angles",
     step="Llama 3 has 500000: use the argument.", step_zh="Llama 3 用的是 500000：要用传入的参数。",
-)
+)  # fmt: skip
 def always_ten_thousand(x, positions, base=10000.0):
     return _turned(x, *_turns(x, positions))
 
@@ -542,7 +542,7 @@ def always_ten_thousand(x, positions, base=10000.0):
     zh="角度用 x 的 dtype 来算：半精度下，远处的位置分不开。", caught_by="angles_are_exact_enough",
     step="Positions and rates in float32; only cosine and sine in the dtype of x.",
     step_zh="位置和频率用 float32，算出余弦正弦之后再转成 x 的 dtype。",
-)
+)  # fmt: skip
 def angles_in_half(x, positions, base=10000.0):
     d = x.shape[-1]
     rates = (base ** (-torch.arange(0, d, 2) / d)).to(x.dtype)
@@ -568,7 +568,7 @@ def _grouped(query, key, value, mask, heads):
     zh="轮流分发 key 头，结果共用的是相隔 G 的头，而不是相邻的头。", caught_by="neighbours_share",
     step="repeat_interleave, not repeat: 0, 0, 1, 1 and not 0, 1, 0, 1.",
     step_zh="用 repeat_interleave 而不是 repeat：0, 0, 1, 1，而不是 0, 1, 0, 1。",
-)
+)  # fmt: skip
 def dealt_in_turn(query, key, value, mask=None):
     _refuse(query, key)
     return _grouped(query, key, value, mask, [h % key.shape[1] for h in range(query.shape[1])])
@@ -579,7 +579,7 @@ def dealt_in_turn(query, key, value, mask=None):
     zh="所有头都用第一个 key/value 头。", caught_by="neighbours_share",
     step="That is multi-query attention; here each group has its own.",
     step_zh="那是多查询注意力；这里每组有自己的。",
-)
+)  # fmt: skip
 def first_head_for_all(query, key, value, mask=None):
     _refuse(query, key)
     return _grouped(query, key, value, mask, [0] * query.shape[1])
@@ -590,7 +590,7 @@ def first_head_for_all(query, key, value, mask=None):
     "Takes head counts that do not divide: some key heads serve more than others.",
     zh="不能整除也照算：有的 key 头服务得多，有的少。", caught_by="uneven_groups_are_refused",
     step="Raise ValueError where G does not divide H.", step_zh="G 不能整除 H 时抛出 ValueError。",
-)
+)  # fmt: skip
 def uneven_groups(query, key, value, mask=None):
     heads, groups = query.shape[1], key.shape[1]
     return _grouped(query, key, value, mask, [h * groups // heads for h in range(heads)])
@@ -601,7 +601,7 @@ def uneven_groups(query, key, value, mask=None):
     zh="调用了 PyTorch 自带的注意力（enable_gqa）。", caught_by="groups_by_hand",
     step="Say yourself which query head reads which key head.",
     step_zh="哪个 query 头读哪个 key 头，要自己写出来。",
-)
+)  # fmt: skip
 def calls_enable_gqa(query, key, value, mask=None):
     _refuse(query, key)
     attend = nn.functional.scaled_dot_product_attention
@@ -629,7 +629,7 @@ def _cached(config, tokens, batch_size, bytes_per_value, **instead):
     "cache_bytes", "Counts as many key heads as query heads.", zh="按 query 的头数来数 key 头。",
     caught_by="groups_are_counted", step="The cache holds num_key_value_heads heads.",
     step_zh="缓存里只有 num_key_value_heads 个头。",
-)
+)  # fmt: skip
 def all_heads_cached(config, tokens, batch_size=1, bytes_per_value=2):
     heads = config["num_attention_heads"]
     return _cached(config, tokens, batch_size, bytes_per_value, heads=heads)
@@ -639,7 +639,7 @@ def all_heads_cached(config, tokens, batch_size=1, bytes_per_value=2):
     "cache_bytes", "Counts keys or values, not both.", zh="key 和 value 只算了一样。",
     caught_by="groups_are_counted", step="Both are kept: a factor of 2.",
     step_zh="两样都要留：乘以 2。",
-)
+)  # fmt: skip
 def only_keys(config, tokens, batch_size=1, bytes_per_value=2):
     return _cached(config, tokens, batch_size, bytes_per_value, tensors=1)
 
@@ -649,7 +649,7 @@ def only_keys(config, tokens, batch_size=1, bytes_per_value=2):
     zh="配置里写了 head_dim，却仍用 hidden_size 除以头数。", caught_by="what_is_left_out_follows",
     step="head_dim, where given, goes first: Qwen3 and Gemma have one of their own.",
     step_zh="写了 head_dim 就以它为准：Qwen3、Gemma 都有自己的取值。",
-)
+)  # fmt: skip
 def no_head_dim(config, tokens, batch_size=1, bytes_per_value=2):
     dim = config["hidden_size"] // config["num_attention_heads"]
     return _cached(config, tokens, batch_size, bytes_per_value, dim=dim)
@@ -681,7 +681,7 @@ def _gpt2(config, final=1, tied=True, positions=True, inner=None):
     "bert_parameters", "Says “billions” without counting, as the documents do.",
     zh="不数就说「数十亿」，和原始资料一样。", caught_by="bert_of_any_size", errata=("E001",),
     step="Count: BERT-base has 109 million.", step_zh="数一数：BERT-base 是 1.09 亿。",
-)
+)  # fmt: skip
 def says_billions(config):
     return 3_000_000_000
 
@@ -689,7 +689,7 @@ def says_billions(config):
 @wrong(
     "bert_parameters", "Forgets the pooler.", zh="漏了 pooler。", caught_by="bert_of_any_size",
     step="One more linear map above the layers.", step_zh="各层之上还有一个线性层。",
-)
+)  # fmt: skip
 def bert_without_pooler(config):
     return _bert(config, pooler=0)
 
@@ -699,7 +699,7 @@ def bert_without_pooler(config):
     zh="注意力的线性层乘了头数。", caught_by="bert_of_any_size",
     step="Heads cut up what is there: their number changes nothing.",
     step_zh="头只是切分现有的维度，头数不影响参数量。",
-)
+)  # fmt: skip
 def bert_times_heads(config):
     d, heads = config["hidden_size"], config["num_attention_heads"]
     more = 3 * (d * d + d) * (heads - 1)
@@ -711,8 +711,6 @@ def bert_times_heads(config):
     zh="共用的 token 矩阵算了两次。", caught_by="gpt2_of_any_size",
     step="The output layer is the table of tokens: count it once.",
     step_zh="输出层就是 token 嵌入表，只算一次。",
-)
+)  # fmt: skip
 def gpt2_untied(config):
     return _gpt2(config, tied=False)
-
-
