@@ -71,10 +71,27 @@ def verify_exercises(
             ),
         ),
     ] = False,
+    redundant: Annotated[
+        bool,
+        typer.Option(
+            "--redundant",
+            help=say(
+                "Instead, list checks and misconceptions that tell nothing of their own.",
+                "改为列出没有独立作用的检查和误解。",
+            ),
+        ),
+    ] = False,
 ) -> None:
     from autograder.dev.verify import verify
     from autograder.report import messages
 
+    if redundant:
+        from autograder.dev.redundant import redundant as listed
+
+        for exercise in _chosen(slugs):
+            for finding in listed(exercise):
+                messages.say(str(finding))
+        raise typer.Exit(0)
     if mutants:
         explained = [_survey(exercise) for exercise in _chosen(slugs)]
         raise typer.Exit(0 if all(explained) else 1)

@@ -54,7 +54,18 @@ def warm(found: Exercise) -> None:
     """Make ready what every submission to an exercise needs, before children are forked."""
     suite = Suite(found)
     suite.prepare()
+    _know_the_processor()
     _WARM[found.slug] = suite
+
+
+def _know_the_processor() -> None:
+    """Have torch look at the processor now: behind the walls there is no ``/proc`` to read.
+
+    Without that the first float16 of a child fails, with "Failed to initialize cpuinfo!".
+    """
+    torch: Any = sys.modules.get("torch")
+    if hasattr(torch, "ones"):
+        torch.ones(1).half()
 
 
 def serve(request: Request, channel: BinaryIO) -> None:
