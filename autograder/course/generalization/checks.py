@@ -1,0 +1,718 @@
+"""Probes for `generalization`: made-up curves and folds, real optimizers' steps, counted masks."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from autograder.checks import Tolerance, check, fixture
+
+CLOSE = Tolerance(absolute=1e-6, relative=1e-4)  # float32 does; the nearest misconception is far
+SHARE = 0.02  # of 60,000 elements: ten standard deviations
+
+
+# --- read_curves --------------------------------------------------------------------------
+
+
+def _falling(rng, epochs, floor):
+    """A loss that falls in every epoch, from about two towards `floor`."""
+    steps = rng.uniform(0.2, 1.0, epochs)
+    return floor + (2 - floor) * np.exp(-np.cumsum(steps) / 2)
+
+
+def _curves(rng, kind):
+    """Arguments of `read_curves` of which `kind` is true, by a wide margin."""
+    tolerance, reachable = rng.uniform(0.05, 0.1), rng.uniform(0.3, 0.4)
+    epochs, best = int(rng.integers(12, 20)), int(rng.integers(5, 9))
+    train = _falling(rng, epochs, rng.uniform(1.0, 1.2) if kind == "underfitting" else 0.02)
+    validation = train + rng.uniform(0.2, 0.6)
+    away = np.maximum(np.arange(epochs) - best, 0)
+    if kind in ("overfitting", "diverging"):
+        validation[best:] = validation[best] + 0.1 * away[best:]
+    else:  # as low as it gets, but for what means nothing
+        train[best:] = train[best] - 0.01 * away[best:] / epochs
+        validation[best:] = validation[best]
+        validation[best + 1 :] += rng.uniform(0.1, 0.8, epochs - best - 1) * tolerance
+    if kind == "diverging":
+        train[best:] = train[best] + 0.08 * away[best:]
+    if kind == "fine":
+        train, reachable = train - train[best] + 0.1, reachable + 0.2
+        validation += 0.5 - validation[best]
+    return train, validation, reachable, tolerance
+
+
+def _diagnoses(read_curves, curves):
+    return [read_curves(*arguments)["diagnosis"] for arguments in curves]
+
+
+@check(
+    "The best epoch is the one with the lowest validation loss, the earliest of equal ones.",
+    zh="最佳 epoch 是验证损失最低的那个，并列时取最早的。",
+    close=0,
+)
+def best_epoch_is_the_earliest_lowest(read_curves, rng):
+    found = []
+    for _ in range(4):
+        train = np.sort(rng.integers(1, 80, 15) / 16)[::-1]
+        validation = rng.integers(4, 9, 15) / 8  # with ties, some at the lowest
+        validation[rng.choice(14, 2, replace=False) + 1] = 3 / 8
+        found.append(read_curves(train.tolist(), validation.tolist(), 0.5, 0.1)["best_epoch"])
+    return found
+
+
+@check(
+    "The gap is validation minus training loss at the best epoch; it may be negative.",
+    zh="差距是最佳 epoch 上的验证损失减训练损失，可以为负。",
+    close=CLOSE,
+)
+def gap_is_taken_at_the_best_epoch(read_curves, rng):
+    gaps = []
+    for kind in ("overfitting", "underfitting", "diverging"):
+        train, validation, *rest = _curves(rng, kind)
+        gaps.append(read_curves(train, validation, *rest)["gap"])
+        # As with dropout, which is at work in the training loss only.
+        gaps.append(read_curves(train + 0.9, validation, *rest)["gap"])
+    return gaps
+
+
+@check(
+    "Validation rises while training falls: overfitting. Both rise: diverging.",
+    zh="验证损失上升而训练损失下降，是过拟合；两者都上升，是发散。",
+    close=0,
+)
+def rising_curves_are_told_apart(read_curves, rng):
+    kinds = ["overfitting", "diverging", "overfitting", "diverging"]
+    return _diagnoses(read_curves, [_curves(rng, kind) for kind in kinds])
+
+
+@check(
+    "A gap alone is no overfitting: 0.5 against 0.6 can be fine.",
+    zh="光有差距不是过拟合：0.5 对 0.6 完全可能没问题。",
+    close=0,
+)
+def a_gap_alone_is_fine(read_curves, rng):
+    level, e = rng.uniform(0.4, 0.6), np.arange(9)
+    seed = [(level + 2.0**-e, level + gap + 2.0**-e, level + 0.3, 0.05) for gap in (0.1, 0.6)]
+    return _diagnoses(read_curves, [*seed, _curves(rng, "fine"), _curves(rng, "fine")])
+
+
+@check(
+    "A training loss above what is reachable is underfitting, unless validation has risen.",
+    zh="训练损失高于可达到的水平，是欠拟合；除非验证损失已经上升。",
+    close=0,
+)
+def high_training_loss_is_underfitting(read_curves, rng):
+    low = _curves(rng, "underfitting")
+    risen = [(t, v, 0.001, tol) for t, v, _, tol in map(_curves, [rng] * 2, ["overfitting"] * 2)]
+    # Reachable lies between the training loss and the validation loss: that is no underfitting.
+    train, validation, _, tolerance = _curves(rng, "fine")
+    between = train, validation, float(train.max() + validation.min()) / 2, tolerance
+    # It falls below what is reachable only after the best epoch, validation being level by then.
+    late = [0.9, 0.6, 0.3], [0.9, 0.5, 0.52], 0.4, 0.1
+    return _diagnoses(read_curves, [low, *risen, between, late, _curves(rng, "underfitting")])
+
+
+@check(
+    "A rise of no more than the tolerance is none, and a single epoch can be judged.",
+    zh="上升不超过容差就不算上升；只有一个 epoch 也能判断。",
+    close=0,
+)
+def fluctuation_is_no_rise(read_curves, rng):
+    level = int(rng.integers(4, 9)) / 8
+    train = [2.0, 1.0, 0.5, 0.25]
+    edges = [[2.0, level, level + rise, level + 0.25] for rise in (0.5, 0.125)]
+    later = [2.0, level, level + 0.75, level + 0.5]  # falls again, and still stands high
+    curves = [(train, edge, 1.5, 0.25) for edge in edges] + [(train, later, 1.5, 0.25)]
+    return _diagnoses(read_curves, [*curves, ([0.5], [0.75], 0.25, 0.1), ([0.5], [0.75], 1, 0.1)])
+
+
+# --- early_stopping -----------------------------------------------------------------------
+
+
+@fixture
+def network():
+    """A layer and a batch normalisation: parameters, and buffers."""
+    import torch
+
+    return torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
+
+
+def _fill(network, number):
+    """What an epoch of training does to a model: everything in it changes, in place."""
+    import torch
+
+    with torch.no_grad():
+        for value in network.state_dict().values():
+            value.fill_(number)
+
+
+def _train(stopper, network, losses):
+    """Feed the losses in until told to stop, or to the end; the decisions."""
+    told = []
+    for epoch, loss in enumerate(losses):
+        _fill(network, epoch + 1)
+        told.append(bool(stopper.step(float(loss), network)))
+        if told[-1]:
+            break
+    return told
+
+
+def _with_a_minimum(rng, best, after):
+    """Losses that fall until epoch `best` and never get as low again."""
+    down = 2 - np.cumsum(rng.uniform(0.05, 0.1, best + 1))
+    return [*down, *(down[-1] + rng.uniform(0.01, 0.5, after))]
+
+
+@check(
+    "It stops when `patience` epochs in a row have not improved, not earlier and not later.",
+    zh="连续 patience 个 epoch 没有改善就停，不早也不晚。",
+    close=0,
+)
+def stops_when_patience_is_spent(EarlyStopping, network, rng):
+    return [
+        _train(EarlyStopping(patience), network, _with_a_minimum(rng, int(rng.integers(2, 6)), 9))
+        for patience in (1, 2, 3, 5)
+    ]
+
+
+@check(
+    "An improvement starts the count anew, and it is measured against the best, not the last.",
+    zh="有改善就重新计数；与目前最好的比，而不是与上一个比。",
+    close=0,
+)
+def improvement_starts_anew(EarlyStopping, network, rng):
+    a, b, c = np.sort(rng.uniform(0.1, 0.9, 3))[::-1]
+    waves = [1.0, a, a + 1.2, a + 0.6, b, b + 1.0, b + 0.6, c, c + 1.5, c + 1.0, c + 0.5, c + 0.2]
+    stopper = EarlyStopping(3)
+    return _train(stopper, network, waves), stopper.best_epoch
+
+
+@check(
+    "Only a loss more than `min_delta` below the best improves; many small steps add up.",
+    zh="比最好的低了 min_delta 以上才算改善；许多小步累计起来也算。",
+    close=0,
+)
+def small_steps_do_not_count(EarlyStopping, network, rng):
+    start = int(rng.integers(4, 9))
+    falls = {
+        "exactly": [0, 2, 2.5],
+        "adding up": [0, 1, 1.5, 2.5, 3, 4],
+        "small": [0, 1, 1.5, 1.75],
+        "rising": [0, 3, 2, 1.5, 3.5],
+    }
+    seen = {}
+    for name, fall in falls.items():
+        stopper = EarlyStopping(4, min_delta=0.25)
+        told = _train(stopper, network, [start - f / 8 for f in fall])
+        seen[name] = [told, stopper.best_epoch]
+    return seen
+
+
+@check(
+    "The weights of the best epoch come back, buffers too, although training went on.",
+    zh="训练虽已继续，取回的仍是最佳 epoch 的权重，缓冲区也在内。",
+    close=1e-6,
+)
+def best_weights_come_back(EarlyStopping, network, rng):
+    best, stopper = int(rng.integers(2, 6)), EarlyStopping(3)
+    _train(stopper, network, _with_a_minimum(rng, best, 3))
+    stopper.restore(network)
+    first = {name: value.clone() for name, value in network.state_dict().items()}
+    _fill(network, 77)
+    stopper.restore(network)
+    again = [value.float().mean().item() for value in network.state_dict().values()]
+    return {"restored": first, "and again": again, "best epoch": stopper.best_epoch}
+
+
+@check(
+    "NaN never improves, and before any improvement there is nothing to restore.",
+    zh="NaN 不算改善；还没有过改善时，没有什么可恢复。",
+    close=0,
+)
+def nan_never_improves(EarlyStopping, network, rng):
+    nan, a = float("nan"), rng.uniform(0.5, 0.9)
+    broken, mended = EarlyStopping(3), EarlyStopping(2)
+    told = _train(broken, network, [nan] * 5)
+    broken.restore(network)
+    weights = [value.float().mean().item() for value in network.state_dict().values()]
+    recovered = _train(mended, network, [nan, a, nan, a - 0.25, nan, nan, a - 0.5])
+    return {"only NaN": [told, broken.best_epoch, weights], "some": [recovered, mended.best_epoch]}
+
+
+# --- cross_val_scores ---------------------------------------------------------------------
+
+
+@fixture
+def spy():
+    """A transformer that changes nothing and notes the numbers of the rows it is fitted on."""
+    from sklearn.base import BaseEstimator, TransformerMixin
+
+    class Spy(TransformerMixin, BaseEstimator):
+        seen: ClassVar[list] = []
+
+        def fit(self, x, y=None):
+            Spy.seen.append(sorted({int(n) for n in np.asarray(x)[:, 0]}))
+            self.fitted_ = True
+            return self
+
+        def transform(self, x):
+            return x
+
+    return Spy()
+
+
+def _coins(rng, rows=40, columns=300):
+    """Noise, and labels by the toss of a coin: there is nothing to learn."""
+    return rng.normal(size=(rows, columns)), rng.permutation(np.arange(rows) % 2)
+
+
+@check(
+    "Features chosen inside each fold leave random labels unlearnable.",
+    zh="特征在每一折之内选择，随机标签就学不出来。",
+    close=CLOSE,
+)
+def random_labels_stay_unlearnable(cross_val_scores, rng):
+    from sklearn.feature_selection import SelectKBest
+    from sklearn.naive_bayes import GaussianNB
+
+    x, y = _coins(rng)
+    return cross_val_scores([SelectKBest(k=10)], GaussianNB(), x, y, np.arange(40) % 5)
+
+
+@check(
+    "Steps are fitted on the training rows of the fold alone, one fold after the other.",
+    zh="每一折里，各步只在训练行上拟合。",
+    close=0,
+)
+def steps_see_training_rows_only(cross_val_scores, spy, rng):
+    from sklearn.naive_bayes import GaussianNB
+
+    type(spy).seen.clear()
+    x, y = _coins(rng, rows=12, columns=3)
+    x[:, 0] = np.arange(12)
+    groups = rng.permutation(np.arange(12) % 4)
+    scores = cross_val_scores([spy], GaussianNB(), x, y, groups)
+    return {"folds": len(scores), "fitted on": sorted({tuple(rows) for rows in type(spy).seen})}
+
+
+@check(
+    "Rows of one group are never on both sides: near-copies give nothing away.",
+    zh="同一组的行不会分在两边：近似副本泄漏不了答案。",
+    close=CLOSE,
+)
+def groups_stay_together(cross_val_scores, rng):
+    from sklearn.neighbors import KNeighborsClassifier
+
+    x, y = _coins(rng, rows=20, columns=6)
+    copies = np.repeat(x, 4, axis=0) + 0.01 * rng.normal(size=(80, 6))
+    own, order = np.repeat(np.arange(20), 4), rng.permutation(80)
+    groups = rng.permutation(np.arange(20) % 5)[own][order]
+    model = KNeighborsClassifier(1)
+    return cross_val_scores([], model, copies[order], np.repeat(y, 4)[order], groups)
+
+
+def _lying_apart(rng, names, sizes):
+    """Two overlapping classes; the rows of each group lie elsewhere."""
+    groups = np.repeat(names, sizes)
+    y = rng.integers(0, 2, len(groups))
+    x = rng.normal(size=(len(groups), 3)) + np.c_[2 * y, 0 * y, 0 * y]
+    x += np.repeat(rng.normal(size=(len(names), 3)), sizes, axis=0)
+    x[:, 1:] *= 30
+    order = rng.permutation(len(groups))
+    return x[order], np.array(["no", "yes"])[y[order]], groups[order]
+
+
+@check(
+    "One accuracy for each group, in ascending order, be they few rows or many.",
+    zh="每组一个准确率，按组名升序，组大组小都一样。",
+    close=CLOSE,
+)
+def one_accuracy_for_each_group(cross_val_scores, rng):
+    from sklearn.neighbors import KNeighborsClassifier
+
+    words = ["dora", "ann", "carl", "bob"]
+    x, y, groups = _lying_apart(rng, words, [7, 13, 9, 11])
+    numbers = np.array([{"ann": 10, "bob": -3, "carl": 7, "dora": 100}[name] for name in groups])
+    model = KNeighborsClassifier(3)
+    return [cross_val_scores([], model, x, y, which) for which in (groups, numbers)]
+
+
+@check(
+    "Steps follow one another, each on what the one before made of the training part.",
+    zh="各步首尾相接，每一步都在前一步变换出的训练部分上拟合。",
+    close=CLOSE,
+)
+def steps_follow_one_another(cross_val_scores, rng):
+    from sklearn.decomposition import PCA
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.preprocessing import StandardScaler
+
+    x, y, groups = _lying_apart(rng, np.arange(5), [17, 13, 15, 11, 16])
+    scaler, pca = StandardScaler(), PCA(2, svd_solver="full")
+    model = KNeighborsClassifier(3)
+    return [cross_val_scores(steps, model, x, y, groups)
+            for steps in ([scaler], [scaler, pca], [pca, scaler])]  # fmt: skip
+
+
+@check(
+    "Steps and model come back unfitted, and the data unchanged.",
+    zh="各步和模型仍未拟合，数据没有改动。",
+    close=CLOSE,
+)
+def nothing_is_left_behind(cross_val_scores, rng):
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.preprocessing import StandardScaler
+
+    x, y, groups = _lying_apart(rng, np.arange(3), [9, 11, 10])
+    before, scaler, model = x.copy(), StandardScaler(), GaussianNB()
+    scores = cross_val_scores([scaler], model, x, y, groups)
+    fitted = [hasattr(scaler, "mean_"), hasattr(model, "theta_")]
+    return {"scores": scores, "fitted": fitted, "unchanged": bool((x == before).all())}
+
+
+# --- adam_step ----------------------------------------------------------------------------
+
+
+def _state(rng, shape=(3, 4)):
+    w, grad, m = (rng.normal(size=shape) for _ in range(3))
+    return w, grad, 0.3 * m, rng.uniform(0.1, 1.0, shape)
+
+
+def _settings(rng):
+    """Values that are all of some size, so that each of them shows."""
+    return {
+        "lr": rng.uniform(0.1, 0.3),
+        "betas": (rng.uniform(0.7, 0.8), rng.uniform(0.85, 0.95)),
+        "eps": rng.uniform(0.1, 0.2),
+        "weight_decay": rng.uniform(0.3, 0.6),
+    }
+
+
+@check(
+    "L2 goes into the gradient and both moments; these are corrected, eps is outside the root.",
+    zh="L2 加进梯度，因此进入两个矩；矩要修正，eps 在根号外。",
+    close=CLOSE,
+)
+def l2_goes_into_the_gradient(adam_step, rng):
+    state, settings = _state(rng), _settings(rng)
+    return [list(adam_step(*state, t, **settings, decoupled=False)) for t in (1, 2, 5)]
+
+
+@check(
+    "Decoupled decay shrinks the old weights by lr · weight_decay and leaves the moments alone.",
+    zh="解耦衰减让旧权重缩小 lr · weight_decay，不影响两个矩。",
+    close=CLOSE,
+)
+def decoupled_decay_leaves_the_moments(adam_step, rng):
+    state, settings = _state(rng), _settings(rng)
+    return [list(adam_step(*state, t, **settings, decoupled=True)) for t in (1, 2, 5)]
+
+
+@check(
+    "Over many steps, decoupled decay shrinks all weights alike; L2 spares those with large "
+    "gradients.",
+    zh="走许多步之后，解耦衰减让所有权重同样缩小；L2 则放过梯度大的权重。",
+    close=Tolerance(absolute=1e-4, relative=1e-3),
+)
+def decay_over_many_steps(adam_step, rng):
+    scales, signs, ends = np.array([0.0, 0.01, 1.0, 100.0]), rng.choice([-1.0, 1.0], (60, 1)), []
+    for decoupled in (False, True):
+        w, m, v = np.ones(4), np.zeros(4), np.zeros(4)
+        for t, sign in enumerate(signs, 1):
+            w, m, v = adam_step(
+                w, sign * scales, m, v, t, lr=0.02, weight_decay=0.5, decoupled=decoupled
+            )
+        ends.append(np.asarray(w))
+    return ends
+
+
+@check(
+    "Defaults are AdamW's of torch, inputs stay as they are, float32 comes through.",
+    zh="默认值与 torch 的 AdamW 相同，输入不变，float32 也行。",
+    close=Tolerance(absolute=1e-6, relative=3e-4),
+)
+def defaults_are_those_of_adamw(adam_step, rng):
+    state = [value.astype(np.float32) for value in _state(rng, (5,))]
+    state[0] *= 100  # so that a hundredth of it in decay shows
+    before = [value.copy() for value in state]
+    moves = [np.asarray(a) - b for a, b in zip(adam_step(*state, 1), np.array(before)[[0, 2, 3]],
+                                               strict=True)]  # fmt: skip
+    unchanged = [bool((a == b).all()) for a, b in zip(state, before, strict=True)]
+    return {"moments move by": moves[1:], "weights after": adam_step(*before, 2, lr=0.5)[0],
+            "unchanged": unchanged}  # fmt: skip
+
+
+# --- dropout ------------------------------------------------------------------------------
+
+
+def _generator(rng):
+    import torch
+
+    return torch.Generator().manual_seed(int(rng.integers(2**31)))
+
+
+@check(
+    "A share p becomes 0, and every survivor is scaled by 1 / (1 − p).",
+    zh="有 p 这么多的元素变成 0，留下的都乘以 1 / (1 − p)。",
+    close=SHARE,
+)
+def survivors_are_scaled(dropout, rng):
+    import torch
+
+    seen, generator = [], _generator(rng)
+    for p in (0.1, 0.3, rng.uniform(0.6, 0.8)):
+        x = torch.tensor(rng.uniform(0.5, 1.5, (200, 300)))
+        ratio = (dropout(x, p, generator) / x).detach()
+        kept = ratio[ratio != 0]
+        seen.append([1 - len(kept) / x.numel(), *(kept.quantile(q).item() for q in (0.01, 0.99))])
+    return seen
+
+
+@check(
+    "Outside training `x` comes back as it is; so it does with p = 0, and with p = 1 all is 0.",
+    zh="不在训练时 x 原样返回；p = 0 时也一样，p = 1 时全为 0。",
+    close=1e-6,
+)
+def edges_of_dropout(dropout, rng):
+    import torch
+
+    x, generator = torch.tensor(rng.normal(size=(4, 5))), _generator(rng)
+    return [
+        dropout(x, 0.7, generator, training=False),
+        dropout(x, 1.0, generator, training=False),
+        dropout(x, 0.0, generator),
+        dropout(x, 1.0, generator),
+    ]
+
+
+@check(
+    "Elements are dropped independently of their neighbours along every axis.",
+    zh="沿每个轴看，元素与相邻元素的丢弃彼此独立。",
+    close=SHARE,
+)
+def elements_are_independent(dropout, rng):
+    import torch
+
+    dropped = np.asarray(dropout(torch.ones(60, 50, 60), 0.3, _generator(rng)).detach()) == 0
+    return [float(np.mean(np.diff(dropped, axis=axis) == 0)) for axis in range(3)]
+
+
+@check(
+    "The generator alone decides: same state, same mask; next call, another; no global state.",
+    zh="只由 generator 决定：状态相同则掩码相同，再次调用则不同，与全局状态无关。",
+    close=0,
+)
+def generator_alone_decides(dropout, rng):
+    import torch
+
+    x, seed = torch.ones(50, 20), int(rng.integers(2**31))
+    first, second = (torch.Generator().manual_seed(seed) for _ in range(2))
+    state = torch.get_rng_state()
+    a, b, later = dropout(x, 0.5, first), dropout(x, 0.5, second), dropout(x, 0.5, first)
+    return {
+        "same mask": bool((a == b).all()),
+        "next differs": bool((a != later).any()),
+        "global state": bool(torch.get_rng_state().equal(state)),
+    }
+
+
+@check(
+    "Gradients flow through the survivors with the same scale; `x`, shape and dtype stay.",
+    zh="梯度从留下的元素流过，放大倍数相同；x、形状和 dtype 不变。",
+    close=SHARE,
+)
+def gradients_flow_through_survivors(dropout, rng):
+    import torch
+
+    p = rng.uniform(0.4, 0.6)
+    x = torch.tensor(rng.uniform(1, 2, (20, 30)).astype(np.float32))
+    before, x = x.clone(), x.requires_grad_()
+    y = dropout(x, p, _generator(rng))
+    y.sum().backward()
+    gradient = x.grad
+    return {
+        "scale": [gradient[gradient != 0].min().item(), gradient.max().item()],
+        "same elements": bool(((gradient != 0) == (y != 0)).all()),
+        "unchanged": bool(x.detach().equal(before)),
+        "like x": [list(y.shape), str(y.dtype)],
+    }
+
+
+# --- mixup --------------------------------------------------------------------------------
+
+
+def _batch(rng, shape, rows=6, classes=5):
+    """Inputs, classes, a share well off one half, and an order that is not its own inverse."""
+    x, y = rng.normal(size=(rows, *shape)), rng.permutation(np.arange(rows) % (classes - 1))
+    order = np.roll(np.arange(rows), int(rng.integers(1, rows // 2)))
+    return x, y, rng.uniform(0.6, 0.9), order, classes
+
+
+@check(
+    "Row i is mixed with row order[i], λ of the first and 1 − λ of the second.",
+    zh="第 i 行与第 order[i] 行混合，前者占 λ，后者占 1 − λ。",
+    close=CLOSE,
+)
+def inputs_are_mixed(mixup, rng):
+    x, y, lam, order, classes = _batch(rng, (3,))
+    return [mixup(x, y, share, order, classes)[0] for share in (lam, 1 - lam, 1.0)]
+
+
+@check(
+    "Targets are mixed by the same share and the same order, into rows of K that sum to 1.",
+    zh="目标按同样的比例、同样的顺序混合，每行 K 个数，和为 1。",
+    close=CLOSE,
+)
+def targets_are_mixed(mixup, rng):
+    x, y, lam, order, classes = _batch(rng, (2,))
+    targets = [mixup(x, y, share, order, classes)[1] for share in (lam, 1 - lam)]
+    same = np.full_like(y, int(rng.integers(classes)))  # partners of one class keep it whole
+    return [*targets, mixup(x, same, lam, order, classes)[1]]
+
+
+@check(
+    "It works with vectors, token embeddings and pictures alike.",
+    zh="向量、词嵌入、图片都能用。",
+    close=CLOSE,
+)
+def any_number_of_axes(mixup, rng):
+    return [mixup(*_batch(rng, shape))[0] for shape in ((), (4,), (3, 4), (1, 3, 2))]
+
+
+@check(
+    "Whole-number pixels become floating point, and what is passed in stays as it is.",
+    zh="整数像素会变成浮点数，传进来的数据不变。",
+    close=CLOSE,
+)
+def pixels_become_floating_point(mixup, rng):
+    _, y, lam, order, classes = _batch(rng, ())
+    x = rng.integers(0, 256, (6, 1, 2, 2)).astype(np.uint8)
+    before = x.copy(), y.copy(), order.copy()
+    mixed = mixup(x, y, lam, order, classes)[0]
+    stays = [bool((a == b).all()) for a, b in zip((x, y, order), before, strict=True)]
+    return {"mixed": mixed, "unchanged": stays}
+
+
+# --- label_smoothing_loss -----------------------------------------------------------------
+
+
+@check(
+    "The true class gets 1 − ε + ε / K and every other ε / K; the rows are averaged.",
+    zh="真实类别得 1 − ε + ε / K，其余各得 ε / K；各行求平均。",
+    close=CLOSE,
+)
+def epsilon_is_shared_by_all(label_smoothing_loss, rng):
+    seen = []
+    for classes in (2, 3, 10):
+        logits, y = rng.normal(size=(7, classes)) * 2, rng.integers(0, classes, 7)
+        seen += [label_smoothing_loss(logits, y, epsilon) for epsilon in (0.0, 0.1, 0.5, 1.0)]
+    one_row = logits[:1].astype(np.float32)
+    return [*seen, label_smoothing_loss(one_row, y[:1], 0.2)]
+
+
+@check(
+    "Huge logits give a finite and exact loss.",
+    zh="logits 极大时，损失仍然有限且准确。",
+    close=CLOSE,
+)
+def huge_logits_are_finite(label_smoothing_loss, rng):
+    logits, y = rng.uniform(-1000, 1000, (4, 6)), rng.integers(0, 6, 4)
+    return [label_smoothing_loss(logits + shift, y, 0.1) for shift in (0.0, 900.0, -900.0)]
+
+
+# --- focal_loss ---------------------------------------------------------------------------
+
+
+def _rare(rng, rows=30):
+    """Logits and targets of which one in five is 1."""
+    return rng.normal(size=rows) * 2, rng.permutation(np.arange(rows) % 5 == 0).astype(int)
+
+
+@check(
+    "Easy examples count less: each loss is scaled by (1 − p_t) to the power γ.",
+    zh="容易的样本少算：每个损失乘以 (1 − p_t) 的 γ 次方。",
+    close=CLOSE,
+)
+def easy_examples_count_less(focal_loss, rng):
+    logits, targets = _rare(rng)
+    return [focal_loss(logits, targets, gamma, None) for gamma in (0.0, 0.5, 1.0, 2.0, 5.0)]
+
+
+@check(
+    "α weighs class 1, and 1 − α weighs class 0.",
+    zh="类别 1 乘 α，类别 0 乘 1 − α。",
+    close=CLOSE,
+)
+def alpha_weighs_the_classes(focal_loss, rng):
+    logits, targets = _rare(rng)
+    alpha = rng.uniform(0.1, 0.4)
+    return [focal_loss(logits, targets, 1.5, a) for a in (alpha, 0.9, 0.0)]
+
+
+@check(
+    "It is the mean over all examples, with γ = 2 and α = 0.25 unless told otherwise.",
+    zh="对全部样本取平均；默认 γ = 2、α = 0.25。",
+    close=CLOSE,
+)
+def mean_over_all_examples(focal_loss, rng):
+    logits, targets = _rare(rng)
+    none = np.zeros_like(targets)  # no example of class 1 at all
+    small = logits.astype(np.float32)
+    return [focal_loss(logits, targets), focal_loss(small[:7], targets[:7]),
+            focal_loss(logits, none)]  # fmt: skip
+
+
+@check(
+    "Huge logits give a finite and exact loss.",
+    zh="logits 极大时，损失仍然有限且准确。",
+    close=CLOSE,
+)
+def huge_margins_are_finite(focal_loss, rng):
+    size = rng.uniform(200, 1000, 3)
+    wrong = [focal_loss(np.array([-s, s]), np.array([1, 0]), 2.0, 0.25) for s in size]
+    both = focal_loss(np.array([size[0], -size[1], 0.3]), np.array([1, 1, 0]), 0.0, None)
+    right = focal_loss(np.array([size[0], -size[1]]), np.array([1, 0]), 2.0, None)
+    return [*wrong, both, right]
+
+
+# --- ensemble_probabilities ---------------------------------------------------------------
+
+
+@check(
+    "The members' probabilities are averaged, not their logits and not their votes.",
+    zh="平均的是各成员的概率，不是 logits，也不是票数。",
+    close=CLOSE,
+)
+def probabilities_are_averaged(ensemble_probabilities, rng):
+    shapes = (3, 4, 5), (4, 4, 4), (2, 5, 3), (1, 3, 4)
+    logits = [(rng.normal(size=shape) * 2).astype(np.float32) for shape in shapes]
+    return [ensemble_probabilities(some) for some in (*logits, logits[0].astype(float))]
+
+
+@check(
+    "Its log loss is never above the members' mean log loss.",
+    zh="集成的对数损失不高于各成员的平均对数损失。",
+    close=Tolerance(absolute=1e-5, relative=1e-4),
+)
+def no_worse_than_the_mean_member(ensemble_probabilities, rng):
+    truth, rows = rng.integers(0, 4, 12), np.arange(12)
+    logits = rng.normal(size=(5, 12, 4)) + 1.5 * np.eye(4)[truth]
+
+    def log_loss(members):
+        chances = np.asarray(ensemble_probabilities(members))[rows, truth]
+        return float(-np.log(np.maximum(chances, 1e-12)).mean())
+
+    alone = np.mean([log_loss(logits[m : m + 1]) for m in range(5)])
+    return {"ensemble": log_loss(logits), "mean of members": alone}
+
+
+@check(
+    "Huge logits give finite probabilities, and members that are sure of different classes share.",
+    zh="logits 极大时概率仍有限；各自确信不同类别的成员平分概率。",
+    close=CLOSE,
+)
+def sure_members_share(ensemble_probabilities, rng):
+    size = rng.uniform(300, 1000, (3, 2))
+    logits = np.zeros((3, 2, 3))
+    for member, (own, other) in enumerate(((0, 1), (0, 2), (1, 2))):
+        logits[member, 0, own], logits[member, 1, other] = size[member]
+    return ensemble_probabilities(logits)
