@@ -417,21 +417,6 @@ def always_l2(
 
 @wrong(
     "adam_step",
-    "Decouples the decay in either case.",
-    zh="两种情况都做了解耦。",
-    caught_by="l2_goes_into_the_gradient",
-    step="Where it is not decoupled, the decay belongs into the gradient.",
-    step_zh="不解耦时，衰减要加进梯度。",
-)
-def always_decoupled(
-    w, grad, m, v, t, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, decoupled=True
-):
-    after, m, v = _adam(w, grad, m, v, t, lr, betas, eps)
-    return after - lr * weight_decay * w, m, v
-
-
-@wrong(
-    "adam_step",
     "Decays by weight_decay alone and forgets the learning rate.",
     zh="衰减时只乘了 weight_decay，忘了学习率。",
     caught_by="decoupled_decay_leaves_the_moments",
@@ -595,7 +580,7 @@ def _one_hot(y, num_classes):
     "mixup",
     "Takes every input for a picture of (N, C, H, W): nothing for vectors or text.",
     zh="以为输入都是 (N, C, H, W) 的图片：向量和文本用不了。",
-    caught_by="any_number_of_axes",
+    caught_by="inputs_are_mixed",
     errata=("E128",),
     step="Let the rows broadcast: any number of axes after the first.",
     step_zh="按行混合即可：第一个轴之后有几个轴都行。",
