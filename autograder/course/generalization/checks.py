@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from autograder.checks import Tolerance, check, fixture
+from autograder.probes import arguments_kept
 
 CLOSE = Tolerance(absolute=1e-6, relative=1e-4)  # float32 does; the nearest misconception is far
 SHARE = 0.02  # of 60,000 elements: ten standard deviations
@@ -318,11 +319,11 @@ def nothing_is_left_behind(cross_val_scores, rng):
     from sklearn.naive_bayes import GaussianNB
     from sklearn.preprocessing import StandardScaler
 
-    x, y, groups = _lying_apart(rng, np.arange(3), [9, 11, 10])
-    before, scaler, model = x.copy(), StandardScaler(), GaussianNB()
-    scores = cross_val_scores([scaler], model, x, y, groups)
-    fitted = [hasattr(scaler, "mean_"), hasattr(model, "theta_")]
-    return {"scores": scores, "fitted": fitted, "unchanged": bool((x == before).all())}
+    data = _lying_apart(rng, np.arange(3), [9, 11, 10])
+    scaler, model = StandardScaler(), GaussianNB()
+    kept = arguments_kept(cross_val_scores, [scaler], model, *data)
+    kept["changed"] = [place for place in kept["changed"] if place > "1"]  # data, not models
+    return kept | {"fitted": [hasattr(scaler, "mean_"), hasattr(model, "theta_")]}
 
 
 # --- adam_step ----------------------------------------------------------------------------
@@ -387,14 +388,11 @@ def decay_over_many_steps(adam_step, rng):
     close=Tolerance(absolute=1e-6, relative=3e-4),
 )
 def defaults_are_those_of_adamw(adam_step, rng):
-    state = [value.astype(np.float32) for value in _state(rng, (5,))]
-    state[0] *= 100  # so that a hundredth of it in decay shows
-    before = [value.copy() for value in state]
-    moves = [np.asarray(a) - b for a, b in zip(adam_step(*state, 1), np.array(before)[[0, 2, 3]],
-                                               strict=True)]  # fmt: skip
-    unchanged = [bool((a == b).all()) for a, b in zip(state, before, strict=True)]
-    return {"moments move by": moves[1:], "weights after": adam_step(*before, 2, lr=0.5)[0],
-            "unchanged": unchanged}  # fmt: skip
+    w, grad, m, v = (value.astype(np.float32) for value in _state(rng, (5,)))
+    kept = arguments_kept(adam_step, 100 * w, grad, m, v, 1)  # a hundredth of 100 shows
+    w_after, *moments = kept.pop("returned")
+    moves = [np.asarray(after) - before for after, before in zip(moments, (m, v), strict=True)]
+    return kept | {"weights": w_after, "moments move by": moves}
 
 
 # --- dropout ------------------------------------------------------------------------------
@@ -514,10 +512,8 @@ def targets_are_mixed(mixup, rng):
 def pixels_become_floating_point(mixup, rng):
     _, y, lam, order, classes = _batch(rng, ())
     x = rng.integers(0, 256, (6, 1, 2, 2)).astype(np.uint8)
-    before = x.copy(), y.copy(), order.copy()
-    mixed = mixup(x, y, lam, order, classes)[0]
-    stays = [bool((a == b).all()) for a, b in zip((x, y, order), before, strict=True)]
-    return {"mixed": mixed, "unchanged": stays}
+    kept = arguments_kept(mixup, x, y, lam, order, classes)
+    return {"mixed": kept["returned"][0], "changed": kept["changed"]}
 
 
 # --- label_smoothing_loss -----------------------------------------------------------------
