@@ -183,7 +183,7 @@ check("read_curves")
 # - The loss **improves** where it is more than `min_delta` below the best so far; the first loss
 #   always improves. "The best so far" is the loss of the last improvement, not the last loss, and
 #   not a lower one that was no improvement. NaN never improves.
-# - `step` returns `True` when `patience` epochs in a row have not improved, else `False`.
+# - `step` returns `True` when `patience` epochs in a row, or more, have not improved, else `False`.
 # - `best_epoch` is the epoch of the last improvement (`None` before there is one).
 # - `restore(model)` gives a model the weights of that epoch, its buffers (the running statistics of
 #   batch normalisation) included. Before any improvement it changes nothing.
@@ -197,7 +197,7 @@ check("read_curves")
 #
 # - 损失比目前最好的低了 `min_delta` 以上，才算**有改善**；第一个损失总算改善。
 #   「目前最好的」是最近一次改善时的损失，既不是上一个损失，也不是某个更低但不算改善的损失。NaN 不算改善。
-# - 连续 `patience` 个 epoch 没有改善时，`step` 返回 `True`，否则返回 `False`。
+# - 连续 `patience` 个或更多 epoch 没有改善时，`step` 返回 `True`，否则返回 `False`。
 # - `best_epoch` 是最近一次改善的 epoch（还没有过改善时为 `None`）。
 # - `restore(model)` 把那个 epoch 的权重放回模型，缓冲区（批归一化的滑动统计量）也在内。
 #   还没有过改善时，什么都不改。
