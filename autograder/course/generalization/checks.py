@@ -585,7 +585,7 @@ def no_worse_than_the_mean_member(ensemble_probabilities, rng):
 
 @check("Sure members share, without overflow.", zh="确信的成员平分，不溢出。", close=CLOSE)
 def sure_members_share(ensemble_probabilities, rng):
-    size = rng.uniform(300, 1000, (3, 2))
+    size = rng.uniform(750, 1000, (3, 2))
     logits = np.zeros((3, 2, 3))
     for member, (own, other) in enumerate(((0, 1), (0, 2), (1, 2))):
         logits[member, 0, own], logits[member, 1, other] = size[member]
