@@ -206,15 +206,19 @@ check("read_curves")
 
 # %% id="early_stopping"
 class EarlyStopping:
-    # en: step(loss, model) → True where training should stop; restore(model); best_epoch
-    # zh: step(loss, model) → 该停时为 True；restore(model)；best_epoch
-    ### BEGIN SOLUTION
     def __init__(self, patience, min_delta=0.0):
+        # en: best_epoch is None before any improvement
+        # zh: 还没有过改善时，best_epoch 为 None
+        ### BEGIN SOLUTION
         self.patience, self.min_delta = patience, min_delta
         self.best_loss, self.best_epoch, self.best_state = math.inf, None, None
         self.epoch = self.waited = 0
+        ### END SOLUTION
 
     def step(self, loss, model):
+        # en: one epoch later → True where training should stop
+        # zh: 又过了一个 epoch → 该停时为 True
+        ### BEGIN SOLUTION
         if loss < self.best_loss - self.min_delta:
             self.best_loss, self.best_epoch, self.waited = loss, self.epoch, 0
             self.best_state = copy.deepcopy(model.state_dict())
@@ -222,14 +226,18 @@ class EarlyStopping:
             self.waited += 1
         self.epoch += 1
         return self.waited >= self.patience
+        ### END SOLUTION
 
     def restore(self, model):
+        # en: the weights and buffers of the best epoch, into the model
+        # zh: 把最佳 epoch 的权重和缓冲区放回模型
+        ### BEGIN SOLUTION
         if self.best_state is not None:
             model.load_state_dict(self.best_state)
-    ### END SOLUTION
+        ### END SOLUTION
 
 # %% id="early_stopping-try"
-with suppress(NotImplementedError, TypeError):
+with suppress(NotImplementedError):
     stopper, history = EarlyStopping(patience=5), []
     for train, validation, network in train_curves(**settings["100 digits, 30 % wrong"]):
         history.append(validation)

@@ -218,8 +218,7 @@ class NeverStartsAnew(_Stopper):
     def step(self, loss, model):
         before = self.waited
         super().step(loss, model)
-        self.waited = self.waited or before
-        self.waited = before + (self.best_epoch != self.epoch - 1)
+        self.waited = max(self.waited, before)
         return self.spent()
 
 
@@ -722,7 +721,7 @@ def _rest(alpha):
 )
 def easy_examples_count_more(logits, targets, gamma=2.0, alpha=0.25):
     own = np.where(targets == 1, logits, -np.asarray(logits)).astype(float)
-    factor = np.exp((gamma - 0) * -np.logaddexp(0, -own))
+    factor = np.exp(-gamma * np.logaddexp(0, -own))
     return (factor * _focal(logits, targets, 0.0, alpha, _rest(alpha))).mean()
 
 
