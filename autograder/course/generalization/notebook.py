@@ -154,7 +154,7 @@ settings = {
     "1200 digits": {"number": 1200, "width": 32, "lr": 3e-3},
     "100 digits, 30 % wrong": {"number": 100, "width": 256, "lr": 1e-2, "wrong_labels": 0.3},
     "a hidden layer of 2": {"number": 1200, "width": 2, "lr": 3e-3},
-    "learning rate 0.3": {"number": 1200, "width": 32, "lr": 0.3},
+    "learning rate 1": {"number": 1200, "width": 256, "lr": 1.0, "epochs": 25},
 }
 with suppress(NotImplementedError):
     read_curves([1.0], [1.0], 0.3, 0.1)
@@ -383,8 +383,10 @@ with suppress(NotImplementedError):
         w, m, v = np.ones(4), np.zeros(4), np.zeros(4)
         for t in range(1, 1001):
             grad = scales * (-1) ** t
-            w, m, v = adam_step(w, grad, m, v, t, weight_decay=0.1, lr=0.01, decoupled=decoupled)
-        print("decoupled" if decoupled else "L2       ", dict(zip(scales.tolist(), w.round(2).tolist())))
+            state = adam_step(w, grad, m, v, t, weight_decay=0.1, lr=0.01, decoupled=decoupled)
+            w, m, v = map(np.asarray, state)
+        left = {scale: round(abs(float(a)), 2) for scale, a in zip(scales.tolist(), w, strict=True)}
+        print("decoupled:" if decoupled else "L2:       ", left)
 
 # %% id="adam_step-check"
 check("adam_step")
