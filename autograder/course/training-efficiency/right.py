@@ -1,0 +1,1 @@
+from autograder.checks import right
