@@ -41,7 +41,7 @@ import multiprocessing
 import os
 import random
 import signal
-import socket
+import sys
 import tempfile
 from contextlib import suppress
 from datetime import timedelta
@@ -388,17 +388,17 @@ def scaled_step(loss, optimizer, scaler, max_norm=None, growth_interval=2000):
     # en: loss: a number with a graph; scaler: {"scale": float, "good_steps": int} → stepped or not
     # zh: loss：带计算图的标量；scaler：{"scale": 浮点数, "good_steps": 整数} → 是否更新了参数
     ### BEGIN SOLUTION
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    optimizer.zero_grad()
+    held = [p for group in optimizer.param_groups for p in group["params"]]
+    optimizer.zero_grad(set_to_none=True)
     (loss * scaler["scale"]).backward()
-    grads = [p.grad for p in parameters if p.grad is not None]
+    grads = [p.grad for p in held if p.grad is not None]
     for grad in grads:
         grad.div_(scaler["scale"])
     if not all(grad.isfinite().all() for grad in grads):
         scaler["scale"], scaler["good_steps"] = scaler["scale"] / 2, 0
         return False
     if max_norm is not None:
-        clip_grad_norm(parameters, max_norm)
+        clip_grad_norm(held, max_norm)
     optimizer.step()
     scaler["good_steps"] += 1
     if scaler["good_steps"] == growth_interval:
@@ -548,8 +548,7 @@ def join(rank, count, store, work, answer):
     # en: What runs in each process: find the others, do the work, send the result.
     # zh: 每个进程里运行的内容：找到其他进程，干活，送回结果。
     torch.set_num_threads(1)
-    names = [name for _, name in socket.if_nameindex() if name.startswith("lo")]
-    os.environ["GLOO_SOCKET_IFNAME"] = names[0]
+    os.environ["GLOO_SOCKET_IFNAME"] = "lo0" if sys.platform == "darwin" else "lo"
     dist.init_process_group(
         "gloo", init_method=f"file://{store}", rank=rank, world_size=count,
         timeout=timedelta(seconds=5),

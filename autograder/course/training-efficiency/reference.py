@@ -86,7 +86,9 @@ def clip_grad_norm(parameters, max_norm):
     return nn.utils.clip_grad_norm_(parameters, max_norm).item()
 
 
-def scaled_step(loss, optimizer, scaler, max_norm=None, growth_interval=2000, *, clip_grad_norm=None):
+def scaled_step(
+    loss, optimizer, scaler, max_norm=None, growth_interval=2000, *, clip_grad_norm=None
+):
     """Take a step with torch's own GradScaler."""
     library = torch.amp.GradScaler("cpu", init_scale=1.0, growth_interval=growth_interval)
     held = library.state_dict() | {

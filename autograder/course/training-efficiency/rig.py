@@ -1,0 +1,341 @@
+"""What the probes of `training-efficiency` run: processes, and models that tell what they do.
+
+`team` runs a function in processes that are forked from this one, so that nothing is imported
+again, and which torch.distributed connects over the loopback. It works behind the grader's walls,
+in a process of its own and in a notebook's kernel, and ends whatever the learner's code does.
+"""
+
+import builtins
+import contextlib
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from datetime import timedelta
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.utils.checkpoint import checkpoint
+
+LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
+GLOO_SECONDS, TEAM_SECONDS, LINGER_SECONDS = 5, 20, 0.5
+VAIN = ("gloo", "Timed out", "onnection")
+
+
+def warm_up():
+    """Make what imports or looks up much when it is first made; children inherit that."""
+    w = nn.Parameter(torch.ones(2))
+    checkpoint(nn.ReLU(), w, use_reentrant=False).sum().backward()
+    for kind in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
+        kind([w]).step()
+    # Gloo reads once which network cards there are, from where a walled child may not look.
+    with contextlib.suppress(RuntimeError):
+        dist.ProcessGroupGloo.create_device(interface=LOOPBACK)
+    return True
+
+
+def member(rank, count, folder, work, answer):
+    torch.set_num_threads(1)
+    os.environ["GLOO_SOCKET_IFNAME"] = LOOPBACK
+    try:
+        dist.init_process_group(
+            "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=count,
+            timeout=timedelta(seconds=GLOO_SECONDS),
+        )  # fmt: skip
+        told = {"returned": work(rank)}
+    except Exception as error:
+        line = (traceback.extract_tb(error.__traceback__)[-1].line or "").strip()
+        told = {"raised": type(error).__name__, "message": f"process {rank}: {error}"}
+        told["line"] = line
+    answer.send(told)
+    # Others may still read what this one sent; once all have answered, all are ended. Whoever
+    # waits for this one in vain is told so when it goes.
+    time.sleep(LINGER_SECONDS)
+    os._exit(0)  # nothing of the parent's is to be tidied up here
+
+
+def fork(target, *arguments):
+    """Start a function in a forked process; return the process and the end it answers at."""
+    fork = multiprocessing.get_context("fork")
+    receiver, sender = fork.Pipe(duplex=False)
+    process = fork.Process(target=target, args=(*arguments, sender), daemon=True)
+    process.start()
+    sender.close()
+    return process, receiver
+
+
+def heard(receiver):
+    if not receiver.poll(TEAM_SECONDS):
+        raise TimeoutError(f"a process has not answered within {TEAM_SECONDS} s")
+    try:
+        return receiver.recv()
+    except EOFError:
+        return {"raised": "RuntimeError", "message": "gloo: ended without an answer", "line": ""}
+
+
+def team(count, work):
+    """What `work(rank)` returns in each of `count` processes, or that they got out of step."""
+    with tempfile.TemporaryDirectory() as folder:
+        members = [fork(member, rank, count, folder, work) for rank in range(count)]
+        try:
+            told = [heard(receiver) for _, receiver in members]
+        finally:
+            for process, _ in members:
+                process.kill()
+                process.join()
+    failed = [one for one in told if "raised" in one]
+    for one in failed:
+        known = hasattr(builtins, one["raised"]) and one["raised"] != "RuntimeError"
+        if known or not any(word in one["message"] for word in VAIN):
+            raise_here(one)
+    return "processes waited for each other in vain" if failed else [o["returned"] for o in told]
+
+
+def raise_here(told):
+    """Raise in this process what was raised in another one."""
+    kind = getattr(builtins, told["raised"], RuntimeError)
+    message = f"{told['message']} [{told['line']}]"
+    try:
+        error = kind(message)
+    except Exception:  # some take more than a message
+        error = RuntimeError(message)
+    raise error
+
+
+class Speaker(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.head, self.events = nn.Embedding(11, 5), nn.Linear(5, 11), []
+
+    def forward(self, x):
+        logits = self.head(self.embed(x).tanh())
+        self.events.append("forward")
+        if logits.requires_grad:
+            logits.register_hook(lambda _: self.events.append("backward"))
+        return logits
+
+
+def speaker(torch_rng):
+    """A tiny language model that writes down when it goes forward and when backward."""
+    model = Speaker()
+    with torch.no_grad():
+        for p in model.parameters():
+            p.normal_(generator=torch_rng)
+    return model
+
+
+def pieces(torch_rng, rng, shapes, counted):
+    """Pairs of ids, of which so many positions count in each piece."""
+    pieces = []
+    for shape, count in zip(shapes, counted, strict=True):
+        x, y = (torch.randint(11, shape, generator=torch_rng) for _ in range(2))
+        y.view(-1)[torch.from_numpy(rng.permutation(y.numel())[count:].copy())] = -100
+        pieces.append((x, y))
+    return pieces
+
+
+class Block(nn.Module):
+    def __init__(self, place, order, drop):
+        super().__init__()
+        self.place, self.order, self.drop = place, order, nn.Dropout(drop)
+        self.up, self.down = nn.Linear(6, 24), nn.Linear(24, 6)
+
+    def forward(self, x):
+        self.order.append(self.place)
+        return self.drop(self.down(self.drop(self.up(x).tanh()))) + x
+
+
+def blocks(torch_rng, drop):
+    """Three blocks that note in which order they run, what goes in, and the note."""
+    order = []
+    blocks = [Block(place, order, drop) for place in range(3)]
+    with torch.no_grad():
+        for p in (p for b in blocks for p in b.parameters()):
+            p.normal_(std=0.5, generator=torch_rng)
+    return blocks, torch.randn(8, 6, generator=torch_rng), order
+
+
+class Run:
+    """The notebook's run on made-up data; it notes besides which rows it has seen."""
+
+    def __init__(self, seed):
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        self.model = nn.Sequential(nn.Linear(8, 12), nn.ReLU(), nn.Dropout(0.2), nn.Linear(12, 3))
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=0.05)
+        self.scheduler = torch.optim.lr_scheduler.ExponentialLR(self.optimizer, 0.9)
+        self.generator = torch.Generator().manual_seed(seed)
+        self.order, self.position, self.losses, self.seen = [], 0, [], []
+
+    def step(self):
+        if self.position >= len(self.order):
+            self.order = torch.randperm(20, generator=self.generator).tolist()
+            self.position = 0
+        rows = self.order[self.position : self.position + 4]
+        self.position += len(rows)
+        self.seen += rows
+        made = np.cos(np.outer(np.array(rows) + 1, np.arange(8) + 1)) + np.random.normal(0, 0.1, 8)
+        x = torch.from_numpy(made).float() * (1 if random.random() < 0.5 else -1)
+        loss = cross_entropy(self.model(x), torch.tensor(rows) % 3)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.scheduler.step()
+        self.losses.append(loss.item())
+
+
+def doomed(seed, steps, save_run, path, answer):
+    """Some steps, a file, one more step; then the process is killed."""
+    try:
+        run = Run(seed)
+        for _ in range(steps):
+            run.step()
+        save_run(run, path)
+        run.step()
+    except Exception as error:
+        line = (traceback.extract_tb(error.__traceback__)[-1].line or "").strip()
+        answer.send({"raised": type(error).__name__, "message": str(error), "line": line})
+    else:
+        answer.send({"weights": weights(run)})
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def weights(run):
+    return [p.detach().tolist() for p in run.model.parameters()]
+
+
+def plain(value):
+    """A tensor's values without its graph; anything else as it is."""
+    return value.detach().clone() if hasattr(value, "detach") else value
+
+
+def same(before, after):
+    return [bool((a == b).all()) for a, b in zip(before, after, strict=True)]
+
+
+def walk(step, torch_rng, steps=5, size=1.0, w=None, **settings):
+    """The weights after each of some steps over random gradients, with what is remembered."""
+    start = torch.randn(3, 2, generator=torch_rng, dtype=torch.float64)
+    w, state, path = start if w is None else w, {}, []
+    for _ in range(steps):
+        grad = size * torch.randn(w.shape, generator=torch_rng, dtype=torch.float64)
+        w = step(w, grad, state, **settings)
+        path.append(plain(w))
+    return path
+
+
+def with_grads(torch_rng, norm, shapes=((3, 2), (4,), (1,))):
+    """Parameters whose gradients have this norm together; one more has none."""
+    params = [torch.nn.Parameter(torch.zeros(shape)) for shape in shapes]
+    grads = [torch.randn(shape, generator=torch_rng) for shape in shapes]
+    whole = torch.cat([g.flatten() for g in grads]).norm()
+    for p, grad in zip(params, grads, strict=True):
+        p.grad = grad * norm / whole
+    return params
+
+
+def half_training(scaled_step, torch_rng, sizes, scale, good=0, momentum=0.9, **settings):
+    """Steps with losses of such sizes over weights that the network sees in half precision."""
+    params = [torch.nn.Parameter(torch.randn(3, 2, generator=torch_rng)) for _ in range(2)]
+    optimizer = torch.optim.SGD(params, lr=0.1, momentum=momentum)
+    scaler, found = {"scale": float(scale), "good_steps": good}, []
+    for size in sizes:
+        x = torch.rand(4, 3, generator=torch_rng).half() + 0.5
+        outputs = [(x @ p.half()).float() for p in params]
+        # The first parameter's gradient is of this size, the second's always small.
+        loss = size * outputs[0].sum() + 1e-3 * outputs[1].sum()
+        stepped = scaled_step(loss, optimizer, scaler, **settings)
+        state = [float(scaler["scale"]), int(scaler["good_steps"]), bool(stepped)]
+        found.append({"state": state, "weights": [plain(p) for p in params]})
+    return found
+
+
+def shards(average_gradients, torch_rng, sizes):
+    """What each process has after averaging, and how far that is from one with all examples."""
+    net = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.Tanh(), torch.nn.Linear(5, 3))
+    with torch.no_grad():
+        for p in net.parameters():
+            p.normal_(generator=torch_rng)
+    x = torch.randn(sum(sizes), 6, generator=torch_rng)
+    y = torch.randint(3, (sum(sizes),), generator=torch_rng)
+    start = [p.detach().clone() for p in net.parameters()]
+
+    def work(rank):
+        first, size = sum(sizes[:rank]), sizes[rank]
+        if size:
+            cross_entropy(net(x[first : first + size]), y[first : first + size]).backward()
+        average_gradients(list(net.parameters()), size)
+        grads = [None if p.grad is None else p.grad.tolist() for p in net.parameters()]
+        return {"grads": grads, "weights stay": all(same(start, net.parameters()))}
+
+    found = team(len(sizes), work)
+    if isinstance(found, str):
+        return found
+    cross_entropy(net(x), y).backward()
+    whole = torch.cat([p.grad.flatten() for p in net.parameters()])
+    for one in found:
+        if None not in one["grads"]:
+            flat = torch.cat([torch.tensor(g).flatten() for g in one["grads"]])
+            one["off"] = (flat - whole).abs().max().item()
+    return found
+
+
+def run_blocks(run_checkpointed, torch_rng, drop):
+    parts, x, order = blocks(torch_rng, drop)
+    saved = {}
+
+    def pack(tensor):
+        saved[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    known = {p.untyped_storage().data_ptr() for b in parts for p in b.parameters()}
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        out = run_checkpointed(parts, x)
+    sizes = [t.untyped_storage().nbytes() for place, t in saved.items() if place not in known]
+    torch.rand(5)  # other code draws between forward and backward
+    out.square().sum().backward()
+    grads = [plain(p.grad) for b in parts for p in b.parameters()]
+    large = sum(size > x.untyped_storage().nbytes() for size in sizes)
+    return {"out": plain(out), "grads": grads, "blocks run": order, "more than inputs": large}
+
+
+def drawn():
+    n = 3
+    own = [random.random() for _ in range(n)]
+    return {"python": own, "numpy": np.random.rand(n), "torch": torch.rand(n)}
+
+
+def resumed(save_run, load_run, rng, steps):
+    """A run that was loaded from the file of a process that is dead, and one never stopped."""
+    seed, path = int(rng.integers(1000)), "run.saved"
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, path)
+        process, receiver = fork(doomed, seed, steps, save_run, path)
+        try:
+            told = heard(receiver)
+        finally:
+            process.kill()
+            process.join()
+        if "raised" in told:
+            raise_here(told)
+        fresh = Run(seed + 1)
+        load_run(fresh, path)
+    return fresh, seed, told["weights"]
+
+
+def accumulated(accumulate_gradients, model, pieces):
+    loss = accumulate_gradients(model, pieces)
+    return {"loss": plain(loss), "grads": [plain(p.grad) for p in model.parameters()]}
+
+
+def clipped(clip_grad_norm, params, most):
+    norm = clip_grad_norm(params, most)
+    return {"norm": plain(norm), "grads": [plain(p.grad) for p in params if p.grad is not None]}
