@@ -407,15 +407,19 @@ def scaled_step(loss, optimizer, scaler, max_norm=None, growth_interval=2000):
     ### END SOLUTION
 
 # %% id="scaled_step-plot"
-# en: Which share of gradients survives in fp16, by their size? A loss scale moves the curve left.
-# zh: 不同大小的梯度，在 fp16 里能留下多少？loss scale 把曲线往左移。
-sizes = torch.logspace(-13, 3, 400, dtype=torch.float64)
-plt.figure(figsize=(6, 2))
+# en: Which gradients get through fp16 within one per cent, and which at all?
+# zh: fp16 能在 1% 以内保住哪些梯度？哪些好歹不为零？
+sizes = torch.logspace(-13, 6, 4000, dtype=torch.float64)
+plt.figure(figsize=(6, 1.8))
 for scale in (1.0, 2.0**10, 2.0**16):
     kept = (sizes * scale).half().double() / scale
-    plt.semilogx(sizes, ((kept / sizes - 1).abs() < 0.01).double(), label=f"scale {scale:g}")
+    alive = sizes[(kept > 0) & kept.isfinite()]
+    exact = alive[((kept / sizes - 1).abs() < 0.01)[(kept > 0) & kept.isfinite()]]
+    for some, alpha in ((alive, 0.3), (exact[exact > 64 * alive[0]], 1.0)):
+        plt.barh(f"scale {scale:g}", some[-1] - some[0], left=some[0], color="C0", alpha=alpha)
+plt.xscale("log")
+plt.xlim(1e-13, 1e6)
 plt.xlabel("|gradient|")
-plt.legend(fontsize=8)
 plt.show()
 
 # %% id="scaled_step-check"
@@ -811,9 +815,10 @@ with suppress(NotImplementedError), tempfile.TemporaryDirectory() as folder:
     process = multiprocessing.get_context("fork").Process(target=doomed, args=(path,))
     process.start()
     process.join()
-    whole, resumed = Run(), Run(seed=9)
+    whole = Run()
     for _ in range(40):
         whole.step()
+    resumed = Run(seed=9)
     load_run(resumed, path)
     for _ in range(20):
         resumed.step()

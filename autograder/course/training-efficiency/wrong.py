@@ -39,7 +39,7 @@ def sums_over_examples(x, y, *weights):
 
 @wrong("gradients", "Updates the weights: takes backpropagation for the step.",
        zh="更新了权重：把反向传播当成了更新参数。", caught_by="nothing_is_updated",
-       errata=("E083", "E198"),
+       errata=("E083",),
        step="Backward computes gradients. Whether and how weights move is for the optimizer.",
        step_zh="反向传播只算梯度；权重动不动、怎么动，由优化器决定。")  # fmt: skip
 def updates_the_weights(x, y, w1, b1, w2, b2):
@@ -403,7 +403,7 @@ def _states(parameters, world_size, weight, gradient, optimizer):
 
 @wrong("model_state_bytes", "Counts the weights alone, as if training held what inference holds.",
        zh="只算了权重，以为训练和推理占用一样。", caught_by="sixteen_bytes",
-       errata=("E089", "E132"),
+       errata=("E089",),
        step="Training holds gradients and optimizer states besides: 16 bytes, not 2.",
        step_zh="训练还要存梯度和优化器状态：每个参数 16 字节，不是 2。")  # fmt: skip
 def weights_alone(parameters, world_size=1, stage=0):
