@@ -746,7 +746,7 @@ class Run:
             nn.Linear(64, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 10)
         )
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=0.02)
-        self.scheduler = torch.optim.lr_scheduler.ExponentialLR(self.optimizer, 0.97)
+        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, 60)
         self.generator = torch.Generator().manual_seed(seed)
         self.order, self.position = [], 0  # the rows of this epoch; how many are done
         self.losses = []
@@ -769,8 +769,8 @@ class Run:
 
 # %% id="resume"
 def save_run(run, path):
-    # en: run: a Run; path: where to write
-    # zh: run：一个 Run；path：写到哪里
+    # en: run: a Run; path: a pathlib.Path, where to write
+    # zh: run：一个 Run；path：pathlib.Path，写到哪里
     ### BEGIN SOLUTION
     saved = {
         part: getattr(run, part).state_dict() for part in ("model", "optimizer", "scheduler")

@@ -30,6 +30,7 @@ def _library_step(kind, w, grad, state, **settings):
     if "optimizer" not in state:
         state["parameter"] = nn.Parameter(w.clone())
         state["optimizer"] = kind([state["parameter"]], **settings)
+    state["optimizer"].param_groups[0].update(settings)
     with torch.no_grad():
         state["parameter"].copy_(w)
     state["parameter"].grad = grad.clone()

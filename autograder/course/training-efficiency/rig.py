@@ -16,6 +16,7 @@ import tempfile
 import time
 import traceback
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -171,7 +172,7 @@ class Run:
         torch.manual_seed(seed)
         self.model = nn.Sequential(nn.Linear(8, 12), nn.ReLU(), nn.Dropout(0.2), nn.Linear(12, 3))
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=0.05)
-        self.scheduler = torch.optim.lr_scheduler.ExponentialLR(self.optimizer, 0.9)
+        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, 30)
         self.generator = torch.Generator().manual_seed(seed)
         self.order, self.position, self.losses, self.seen = [], 0, [], []
 
@@ -221,13 +222,14 @@ def same(before, after):
     return [bool((a == b).all()) for a, b in zip(before, after, strict=True)]
 
 
-def walk(step, torch_rng, steps=5, size=1.0, w=None, **settings):
-    """The weights after each of some steps over random gradients, with what is remembered."""
+def walk(step, torch_rng, lr, steps=5, size=1.0, cooling=1.0, w=None, **settings):
+    """The weights after each of some steps over random gradients, at rates that may cool down."""
     start = torch.randn(3, 2, generator=torch_rng, dtype=torch.float64)
     w, state, path = start if w is None else w, {}, []
     for _ in range(steps):
         grad = size * torch.randn(w.shape, generator=torch_rng, dtype=torch.float64)
-        w = step(w, grad, state, **settings)
+        w = step(w, grad, state, lr=lr, **settings)
+        lr *= cooling
         path.append(plain(w))
     return path
 
@@ -245,7 +247,9 @@ def with_grads(torch_rng, norm, shapes=((3, 2), (4,), (1,))):
 def half_training(scaled_step, torch_rng, sizes, scale, good=0, momentum=0.9, **settings):
     """Steps with losses of such sizes over weights that the network sees in half precision."""
     params = [torch.nn.Parameter(torch.randn(3, 2, generator=torch_rng)) for _ in range(2)]
-    optimizer = torch.optim.SGD(params, lr=0.1, momentum=momentum)
+    unused = torch.nn.Parameter(torch.ones(1))
+    groups = [{"params": params[:1]}, {"params": [unused, params[1]]}]
+    optimizer = torch.optim.SGD(groups, lr=0.1, momentum=momentum)
     scaler, found = {"scale": float(scale), "good_steps": good}, []
     for size in sizes:
         x = torch.rand(4, 3, generator=torch_rng).half() + 0.5
@@ -315,9 +319,9 @@ def drawn():
 
 def resumed(save_run, load_run, rng, steps):
     """A run that was loaded from the file of a process that is dead, and one never stopped."""
-    seed, path = int(rng.integers(1000)), "run.saved"
+    seed = int(rng.integers(1000))
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, path)
+        path = Path(folder) / "run.saved"
         process, receiver = fork(doomed, seed, steps, save_run, path)
         try:
             told = heard(receiver)

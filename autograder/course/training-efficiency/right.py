@@ -43,6 +43,7 @@ def in_single_precision(x, y, w1, b1, w2, b2):
 def by_the_library(w, grad, state, lr, momentum=0.9):
     p = state.setdefault("p", nn.Parameter(torch.empty_like(w)))
     optimizer = state.setdefault("o", torch.optim.SGD([p], lr=lr, momentum=momentum))
+    optimizer.param_groups[0]["lr"] = lr
     p.data, p.grad = w.clone(), grad.clone()
     optimizer.step()
     return p.detach().clone()

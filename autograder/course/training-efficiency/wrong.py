@@ -325,6 +325,7 @@ def _scaled(
     (loss * factor).backward()
     if early_clip and max_norm is not None:
         nn.utils.clip_grad_norm_(parameters, max_norm)
+    parameters = [p for p in parameters if p.grad is not None]
     for p in parameters:
         p.grad.div_(factor if unscale else 1.0)
     if test and any(not p.grad.isfinite().all() for p in parameters):
@@ -493,8 +494,8 @@ def reduces_to_one(parameters, examples):
         p.grad = whole if dist.get_rank() == 0 else _zeroed(p)
 
 
-@wrong("average_gradients", "Only process 0 calls the collective operation, and waits for ever.",
-       zh="只有 0 号进程调用集合通信，永远等不到别人。", caught_by="equal_shards",
+@wrong("average_gradients", "Not all processes call the collective operation; those that do wait.",
+       zh="不是每个进程都调用了集合通信，调用了的只能干等。", caught_by="equal_shards",
        step="A collective operation has to be called by all processes, in the same order.",
        step_zh="集合通信必须由所有进程按同样顺序调用。")  # fmt: skip
 def calls_alone(parameters, examples):

@@ -24,9 +24,9 @@ def draw(say):
         axes.barh(row, largest - normal, left=normal, color="C0")
     axes.annotate(say("fewer digits", "有效位减少"), (np.sqrt(2.0**-24 * 2.0**-14), 0),
                   ha="center", va="center", fontsize=8)  # fmt: skip
-    axes.plot([1e-8, 1e-8], [-0.5, 2.5], color="C3")
-    axes.text(8e-9, -0.62, say("a gradient of 1e-8", "1e-8 的梯度"), color="C3", ha="center")
+    axes.plot([1e-8, 1e-8], [-0.95, 2.5], color="C3")
+    axes.text(1.4e-8, -0.72, say("a gradient of 1e-8", "1e-8 的梯度"), color="C3", va="center")
     axes.set_yticks(range(3), [name for name, *_ in rows])
     axes.set(xscale="log", xlim=(1e-13, 1e6), xlabel=say("size of the gradient", "梯度的大小"))
-    axes.invert_yaxis()
+    axes.set_ylim(2.6, -1)
     return figure

@@ -24,7 +24,7 @@ def draw(say):
         axes.plot(step, np.minimum(step / 0.1, down), style, linewidth=2, label=label)
     axes.axvspan(0, 0.1, color="C7", alpha=0.2)
     axes.set(xticks=(0, 0.1, 1), yticks=(0, 1), ylim=(-0.03, 1.08))
-    axes.set_xticklabels(("0", say("warm-up ends", "预热结束"), say("end", "结束")))
+    axes.set_xticklabels(("", say("warm-up ends", "预热结束"), say("end", "结束")))
     axes.set_yticklabels(("0", say("highest rate", "最高学习率")))
-    axes.legend(loc="center", bbox_to_anchor=(0.42, 0.3))
+    axes.legend(loc="lower left", bbox_to_anchor=(0.14, 0.03))
     return figure
