@@ -1,0 +1,860 @@
+"""Known-wrong answers for `compression`, each one misconception; some are the documents' own."""
+
+import copy
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy, kl_div, linear, log_softmax, softmax
+
+from autograder.checks import wrong
+
+
+def _ends(bits):
+    return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+
+
+def _affine(low, high, bits):
+    """Scale and zero point of a range that holds 0 or not."""
+    q_min, q_max = _ends(bits)
+    if low == high:
+        return 1.0, 0
+    scale = (high - low) / (q_max - q_min)
+    return scale, round(q_min - low / scale)
+
+
+def _symmetric(x, bits):
+    return (x.abs().max().item() or _ends(bits)[1]) / _ends(bits)[1], 0
+
+
+def _range(x):
+    return min(x.min().item(), 0.0), max(x.max().item(), 0.0)
+
+
+# --- qparams ------------------------------------------------------------------------------
+
+
+@wrong(
+    "qparams",
+    "Takes the range as it is, so that 0 has no code of its own.",
+    zh="范围没有扩到包含 0，0 就没有自己的编码。",
+    caught_by="range_holds_zero",
+    step="Let the range begin at min(min x, 0) and end at max(max x, 0).",
+    step_zh="范围从 min(min x, 0) 到 max(max x, 0)。",
+)
+def range_without_zero(x, bits=8, symmetric=False):
+    return _symmetric(x, bits) if symmetric else _affine(x.min().item(), x.max().item(), bits)
+
+
+@wrong(
+    "qparams",
+    "Keeps the scale alone: the zero point is always 0.",
+    zh="只有缩放系数，零点一律为 0。",
+    caught_by="ends_go_to_the_ends",
+    errata=("E202",),
+    step="The affine code of 0 is z = round(q_min − lo / s).",
+    step_zh="仿射方式下 0 的编码是 z = round(q_min − lo / s)。",
+)
+def scale_alone(x, bits=8, symmetric=False):
+    return (_symmetric(x, bits) if symmetric else _affine(*_range(x), bits))[0], 0
+
+
+@wrong(
+    "qparams",
+    "Divides the range by the number of codes, not by the number of steps between them.",
+    zh="用编码的个数去除范围，而不是编码之间的步数。",
+    caught_by="ends_go_to_the_ends",
+    step="256 codes have 255 steps between them: divide by q_max − q_min.",
+    step_zh="256 个编码之间只有 255 步：除以 q_max − q_min。",
+)
+def codes_for_steps(x, bits=8, symmetric=False):
+    (low, high), q_min = _range(x), -(2 ** (bits - 1))
+    if symmetric or low == high:
+        return _symmetric(x, bits)
+    scale = (high - low) / 2**bits
+    return scale, round(q_min - low / scale)
+
+
+@wrong(
+    "qparams",
+    "Gives the zero point of unsigned codes, 0 … 2^b − 1.",
+    zh="零点是按无符号编码 0 … 2^b − 1 算的。",
+    caught_by="ends_go_to_the_ends",
+    step="Codes are signed: lo goes to −2^(b−1), so z = round(q_min − lo / s).",
+    step_zh="编码带符号：lo 对应 −2^(b−1)，所以 z = round(q_min − lo / s)。",
+)
+def unsigned_zero_point(x, bits=8, symmetric=False):
+    if symmetric or not x.any():
+        return _symmetric(x, bits)
+    scale, zero_point = _affine(*_range(x), bits)
+    return scale, zero_point - _ends(bits)[0]
+
+
+@wrong(
+    "qparams",
+    "Symmetric by the greatest value, not by the greatest magnitude.",
+    zh="对称方式用了最大值，而不是最大的绝对值。",
+    caught_by="symmetric_by_magnitude",
+    step="A large negative value would be clipped: take the maximum of |x|.",
+    step_zh="这样绝对值很大的负数会被截掉：应取 |x| 的最大值。",
+)
+def symmetric_by_the_maximum(x, bits=8, symmetric=False):
+    if symmetric and x.any():
+        return x.max().item() / _ends(bits)[1], 0
+    return _affine(*_range(x), bits)
+
+
+@wrong(
+    "qparams",
+    "Symmetric with 2^(b−1) steps, so that the greatest value has no code.",
+    zh="对称方式除以了 2^(b−1)，最大值就没有编码了。",
+    caught_by="symmetric_by_magnitude",
+    step="The highest code is 2^(b−1) − 1: divide by 127, not by 128.",
+    step_zh="最大的编码是 2^(b−1) − 1：除以 127，不是 128。",
+)
+def one_step_too_many(x, bits=8, symmetric=False):
+    if symmetric and x.any():
+        return x.abs().max().item() / 2 ** (bits - 1), 0
+    return _affine(*_range(x), bits)
+
+
+# --- quantize -----------------------------------------------------------------------------
+
+
+@wrong(
+    "quantize",
+    "Cuts off the fraction where it should round.",
+    zh="该舍入的地方直接截断了小数。",
+    caught_by="nearest_step_plus_zero_point",
+    step="Round before the cast; the cast alone cuts towards 0 and doubles the error.",
+    step_zh="先舍入再转类型；只转类型会向 0 截断，误差翻倍。",
+)
+def cuts_off(x, scale, zero_point, bits=8):
+    return (torch.trunc(x / scale) + zero_point).clamp(*_ends(bits)).to(torch.int8)
+
+
+@wrong(
+    "quantize",
+    "Rounds halves up, always.",
+    zh="正好一半时一律进位。",
+    caught_by="halves_go_to_even",
+    step="torch.round goes to the even neighbour: 0.5 → 0, 1.5 → 2, 2.5 → 2.",
+    step_zh="torch.round 取偶数：0.5 → 0，1.5 → 2，2.5 → 2。",
+)
+def halves_up(x, scale, zero_point, bits=8):
+    return (torch.floor(x / scale + 0.5) + zero_point).clamp(*_ends(bits)).to(torch.int8)
+
+
+@wrong(
+    "quantize",
+    "Leaves the zero point out.",
+    zh="漏了零点。",
+    caught_by="nearest_step_plus_zero_point",
+    errata=("E202",),
+    step="q = round(x / s) + z.",
+    step_zh="q = round(x / s) + z。",
+)
+def without_zero_point(x, scale, zero_point, bits=8):
+    return torch.round(x / scale).clamp(*_ends(bits)).to(torch.int8)
+
+
+@wrong(
+    "quantize",
+    "Lets values beyond the range wrap around.",
+    zh="超出范围的值绕了回去（溢出）。",
+    caught_by="beyond_the_range_saturates",
+    step="Clamp to q_min … q_max before the cast to int8.",
+    step_zh="转成 int8 之前先截到 q_min … q_max。",
+)
+def wraps_around(x, scale, zero_point, bits=8):
+    return (torch.round(x / scale) + zero_point).to(torch.int64).to(torch.int8)
+
+
+@wrong(
+    "quantize",
+    "Clamps to −128 … 127 whatever the number of bits.",
+    zh="不管几比特，都截到 −128 … 127。",
+    caught_by="beyond_the_range_saturates",
+    step="With b bits the codes end at −2^(b−1) and 2^(b−1) − 1.",
+    step_zh="b 比特的编码两端是 −2^(b−1) 和 2^(b−1) − 1。",
+)
+def ends_of_eight_bits(x, scale, zero_point, bits=8):
+    return (torch.round(x / scale) + zero_point).clamp(-128, 127).to(torch.int8)
+
+
+# --- quantize_per_channel -----------------------------------------------------------------
+
+
+def _per_channel(weight, axis, bits, scales):
+    shape = [-1 if i == axis else 1 for i in range(weight.dim())]
+    codes = torch.round(weight / scales.reshape(shape)).nan_to_num(0)
+    return codes.clamp(*_ends(bits)).to(torch.int8), scales
+
+
+def _greatest(weight, axis):
+    return weight.movedim(axis, 0).flatten(1).abs().amax(1)
+
+
+@wrong(
+    "quantize_per_channel",
+    "Gives all channels one scale, that of the whole tensor.",
+    zh="所有通道共用整个张量的一个缩放系数。",
+    caught_by="each_channel_has_its_scale",
+    step="Take the greatest magnitude of each channel, not of the tensor.",
+    step_zh="对每个通道分别取最大绝对值，而不是对整个张量。",
+)
+def one_scale_for_all(weight, axis=0, bits=8):
+    scale = weight.abs().max() / _ends(bits)[1]
+    return _per_channel(weight, axis, bits, scale.expand(weight.shape[axis]))
+
+
+@wrong(
+    "quantize_per_channel",
+    "Always takes axis 0 for the channel.",
+    zh="一律把第 0 维当作通道。",
+    caught_by="the_axis_is_the_channel",
+    step="The channel is axis: reduce over all other dimensions.",
+    step_zh="通道是 axis 那一维：对其余各维求最大值。",
+)
+def always_axis_zero(weight, axis=0, bits=8):
+    scales = _greatest(weight, 0) / _ends(bits)[1]
+    return _per_channel(weight, 0, bits, torch.where(scales > 0, scales, 1.0))
+
+
+@wrong(
+    "quantize_per_channel",
+    "Takes the greatest magnitude along axis, where axis is what must remain.",
+    zh="沿 axis 求了最大值，而 axis 恰恰是要留下的那一维。",
+    caught_by="each_channel_has_its_scale",
+    step="amax(dim=axis) removes the channel: reduce over the others.",
+    step_zh="amax(dim=axis) 会把通道消掉：应对其余各维求最大值。",
+)
+def reduces_the_channel(weight, axis=0, bits=8):
+    scales = weight.abs().amax(dim=axis, keepdim=True) / _ends(bits)[1]
+    scales = torch.where(scales > 0, scales, 1.0)
+    return torch.round(weight / scales).clamp(*_ends(bits)).to(torch.int8), scales
+
+
+@wrong(
+    "quantize_per_channel",
+    "Gives a channel of zeros the scale 0.",
+    zh="全零的通道，缩放系数给了 0。",
+    caught_by="a_channel_of_zeros",
+    step="0 / 0 is nan: put 1 where the scale would be 0.",
+    step_zh="0 / 0 是 nan：缩放系数为 0 的地方换成 1。",
+)
+def scale_zero_for_zeros(weight, axis=0, bits=8):
+    return _per_channel(weight, axis, bits, _greatest(weight, axis) / _ends(bits)[1])
+
+
+# --- int8_state ---------------------------------------------------------------------------
+
+
+def _is_matrix(tensor):
+    return tensor.dim() > 1 and tensor.is_floating_point()
+
+
+def _coded(tensor):
+    scales = _greatest(tensor, 0) / 127
+    return _per_channel(tensor, 0, 8, torch.where(scales > 0, scales, 1.0))
+
+
+@wrong(
+    "int8_state",
+    "Rounds the weights to the grid and stores them as floats: the file is as large as before.",
+    zh="权重舍入到格点后仍按浮点数存：文件和原来一样大。",
+    caught_by="small_file_that_reads",
+    step="Store the int8 codes, and the scales beside them.",
+    step_zh="存 int8 编码，旁边存缩放系数。",
+)
+def fake_quantised(state):
+    stored = dict(state)
+    for name, tensor in state.items():
+        if _is_matrix(tensor):
+            codes, scales = _coded(tensor)
+            stored[name] = (codes * scales.reshape(-1, *[1] * (tensor.dim() - 1))).to(tensor.dtype)
+    return stored
+
+
+@wrong(
+    "int8_state",
+    "Stores codes without their scales: nobody can make weights of them again.",
+    zh="只存编码不存缩放系数：谁也还原不出权重。",
+    caught_by="codes_with_scales_beside",
+    errata=("E202",),
+    step="Add each tensor's scales under its name with “.scale”.",
+    step_zh="每个张量的缩放系数存在「原名.scale」下。",
+)
+def without_scales(state):
+    return {name: _coded(t)[0] if _is_matrix(t) else t for name, t in state.items()}
+
+
+@wrong(
+    "int8_state",
+    "Quantises everything, biases, counters and the statistics of batch norm too.",
+    zh="什么都量化，连偏置、计数器和批归一化的统计量也不放过。",
+    caught_by="codes_with_scales_beside",
+    step="Only floating-point tensors with two or more dimensions; the rest is small and touchy.",
+    step_zh="只量化二维及以上的浮点张量；其余又小又敏感。",
+)
+def quantises_everything(state):
+    stored = {}
+    for name, tensor in state.items():
+        rows = tensor.float().reshape(len(tensor) if tensor.dim() else 1, -1)
+        codes, stored[f"{name}.scale"] = _coded(rows)
+        stored[name] = codes.reshape(tensor.shape)
+    return stored
+
+
+@wrong(
+    "int8_state",
+    "Writes what is to be stored into the network's own state.",
+    zh="把要保存的内容写进了网络自己的状态里。",
+    caught_by="small_file_that_reads",
+    step="state_dict() shares memory with the network: make new tensors.",
+    step_zh="state_dict() 与网络共用内存：要新建张量。",
+)
+def changes_the_network(state):
+    stored = dict(state)
+    for name, tensor in state.items():
+        if _is_matrix(tensor):
+            codes, scales = _coded(tensor)
+            stored |= {name: codes, f"{name}.scale": scales.float()}
+            tensor.copy_(codes)
+    return stored
+
+
+# --- magnitude_masks ----------------------------------------------------------------------
+
+
+def _ranked(weights, sparsity, key):
+    """Masks without the lowest by `key` of all weights together."""
+    values = torch.cat([key(weight.detach()).flatten() for weight in weights.values()])
+    keep = torch.ones(len(values), dtype=torch.bool)
+    keep[values.argsort(stable=True)[: round(sparsity * len(values))]] = False
+    parts = keep.split([weight.numel() for weight in weights.values()])
+    pairs = zip(weights.items(), parts, strict=True)
+    return {name: part.reshape(weight.shape) for (name, weight), part in pairs}
+
+
+@wrong(
+    "magnitude_masks",
+    "Prunes the same share of each tensor.",
+    zh="每个张量各剪同样的比例。",
+    caught_by="half_of_the_network_will_do",
+    step="Rank the weights of all tensors together: some layers can spare more than others.",
+    step_zh="把全部张量的权重放在一起排序：有的层经得起多剪。",
+)
+def each_tensor_alone(weights, sparsity):
+    return {name: _ranked({name: w}, sparsity, torch.abs)[name] for name, w in weights.items()}
+
+
+@wrong(
+    "magnitude_masks",
+    "Prunes the lowest values, that is large negative weights first.",
+    zh="剪的是数值最小的，也就是先剪掉绝对值很大的负数。",
+    caught_by="smallest_of_all_go",
+    step="Nearest to zero, whatever the sign: rank by the absolute value.",
+    step_zh="要剪的是最接近零的，不论正负：按绝对值排序。",
+)
+def lowest_values(weights, sparsity):
+    return _ranked(weights, sparsity, lambda weight: weight)
+
+
+@wrong(
+    "magnitude_masks",
+    "Gives the mask the other way round: True where a weight goes.",
+    zh="掩码反了：True 成了剪掉的。",
+    caught_by="smallest_of_all_go",
+    step="True means kept, so that weight * mask is the pruned weight.",
+    step_zh="True 表示保留，这样 weight * mask 就是剪枝后的权重。",
+)
+def mask_of_the_pruned(weights, sparsity):
+    return {name: ~mask for name, mask in _ranked(weights, sparsity, torch.abs).items()}
+
+
+@wrong(
+    "magnitude_masks",
+    "Prunes all that is not above a threshold: of equal magnitudes, too many.",
+    zh="凡是不超过阈值的都剪：绝对值相等时剪多了。",
+    caught_by="exactly_as_many",
+    step="Choose so many positions, not a threshold: zeros of an earlier pruning are all equal.",
+    step_zh="按个数选位置，不要按阈值：之前剪过的零全都相等。",
+)
+def not_above_a_threshold(weights, sparsity):
+    sizes = torch.cat([weight.detach().abs().flatten() for weight in weights.values()])
+    count = round(sparsity * len(sizes))
+    bound = sizes.sort().values[count - 1] if count else -1.0
+    return {name: weight.abs() > bound for name, weight in weights.items()}
+
+
+# --- mask_2_to_4 --------------------------------------------------------------------------
+
+
+def _best_two(groups):
+    mask = torch.zeros(groups.shape, dtype=torch.bool)
+    return mask.scatter(-1, groups.topk(2, dim=-1).indices, True)
+
+
+def _refuse(weight):
+    if weight.shape[1] % 4:
+        raise ValueError("no groups of four")
+
+
+@wrong(
+    "mask_2_to_4",
+    "Keeps half of the weights wherever they are: no hardware knows this pattern.",
+    zh="哪儿大留哪儿，总共留一半：没有硬件认得这种模式。",
+    caught_by="two_of_four_neighbours",
+    errata=("E096",),
+    step="Two of each four neighbours, not half of all: reshape into groups of four first.",
+    step_zh="每相邻四个留两个，而不是总共留一半：先按四个一组变形。",
+)
+def half_anywhere(weight):
+    _refuse(weight)
+    return _ranked({"w": weight}, 0.5, torch.abs)["w"]
+
+
+@wrong(
+    "mask_2_to_4",
+    "Forms the groups down the columns.",
+    zh="沿列的方向分了组。",
+    caught_by="two_of_four_neighbours",
+    step="Neighbours along the input: groups lie within a row.",
+    step_zh="沿输入方向相邻：组在行内。",
+)
+def groups_down_the_columns(weight):
+    _refuse(weight)
+    if len(weight) % 4:
+        return _best_two(weight.abs().reshape(-1, 4)).reshape(weight.shape).roll(1, 0)
+    return _best_two(weight.T.abs().reshape(-1, 4)).reshape(weight.T.shape).T
+
+
+@wrong(
+    "mask_2_to_4",
+    "Keeps all that is as large as the second: of equal ones, three or four.",
+    zh="不小于第二大的全留：相等时会留下三四个。",
+    caught_by="two_of_four_neighbours",
+    step="Choose two positions of each group, not a threshold.",
+    step_zh="每组按位置选两个，不要用阈值。",
+)
+def by_a_threshold(weight):
+    _refuse(weight)
+    groups = weight.abs().reshape(-1, 4)
+    return (groups >= groups.topk(2).values[:, 1:]).reshape(weight.shape)
+
+
+@wrong(
+    "mask_2_to_4",
+    "Pads or cuts rows that do not fall into groups of four.",
+    zh="不能按四个分组的行，悄悄补齐或截断了。",
+    caught_by="other_widths_are_refused",
+    step="Raise ValueError: hardware would refuse such a weight.",
+    step_zh="抛出 ValueError：这样的权重硬件也不收。",
+)
+def pads_other_widths(weight):
+    padded = nn.functional.pad(weight, (0, -weight.shape[1] % 4))
+    mask = _best_two(padded.abs().reshape(-1, 4)).reshape(padded.shape)
+    return mask[:, : weight.shape[1]]
+
+
+# --- retrain_pruned -----------------------------------------------------------------------
+
+
+def _trained(model, batches, optimizer, after=lambda: None, mode=True, last_mode=False):
+    model.train(mode)
+    for x, y in batches:
+        optimizer.zero_grad()
+        cross_entropy(model(x), y).backward()
+        optimizer.step()
+        after()
+    return model.train(last_mode)
+
+
+def _pruner(model, masks):
+    parameters = dict(model.named_parameters())
+
+    @torch.no_grad()
+    def prune():
+        for name, mask in masks.items():
+            parameters[name].mul_(mask)
+
+    return prune
+
+
+@wrong(
+    "retrain_pruned",
+    "Applies the mask once and lets the optimiser fill the zeros again.",
+    zh="掩码只用一次，优化器又把零填了回来。",
+    caught_by="zero_in_every_pass",
+    step="Set the pruned weights to 0 again after every step.",
+    step_zh="每走一步，都把剪掉的权重重新置零。",
+)
+def zeros_grow_again(model, masks, batches, lr=3e-3):
+    _pruner(model, masks)()
+    return _trained(model, batches, torch.optim.AdamW(model.parameters(), lr=lr))
+
+
+@wrong(
+    "retrain_pruned",
+    "Trains the dense network and prunes it at the end.",
+    zh="先按稠密网络训练，最后才剪。",
+    caught_by="learns_to_read_again",
+    step="What is left must learn without the rest: apply the mask before the first step.",
+    step_zh="剩下的要学会独自工作：第一步之前就要用上掩码。",
+)
+def prunes_at_the_end(model, masks, batches, lr=3e-3):
+    _trained(model, batches, torch.optim.AdamW(model.parameters(), lr=lr))
+    _pruner(model, masks)()
+    return model
+
+
+@wrong(
+    "retrain_pruned",
+    "Prunes and returns, without training.",
+    zh="剪完就返回，没有训练。",
+    caught_by="steps_of_adamw",
+    errata=("E096",),
+    step="Take one step of AdamW for each batch.",
+    step_zh="每个批次都要走一步 AdamW。",
+)
+def never_trains(model, masks, batches, lr=3e-3):
+    _pruner(model, masks)()
+    return model.eval()
+
+
+@wrong(
+    "retrain_pruned",
+    "Trains in evaluation mode, so that batch norm keeps its old statistics.",
+    zh="在评估模式下训练，批归一化一直用旧的统计量。",
+    caught_by="trains_and_comes_back",
+    step="Call train() before the loop and eval() after it.",
+    step_zh="循环前调用 train()，循环后调用 eval()。",
+)
+def trains_in_eval_mode(model, masks, batches, lr=3e-3):
+    prune = _pruner(model, masks)
+    prune()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    return _trained(model, batches, optimizer, prune, mode=False)
+
+
+# --- low_rank -----------------------------------------------------------------------------
+
+
+def _saving(weight, rank):
+    m, n = weight.shape
+    return rank or (m * n - 1) // (m + n)
+
+
+@wrong(
+    "low_rank",
+    "Leaves the singular values out.",
+    zh="漏了奇异值。",
+    caught_by="nearest_of_its_rank",
+    step="weight = U diag(s) Vᵀ: put s into one of the factors, or its root into both.",
+    step_zh="weight = U diag(s) Vᵀ：把 s 乘进其中一个因子，或两边各乘平方根。",
+)
+def without_singular_values(weight, rank=None):
+    u, _, vh = torch.linalg.svd(weight, full_matrices=False)
+    rank = _saving(weight, rank)
+    return u[:, :rank], vh[:rank]
+
+
+@wrong(
+    "low_rank",
+    "Takes columns of Vᵀ for its rows.",
+    zh="把 Vᵀ 的列当成了行。",
+    caught_by="nearest_of_its_rank",
+    step="torch.linalg.svd returns Vᵀ: keep its first rows.",
+    step_zh="torch.linalg.svd 返回的是 Vᵀ：取前几行。",
+)
+def columns_of_vh(weight, rank=None):
+    u, s, vh = torch.linalg.svd(weight, full_matrices=False)
+    rank = _saving(weight, rank)
+    return u[:, :rank] * s[:rank], vh[:, :rank].T
+
+
+@wrong(
+    "low_rank",
+    "Takes half of the smaller side, and at this rank a square weight saves nothing.",
+    zh="取了短边的一半；方阵在这个秩上一点也没省。",
+    caught_by="greatest_rank_that_saves",
+    step="Count: r (m + n) numbers against m n.",
+    step_zh="数一数：r (m + n) 个数，对 m n 个。",
+)
+def half_of_the_side(weight, rank=None):
+    u, s, vh = torch.linalg.svd(weight, full_matrices=False)
+    rank = rank or max(min(weight.shape) // 2, 1)
+    return u[:, :rank] * s[:rank], vh[:rank]
+
+
+@wrong(
+    "low_rank",
+    "Takes mn / (m + n) also where it is whole, and so saves nothing.",
+    zh="mn / (m + n) 正好是整数时也照取，结果一个数也没省。",
+    caught_by="greatest_rank_that_saves",
+    step="Fewer, not as many: at r = mn / (m + n) both hold the same.",
+    step_zh="要更少，而不是一样多：r = mn / (m + n) 时正好打平。",
+)
+def at_break_even(weight, rank=None):
+    m, n = weight.shape
+    u, s, vh = torch.linalg.svd(weight, full_matrices=False)
+    rank = rank or m * n // (m + n)
+    return u[:, :rank] * s[:rank], vh[:rank]
+
+
+# --- LoRALinear ---------------------------------------------------------------------------
+
+
+class _Lora(nn.Module):
+    """A right one, of which the others change one thing each."""
+
+    def __init__(self, base, rank, alpha):
+        super().__init__()
+        self.base = base.requires_grad_(False)
+        self.rank, self.alpha = rank, alpha
+        kind = {"dtype": base.weight.dtype}
+        self.lora_A = nn.Parameter(torch.randn(rank, base.in_features, **kind) / rank)
+        self.lora_B = nn.Parameter(torch.zeros(base.out_features, rank, **kind))
+
+    def scale(self):
+        return self.alpha / self.rank
+
+    def update(self):
+        return self.scale() * self.lora_B @ self.lora_A
+
+    def forward(self, x):
+        return self.base(x) + linear(x, self.update())
+
+    @torch.no_grad()
+    def merged(self):
+        plain = copy.deepcopy(self.base)
+        plain.weight += self.update()
+        return plain
+
+
+@wrong(
+    "LoRALinear",
+    "Draws both factors at random: fine-tuning starts from a damaged model.",
+    zh="两个因子都随机初始化：微调从一个被破坏的模型起步。",
+    caught_by="starts_as_the_base",
+    errata=("E201",),
+    step="lora_B starts at zero, so that B A is zero.",
+    step_zh="lora_B 从零开始，B A 才是零。",
+)
+class BothAtRandom(_Lora):
+    def __init__(self, base, rank, alpha):
+        super().__init__(base, rank, alpha)
+        nn.init.normal_(self.lora_B)
+
+
+@wrong(
+    "LoRALinear",
+    "Starts both factors at zero: neither ever gets a gradient.",
+    zh="两个因子都从零开始：谁都得不到梯度。",
+    caught_by="first_gradient_reaches_b",
+    step="The gradient of B holds A, and that of A holds B: draw lora_A at random.",
+    step_zh="B 的梯度里含 A，A 的梯度里含 B：lora_A 要随机。",
+)
+class BothAtZero(_Lora):
+    def __init__(self, base, rank, alpha):
+        super().__init__(base, rank, alpha)
+        nn.init.zeros_(self.lora_A)
+
+
+@wrong(
+    "LoRALinear",
+    "Scales by α alone.",
+    zh="只乘了 α，没有除以 r。",
+    caught_by="adds_the_scaled_product",
+    step="Multiply by α / r.",
+    step_zh="要乘 α / r。",
+)
+class ByAlphaAlone(_Lora):
+    def scale(self):
+        return self.alpha
+
+
+@wrong(
+    "LoRALinear",
+    "Leaves the base trainable: this is full fine-tuning with extras.",
+    zh="没有冻结 base：等于全量微调再加点东西。",
+    caught_by="only_two_train",
+    errata=("E201",),
+    step="Set requires_grad to False for every parameter of the base.",
+    step_zh="把 base 每个参数的 requires_grad 设为 False。",
+)
+class BaseStillTrains(_Lora):
+    def __init__(self, base, rank, alpha):
+        super().__init__(base, rank, alpha)
+        base.requires_grad_(True)
+
+
+@wrong(
+    "LoRALinear",
+    "Merges without the scale.",
+    zh="合并时漏了缩放系数。",
+    caught_by="merged_gives_the_same",
+    step="The merged weight is W + (α / r) B A.",
+    step_zh="合并后的权重是 W + (α / r) B A。",
+)
+class MergedWithoutScale(_Lora):
+    @torch.no_grad()
+    def merged(self):
+        plain = copy.deepcopy(self.base)
+        plain.weight += self.lora_B @ self.lora_A
+        return plain
+
+
+@wrong(
+    "LoRALinear",
+    "Merges into the base itself, so that the layer adds the update twice.",
+    zh="合并到了 base 自己身上，这一层于是加了两遍更新量。",
+    caught_by="merged_gives_the_same",
+    step="Make a new nn.Linear, or a copy, and change that.",
+    step_zh="新建一个 nn.Linear 或复制一份，再改它。",
+)
+class MergedInPlace(_Lora):
+    @torch.no_grad()
+    def merged(self):
+        self.base.weight += self.update()
+        return self.base
+
+
+@wrong(
+    "LoRALinear",
+    "Cuts the factors off from the gradient: nothing learns.",
+    zh="因子和梯度断开了：什么也学不到。",
+    caught_by="gpt_learns_reviews",
+    step="Use the parameters themselves in forward, without .data, detach or no_grad.",
+    step_zh="forward 里直接用参数本身，不要用 .data、detach 或 no_grad。",
+)
+class FactorsCutOff(_Lora):
+    def forward(self, x):
+        return self.base(x) + linear(x, self.update().detach()) + 0 * self.lora_B.sum()
+
+
+# --- distillation_loss --------------------------------------------------------------------
+
+
+def _hard(student, targets):
+    if (targets == -100).all():
+        return 0.0 * student.sum()
+    return cross_entropy(student, targets)
+
+
+def _soft(student, teacher, temperature, reduction="batchmean"):
+    log_q = log_softmax(student / temperature, dim=1)
+    return kl_div(log_q, softmax(teacher.detach() / temperature, dim=1), reduction=reduction)
+
+
+@wrong(
+    "distillation_loss",
+    "Leaves T² out: at a high temperature the teacher is hardly heard.",
+    zh="漏了 T²：温度一高，几乎听不见老师的声音。",
+    caught_by="weighted_sum_of_both",
+    step="Gradients of the soft part shrink with 1/T²: multiply it by T².",
+    step_zh="软目标那一项的梯度按 1/T² 缩小：乘回 T²。",
+)
+def without_t_squared(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
+    soft = _soft(student_logits, teacher_logits, temperature)
+    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+
+
+@wrong(
+    "distillation_loss",
+    "Takes the divergence the other way round, from the student to the teacher.",
+    zh="KL 散度的方向反了，成了学生到老师。",
+    caught_by="weighted_sum_of_both",
+    step="kl_div takes the logarithm of the student first, then the teacher's probabilities.",
+    step_zh="kl_div 第一个参数是学生的对数概率，第二个是老师的概率。",
+)
+def divergence_reversed(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
+    q = softmax(student_logits / temperature, dim=1)
+    log_p = log_softmax(teacher_logits.detach() / temperature, dim=1)
+    soft = temperature**2 * kl_div(log_p, q, reduction="batchmean")
+    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+
+
+@wrong(
+    "distillation_loss",
+    "Averages the divergence over rows and classes: kl_div's default reduction.",
+    zh="散度对行和类别都求了平均：kl_div 的默认 reduction 就是这样。",
+    caught_by="weighted_sum_of_both",
+    step="reduction='batchmean' divides by the rows only.",
+    step_zh="reduction='batchmean' 只除以行数。",
+)
+def mean_over_classes_too(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
+    soft = _soft(student_logits, teacher_logits, temperature)
+    soft = temperature**2 * soft / student_logits.shape[1]
+    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+
+
+@wrong(
+    "distillation_loss",
+    "Uses the temperature for the labels' part as well.",
+    zh="标签那一项也用了温度。",
+    caught_by="weighted_sum_of_both",
+    step="The cross entropy takes the student's logits as they are.",
+    step_zh="交叉熵用的是学生原本的 logits。",
+)
+def labels_softened_too(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
+    soft = temperature**2 * _soft(student_logits, teacher_logits, temperature)
+    return weight * soft + (1 - weight) * _hard(student_logits / temperature, targets)
+
+
+@wrong(
+    "distillation_loss",
+    "Takes logarithms of probabilities, which are 0 where the model is sure.",
+    zh="对概率取对数，而模型很肯定时概率会变成 0。",
+    caught_by="finite_where_sure",
+    step="Use log_softmax.",
+    step_zh="用 log_softmax。",
+)
+def logarithms_of_zero(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
+    p, q = (softmax(z / temperature, dim=1) for z in (teacher_logits.detach(), student_logits))
+    soft = temperature**2 * (p * (p / q).log()).sum(1).mean()
+    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+
+
+@wrong(
+    "distillation_loss",
+    "Gives nan where a batch has no label.",
+    zh="一个批次里没有标签时，结果是 nan。",
+    caught_by="rows_without_labels",
+    step="cross_entropy divides by the number of labels: return 0 where there are none.",
+    step_zh="cross_entropy 会除以标签数：没有标签时这一项取 0。",
+)
+def nan_without_labels(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
+    soft = temperature**2 * _soft(student_logits, teacher_logits, temperature)
+    return weight * soft + (1 - weight) * cross_entropy(student_logits, targets)
+
+
+@wrong(
+    "distillation_loss",
+    "Lets the student hear the teacher on labelled rows only.",
+    zh="只在有标签的行上听老师的。",
+    caught_by="a_student_learns",
+    step="The teacher needs no labels: take the divergence over all rows.",
+    step_zh="老师不需要标签：散度对全部行计算。",
+)
+def teacher_on_labelled_rows(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
+    known = targets != -100
+    if not known.any():
+        return 0.0 * student_logits.sum()
+    soft = _soft(student_logits[known], teacher_logits[known], temperature)
+    return weight * temperature**2 * soft + (1 - weight) * _hard(student_logits, targets)
+
+
+@wrong(
+    "distillation_loss",
+    "Sends gradients into the teacher.",
+    zh="梯度传进了老师。",
+    caught_by="gradients_reach_the_student",
+    step="Detach the teacher's logits: only the student learns.",
+    step_zh="对老师的 logits 用 detach：学的只有学生。",
+)
+def teaches_the_teacher(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
+    log_q = log_softmax(student_logits / temperature, dim=1)
+    log_p = log_softmax(teacher_logits / temperature, dim=1)
+    soft = temperature**2 * kl_div(log_q, log_p, reduction="batchmean", log_target=True)
+    return weight * soft + (1 - weight) * _hard(student_logits, targets)
