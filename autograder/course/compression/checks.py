@@ -21,7 +21,7 @@ PICTURES = 96
 @fixture
 def network():
     """The tiny ResNet, in evaluation mode."""
-    from autograder.models import resnet
+    from autograder.models.tiny_resnet import network as resnet
 
     return resnet.load()[0]
 
@@ -29,7 +29,7 @@ def network():
 @fixture
 def digits():
     """Training and test pictures as the network wants them, with their classes."""
-    from autograder.models import resnet
+    from autograder.models.tiny_resnet import network as resnet
 
     _, config = resnet.load()
     train, _, test = resnet.split()
@@ -46,7 +46,7 @@ def story_teller():
     from transformers import AutoModelForCausalLM, AutoTokenizer, logging
 
     from autograder.data import sentiment
-    from autograder.models import resnet
+    from autograder.models.tiny_resnet import network as resnet
 
     logging.disable_progress_bar()
     folder = resnet.FOLDER.parent / "tiny_gpt"

@@ -46,7 +46,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, logging
 
 from autograder import check, hint
 from autograder.data import sentiment
-from autograder.models import resnet, stories
+from autograder.models.tiny_gpt import stories
+from autograder.models.tiny_resnet import network as resnet
 
 EXERCISE, LANGUAGE = "compression", "en"
 logging.disable_progress_bar()
@@ -553,7 +554,7 @@ with suppress(NotImplementedError):
 # %% id="low_rank-check"
 check("low_rank")
 
-# %% [markdown] id="LoRALinear-task" lang="en"
+# %% [markdown] id="lora-task" lang="en"
 # ## 9. LoRA
 #
 # The weight itself has no low rank, but its **change** in fine-tuning can be given one. Write a
@@ -568,7 +569,7 @@ check("low_rank")
 # - `merged()` returns a plain `nn.Linear` with $W + \frac{\alpha}{r} B A$ and the bias of `base`, if
 #   it has one. The layer itself stays as it is.
 
-# %% [markdown] id="LoRALinear-task" lang="zh"
+# %% [markdown] id="lora-task" lang="zh"
 # ## 9. LoRA
 #
 # 权重本身并不低秩，但可以规定它在微调中的**变化**是低秩的。写一个包住 `nn.Linear`（叫 `base`，权重 $W$ 的形状是 $(\text{out}, \text{in})$）的模块：
@@ -580,7 +581,7 @@ check("low_rank")
 # - 输入是 $(\ldots, \text{in})$，前面有几维都可以；
 # - `merged()` 返回一个普通的 `nn.Linear`，权重 $W + \frac{\alpha}{r} B A$，偏置同 `base`（如果有）。这一层自己不变。
 
-# %% id="LoRALinear"
+# %% id="lora"
 class LoRALinear(nn.Module):
     # en: LoRALinear(base, rank, alpha); base: nn.Linear
     # zh: LoRALinear(base, rank, alpha)；base：nn.Linear
@@ -629,7 +630,7 @@ def each_linear(model, change):
                     setattr(part, name, change(layer))
     return model
 
-# %% id="LoRALinear-try"
+# %% id="lora-try"
 # en: The story-teller reads 180 product reviews twice, which changes 4 % of its numbers.
 # zh: 会讲故事的 GPT 把 180 条商品评论读两遍，改动的参数只占 4%。
 with suppress(NotImplementedError, AttributeError):
@@ -641,7 +642,7 @@ with suppress(NotImplementedError, AttributeError):
     optimizer = torch.optim.AdamW(adapters, lr=1e-2)
     for _ in range(2):
         for rows in torch.randperm(len(reviews["train"])).split(16):
-            optimizer.zero_grad()
+            model.zero_grad()
             language_loss(model, *tokens([reviews["train"][i] for i in rows])).backward()
             optimizer.step()
     merged = each_linear(copy.deepcopy(model), lambda layer: layer.merged())
@@ -650,8 +651,8 @@ with suppress(NotImplementedError, AttributeError):
         print(f"{name}: reviews {perplexity(one, reviews['test']):.1f}, "
               f"stories {perplexity(one, tales):.3f}")
 
-# %% id="LoRALinear-check"
-check("LoRALinear")
+# %% id="lora-check"
+check("lora")
 
 # %% [markdown] id="distillation_loss-task" lang="en"
 # ## 10. Learning from a teacher
@@ -706,7 +707,7 @@ with suppress(NotImplementedError):
             z = student(x_train[:pupils])
             loss = distillation_loss(z, opinions[:pupils], labels,
                                      weight=0.9 if pupils > known else 0.0)
-            optimizer.zero_grad()
+            student.zero_grad()
             loss.backward()
             optimizer.step()
         scores[name] = accuracy(student)

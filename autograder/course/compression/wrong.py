@@ -151,7 +151,7 @@ def halves_up(x, scale, zero_point, bits=8):
     caught_by="nearest_step_plus_zero_point",
     errata=("E202",),
     step="q = round(x / s) + z.",
-    step_zh="q = round(x / s) + z。",
+    step_zh="别忘了加零点：q = round(x / s) + z。",
 )
 def without_zero_point(x, scale, zero_point, bits=8):
     return torch.round(x / scale).clamp(*_ends(bits)).to(torch.int8)
