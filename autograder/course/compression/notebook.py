@@ -211,7 +211,7 @@ def quantize(x, scale, zero_point, bits=8):
 # zh: 在范围之内，误差不超过半个步长。右图是 3 比特：只有 8 个台阶。
 with suppress(NotImplementedError):
     weight = network.layer4[0].conv2.weight.detach()
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 2.8))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
     scale, zero = qparams(weight)
     error = scale * (torch.as_tensor(quantize(weight, scale, zero)).float() - zero) - weight
     left.hist((error / scale).flatten().numpy(), bins=60, color="#8fb8de")
@@ -719,25 +719,29 @@ check("distillation_loss")
 # %% [markdown] id="all-task" lang="en"
 # ## All of it in one picture
 #
-# Size on disk against accuracy. Left and up is better; the shaded line is the network as it came.
-# Where would you draw the line, and what would you ask before you chose?
+# Size on disk against accuracy. Left and up is better; the ring is the network as it came.
+# Which would you choose, and what would you ask first?
 
 # %% [markdown] id="all-task" lang="zh"
 # ## 放到一张图上
 #
-# 磁盘大小对准确率，越靠左上越好，灰线是原来的网络。你会选哪一个？选之前还要问什么？
+# 磁盘大小对准确率，越靠左上越好，圆圈是原来的网络。你会选哪一个？选之前还要问什么？
 
 # %% id="all-plot"
 with suppress(NotImplementedError, NameError):
-    points = {"float32": (size(network), accuracy(network)),
-              "int8": (len(save(packed)), accuracy(small)),
-              "95 % pruned, dense file": (size(network), before[-1]),
+    kept = sum(int((w != 0).sum()) for w in again.parameters() if w.dim() > 1)
+    total = sum(w.numel() for w in again.parameters() if w.dim() > 1)
+    as_mask = size(again) - 4 * (total - kept) + total // 8
+    points = {"95 % pruned": (size(network), before[-1]),
               "95 % pruned, trained again": (size(again), after[-1]),
+              "the same as values and mask": (as_mask, after[-1]),
+              "int8": (len(save(packed)), accuracy(small)),
               "distilled": (size(student), scores["and a teacher"])}
     figure, axes = plt.subplots(figsize=(6, 3))
     for name, (size_on_disk, held) in points.items():
         axes.scatter(size_on_disk / 1000, held, s=40, label=name)
-    axes.axhline(accuracy(network), color="#bbbbbb", lw=1)
+    axes.scatter(size(network) / 1000, accuracy(network), s=130, facecolors="none",
+                 edgecolors="black", label="float32")
     axes.set(xlabel="kB on disk", ylabel="accuracy", ylim=(0, 1.05), xlim=(0, None))
     axes.legend(frameon=False, fontsize=8)
     plt.show()

@@ -513,7 +513,6 @@ def prunes_at_the_end(model, masks, batches, lr=3e-3):
     "Prunes and returns, without training.",
     zh="剪完就返回，没有训练。",
     caught_by="steps_of_adamw",
-    errata=("E096",),
     step="Take one step of AdamW for each batch.",
     step_zh="每个批次都要走一步 AdamW。",
 )
@@ -637,7 +636,6 @@ class _Lora(nn.Module):
     "Draws both factors at random: fine-tuning starts from a damaged model.",
     zh="两个因子都随机初始化：微调从一个被破坏的模型起步。",
     caught_by="starts_as_the_base",
-    errata=("E201",),
     step="lora_B starts at zero, so that B A is zero.",
     step_zh="lora_B 从零开始，B A 才是零。",
 )

@@ -10,11 +10,11 @@ ALT = {
 }
 CHANNELS = np.array([[-0.28, -0.1, 0.06, 0.19, 0.3], [-3.0, -1.2, 0.5, 1.9, 2.6]])
 TOP = 3  # three bits, symmetric: −3 … 3
-COLOURS = "#3b82c4", "#d1495b"
+COLOURS = "C0", "C4"
 
 
 def draw(say):
-    figure, both = plt.subplots(1, 2, figsize=(8.5, 2.4), sharey=True, layout="constrained")
+    figure, both = plt.subplots(1, 2, figsize=(8.5, 2.4), sharey=True)
     titles = say("one scale, 3 bits", "共用缩放系数，3 比特"), say("one each", "各用各的")
     greatest = np.abs(CHANNELS).max(axis=1)
     for axes, title, scales in zip(
@@ -26,8 +26,8 @@ def draw(say):
             x, codes = values / greatest[row], np.round(values / scale)
             grid = np.arange(-TOP, TOP + 1) * scale / greatest[row]
             grid = grid[np.abs(grid) <= 1.01]
-            axes.hlines(row, -1.05, 1.05, color="#999999", lw=1)
-            axes.scatter(grid, 0 * grid + row, marker="|", s=260, color="#999999")
+            axes.hlines(row, -1.05, 1.05, color="C7", lw=1)
+            axes.scatter(grid, 0 * grid + row, marker="|", s=260, color="C7")
             for a, b in zip(x, codes * scale / greatest[row], strict=True):
                 arrow = {"arrowstyle": "->", "color": colour}
                 axes.annotate("", (b, row), (a, row + 0.36), arrowprops=arrow)

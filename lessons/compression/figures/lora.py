@@ -9,22 +9,20 @@ ALT = {
     "zh": "训练时，x 同时经过冻结的 W 和中间宽度为 r 的 A、B，两路相加；"
     "合并后只剩一个原来形状的矩阵。",
 }
-FROZEN, TRAINED = "#8fb8de", "#e8a04c"
+FROZEN, TRAINED = "C0", "C1"
 
 
 def _box(axes, x, y, width, height, text, colour):
-    axes.add_patch(Rectangle((x, y), width, height, color=colour))
-    axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", color="black")
+    axes.add_patch(Rectangle((x, y), width, height, facecolor=colour, alpha=0.35))
+    axes.text(x + width / 2, y + height / 2, text, ha="center", va="center")
 
 
 def _arrow(axes, start, end):
-    axes.add_patch(FancyArrowPatch(start, end, arrowstyle="->", mutation_scale=12, color="#888888"))
+    axes.add_patch(FancyArrowPatch(start, end, arrowstyle="->", mutation_scale=12, color="C7"))
 
 
 def draw(say):
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(8.5, 3.2), width_ratios=(3, 2), layout="constrained"
-    )
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.2), width_ratios=(3, 2))
     _box(left, 0, 2, 2.4, 2.4, "W\n" + say("frozen", "冻结"), FROZEN)
     _box(left, 4, 2, 2.4, 0.5, "A  (r, n)", TRAINED)
     _box(left, 4.95, 2.75, 0.5, 2.4, "B\n(m, r)", TRAINED)
