@@ -21,6 +21,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import compressed
 import drawn
 import trained
 from measuring import Measured, compared, exact, measure, refused
@@ -31,7 +32,7 @@ from autograder.exercise.suite import Suite
 HERE = Path(__file__).parent
 SEEDS = [f"spread-{number}" for number in range(10)]
 ENVIRONMENTS = tuple(itertools.product(("1", "2"), ("default", "avx2")))
-PARTS = {"bert-classifier": trained, "gpt-generation": drawn}
+PARTS = {"bert-classifier": trained, "compression": compressed, "gpt-generation": drawn}
 
 
 def elsewhere(slug: str, environment: tuple[str, str]) -> Measured:

@@ -262,6 +262,7 @@ def _state(rng):
         "norm.steps": torch.tensor(int(rng.integers(1, 99))),
         "places": torch.from_numpy(rng.integers(0, 9, (2, 3))),
         "head.weight": _channels(rng, (3, 5), 0).double(),
+        "table": _channels(rng, (5, 4), 0),
         "head.bias": _torch(rng.normal(size=3)),
     }
 
@@ -428,8 +429,8 @@ def _small_case(rng, steps=6):
     close=TRAINED,
 )
 def steps_of_adamw(retrain_pruned, rng):
-    model, masks, batches = _small_case(rng)
-    return dict(retrain_pruned(model, masks, iter(batches), lr=0.02).state_dict())
+    model, masks, batches = _small_case(rng, steps=10)
+    return dict(retrain_pruned(model, masks, iter(batches), lr=0.05).state_dict())
 
 
 @check(
