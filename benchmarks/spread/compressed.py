@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from measuring import Measured, Section
 
-from autograder.checks import Check
 from autograder.evidence.observations import Outcome
+from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite, load
 
 # The threshold of each check that trains, and whether more is better.

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from measuring import Measured, Section
 
-from autograder.checks import Check
 from autograder.evidence.observations import Outcome
 from autograder.exercise import catalog
+from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite, load
 
 LOGIT_ROOM = 10.0  # a choice between tokens is safe where the margin is so many times the noise

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from autograder.checks import Check, Tolerance
+from autograder.checks import Tolerance
 from autograder.engine.probing import run_probe
 from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise
+from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite, answers, references
 from autograder.judging.comparing import same
 
