@@ -66,6 +66,17 @@ def test_an_honest_answer_passes_behind_the_walls(hand_in) -> None:  # type: ign
     assert (task(result).status, result.isolation) == ("pass", "sandbox")
 
 
+def test_what_looks_at_the_processor_works_without_proc(hand_in) -> None:  # type: ignore[no-untyped-def]
+    result = hand_in(
+        "from sklearn.cluster import KMeans\nfrom sklearn.neighbors import NearestCentroid\n"
+        "rows = [[0.0], [1.0], [5.0], [6.0]]\n"
+        "found = NearestCentroid().fit(rows, [0, 0, 1, 1]).predict([[5.5]])\n"
+        "KMeans(2, n_init=1).fit(rows)\n"
+        "def recall(labels, predictions):\n    return found"
+    )
+    assert [cell.error for cell in result.cells] == [""] * len(result.cells)
+
+
 def test_a_secret_is_not_to_be_found(tmp_path: Path, pool: Pool) -> None:
     """In what runs the submission; what is made of it is there, and tells nothing else."""
     look = """

@@ -59,13 +59,18 @@ def warm(found: Exercise) -> None:
 
 
 def _know_the_processor() -> None:
-    """Have torch look at the processor now: behind the walls there is no ``/proc`` to read.
+    """Have libraries look at the processor now: behind the walls there is no ``/proc`` to read.
 
-    Without that the first float16 of a child fails, with "Failed to initialize cpuinfo!".
+    Without that, a child's first float16 fails in torch ("Failed to initialize cpuinfo!"), and its
+    first nearest neighbour in scikit-learn (threadpoolctl reads ``/proc/self/maps``, once).
     """
     torch: Any = sys.modules.get("torch")
     if hasattr(torch, "ones"):
         torch.ones(1).half()
+    if "sklearn" in sys.modules:
+        from sklearn.metrics import pairwise_distances_argmin
+
+        pairwise_distances_argmin([[0.0]], [[0.0]])
 
 
 def serve(request: Request, channel: BinaryIO) -> None:
