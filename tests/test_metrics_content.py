@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from sklearn.calibration import calibration_curve
 from autograder.engine.probing import run_probe
 from autograder.exercise.catalog import exercise
 from autograder.exercise.suite import Suite, answers, references
+from autograder.grading.grade import grade_path
 from autograder.judging.comparing import same
 
 METRICS = exercise("metrics")
@@ -189,3 +192,23 @@ def test_secret_seeds_catch_every_misconception_too() -> None:
 
 def test_points_add_up_to_twenty() -> None:
     assert METRICS.points == 20
+
+
+@pytest.mark.slow
+def test_scikit_learns_order_has_its_name(tmp_path: Path) -> None:
+    notebook = nbformat.read(METRICS.notebook("en", solved=True), as_version=4)
+    cell = next(cell for cell in notebook.cells if cell.id == "confusion_counts")
+    cell.source = (
+        "def confusion_counts(labels, predictions):\n"
+        "    from collections import Counter\n"
+        "    seen = Counter(zip(map(int, labels), map(int, predictions)))\n"
+        "    return seen[0, 0], seen[0, 1], seen[1, 0], seen[1, 1]\n"
+    )
+    path = tmp_path / "metrics.ipynb"
+    nbformat.write(notebook, path)
+    result = grade_path(path)
+    counts = next(task for task in result.tasks if task.name == "confusion_counts")
+    assert {verdict.misconception for verdict in counts.verdicts} >= {"order_of_sklearn"}
+    # What rests on it directly is right, given it; three floors up, averaged F1 is not yet.
+    lost = {task.name for task in result.tasks if task.status != "pass"}
+    assert lost <= {"confusion_counts", "averaged_f1"}

@@ -69,6 +69,19 @@ def swaps_false_kinds(labels, predictions):
     step_zh="把 tp 放在最前，tn 放在最后。",
 )
 def order_of_sklearn(labels, predictions):
+    tp, fp, fn, tn = _counts(labels, predictions)
+    return tn, fp, fn, tp
+
+
+@wrong(
+    "confusion_counts",
+    "Takes 0 for the positive class.",
+    zh="把 0 当成了正类。",
+    caught_by="each_kind_has_its_place",
+    step="Positive is 1: tp counts label 1 predicted as 1.",
+    step_zh="正类是 1：tp 数的是标签为 1、预测也为 1 的样本。",
+)
+def zero_is_positive(labels, predictions):
     return _counts(labels, predictions)[::-1]
 
 
