@@ -69,8 +69,7 @@ def furnished(command: list[str], environment: dict[str, str]) -> list[str]:
     line += _without_checkout(readable)
     for path in _fonts():
         line += ["--ro-bind", str(path), str(FONTS / path.name)]
-    for folder in reversed(_PAGES.parents):
-        line += ["--perms", "0755", "--dir", str(folder)] if folder != Path("/") else []
+    # Their folder stays closed to children: the rest of /sys is no submission's business.
     for path in _LARGE_PAGES:
         line += ["--ro-bind-try", str(path), str(path)]
     # What is mapped from it is memory that no process need hold on to.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import inspect
 import itertools
 import os
 import sys
@@ -156,33 +157,61 @@ def _serve_key(suite: Suite, found: Exercise, request: Request, channel: BinaryI
     write_frame(channel, {"type": "misconceptions", "table": table})
     for name in request.checks or suite.checks:
         check = suite.checks[name]
-        for label, names in _environments(check, right, known):
+        for label, names in _environments(suite, check, right, known):
             outcome = run_probe(suite, check, names, seconds=request.check_seconds)
             write_frame(channel, {"type": "answer", "label": label, "outcome": outcome_to(outcome)})
 
 
 def _environments(
-    check: Check, right: dict[str, Any], known: list[Any]
+    suite: Suite, check: Check, right: dict[str, Any], known: list[Any]
 ) -> Iterator[tuple[list[str], dict[str, Any]]]:
     """The answers to run a check with: ``[]`` is the reference, else names of misconceptions.
 
-    For a check that rests on other names, the reference is also composed with each
-    misconception about them: what a right answer yields when built on a wrong one.
+    For a check that rests on other names, the reference is also built on each misconception about
+    them, at any depth, and on two or more at once about those that it rests on directly: what a
+    right answer yields when built on wrong ones.
     """
     yield [], right
     for answer in known:
         named = answer.caught_by == check.name
         if answer.stands_for in check.learner and (named or not check.costly):
             yield [answer.name], {**right, answer.stands_for: answer.value}
-    if not check.rests_on or not known:
+    if not check.rests_on:
         return
+    below = suite.names_below(check) - set(check.learner)
+    for answer in known:
+        if answer.stands_for in below:
+            yield [answer.name], _built_on(right, {answer.stands_for: answer.value})
     choices = [[a for a in known if a.stands_for == name] for name in check.rests_on]
     for chosen in itertools.product(*([None, *some] for some in choices)):
         parts = {a.stands_for: a.value for a in chosen if a is not None}
-        if parts:
-            name = check.learner[0]
-            built = functools.partial(right[name], **parts)
-            yield sorted(a.name for a in chosen if a is not None), {**right, name: built}
+        if len(parts) > 1:
+            yield sorted(a.name for a in chosen if a is not None), _built_on(right, parts)
+
+
+def _built_on(right: dict[str, Any], wrong: dict[str, Any]) -> dict[str, Any]:
+    """The reference's answers, each built on `wrong` ones or on what is built on them."""
+    needs = {n: set(_taken(right[n])) & set(right) for n in right if n not in wrong}
+    changed = set(wrong)
+    while more := {name for name in needs if name not in changed and needs[name] & changed}:
+        changed |= more
+    built, waiting = {**right, **wrong}, changed - set(wrong)
+    # In the order in which they rest on each other; a circle among them is left as it is.
+    while ready := [name for name in waiting if not needs[name] & waiting]:
+        for name in ready:
+            parts = {need: built[need] for need in needs[name] & changed}
+            built[name] = functools.partial(right[name], **parts)
+        waiting.difference_update(ready)
+    return built
+
+
+def _taken(function: Any) -> Iterator[str]:
+    """Names that a function of the reference takes by keyword only."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return iter(())
+    return (p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
 
 
 @contextlib.contextmanager

@@ -64,9 +64,21 @@ class Suite:
         ]
 
     def names_of(self, task: str) -> frozenset[str]:
-        """What the task's checks take of the learner's, and what they rest on."""
+        """What the task's checks take of the learner's, and what they rest on, at any depth."""
         checks = self.of_task(task)
-        return frozenset(name for check in checks for name in (*check.learner, *check.rests_on))
+        return frozenset(name for check in checks for name in check.learner).union(
+            *map(self.names_below, checks)
+        )
+
+    def names_below(self, check: Check) -> frozenset[str]:
+        """What a check rests on: the names that it says, those that they rest on, and so on."""
+        found = list(check.rests_on)
+        for name in found:
+            task = self.exercise.task_of.get(name)
+            for other in self.of_task(task.name) if task else ():
+                if name in other.learner:
+                    found += [below for below in other.rests_on if below not in found]
+        return frozenset(found)
 
     def seed(self, check: str) -> int:
         """The seed of a check: a function of its name and of the salt alone."""

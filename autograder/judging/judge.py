@@ -193,7 +193,9 @@ def _given(
 ) -> str:
     """The diagnosed misconception, in a name that this check rests on, which explains it all."""
     parts = [diagnosed[name] for name in check.rests_on if name in diagnosed]
-    for label in [(part,) for part in parts] + [tuple(sorted(parts))]:
+    # At any depth: the key holds what the reference makes of each mistake that it may rest on.
+    below = [found for name, found in diagnosed.items() if name not in check.learner]
+    for label in [(part,) for part in below] + [tuple(sorted(parts))]:
         if label and label in known and same(seen, known[label], check.close):
             return label[0]
     return ""
