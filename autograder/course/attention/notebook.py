@@ -192,12 +192,12 @@ check("causal_mask")
 # %% [markdown] id="padding_mask-task" lang="zh"
 # ## 4. 填充
 #
-# 第 $b$ 句有 `lengths[b]` 个真实的 token，用填充补到 `size`：`side="right"` 时填充在后面，BERT 就是这样；`side="left"` 时填充在前面，要接着往下生成的 GPT 就是这样。返回形状为 $(B, 1, 1, S)$ 的布尔张量，真实的 key 处为 `True`。这样它能在各个头、各个 query 上广播，还能用 `&` 与因果掩码合并。`lengths` 是列表或张量，元素是 0 到 `size` 的整数。
+# 第 $b$ 句有 `lengths[b]` 个真实的词元，用填充补到 `size`：`side="right"` 时填充在后面，BERT 就是这样；`side="left"` 时填充在前面，要接着往下生成的 GPT 就是这样。返回形状为 $(B, 1, 1, S)$ 的布尔张量，真实的 key 处为 `True`。这样它能在各个头、各个 query 上广播，还能用 `&` 与因果掩码合并。`lengths` 是列表或张量，元素是 0 到 `size` 的整数。
 
 # %% id="padding_mask"
 def padding_mask(lengths, size, side="right"):
     # en: lengths: B whole numbers; size: S → (B, 1, 1, S) boolean, True = real token
-    # zh: lengths：B 个整数；size：S → (B, 1, 1, S) 布尔张量，True 表示真实的 token
+    # zh: lengths：B 个整数；size：S → (B, 1, 1, S) 布尔张量，True 表示真实的词元
     ### BEGIN SOLUTION
     lengths = torch.as_tensor(lengths)[:, None, None, None]
     places = torch.arange(size)
@@ -418,7 +418,7 @@ check("grouped_query_attention")
 # %% [markdown] id="cache_bytes-task" lang="zh"
 # ## 9. 分组省了多少
 #
-# 返回 key/value 缓存占多少字节（整数）：`batch_size` 条序列，每条 `tokens` 个 token，每个数 `bytes_per_value` 字节。`config` 是字典，键名和 Hugging Face 一致：`num_hidden_layers`、`num_attention_heads`、`hidden_size`，可能还有
+# 返回 key/value 缓存占多少字节（整数）：`batch_size` 条序列，每条 `tokens` 个词元，每个数 `bytes_per_value` 字节。`config` 是字典，键名和 Hugging Face 一致：`num_hidden_layers`、`num_attention_heads`、`hidden_size`，可能还有
 #
 # - `num_key_value_heads`：没有这一项时，与注意力头一样多；
 # - `head_dim`：没有这一项时，等于 `hidden_size // num_attention_heads`。
@@ -439,7 +439,7 @@ def cache_bytes(config, tokens, batch_size=1, bytes_per_value=2):
 
 # %% id="cache_bytes-try"
 # en: Llama 3 8B at 8192 tokens, as it is and with as many key heads as query heads.
-# zh: Llama 3 8B，8192 个 token：实际配置，以及假如 key 头和 query 头一样多。
+# zh: Llama 3 8B，8192 个词元：实际配置，以及假如 key 头和 query 头一样多。
 llama = {"num_hidden_layers": 32, "num_attention_heads": 32, "hidden_size": 4096}
 with suppress(NotImplementedError):
     for groups in (32, 8, 1):
@@ -467,7 +467,7 @@ check("cache_bytes")
 #
 # `bert_parameters` 数的是 `BertModel`：三张嵌入表（`vocab_size`、`max_position_embeddings`、`type_vocab_size` 行，每行 `hidden_size` 个数），三者之和过一个 LayerNorm；`num_hidden_layers` 层，每层有注意力的四个线性层、前馈网络的两个线性层（`hidden_size` 到 `intermediate_size` 再回来）和两个 LayerNorm；最后是 pooler，一个 `hidden_size` 到 `hidden_size` 的线性层。
 #
-# `gpt2_parameters` 数的是 `GPT2LMHeadModel`：两张嵌入表（`vocab_size` 行和 `n_positions` 行，每行 `n_embd` 个数）；`n_layer` 层，组成相同，前馈网络的宽度是 `n_inner`，为 `None` 时取 $4 \cdot$ `n_embd`；一个最后的 LayerNorm；没有偏置的输出层与 token 嵌入表**共用**一个矩阵，只算一次。
+# `gpt2_parameters` 数的是 `GPT2LMHeadModel`：两张嵌入表（`vocab_size` 行和 `n_positions` 行，每行 `n_embd` 个数）；`n_layer` 层，组成相同，前馈网络的宽度是 `n_inner`，为 `None` 时取 $4 \cdot$ `n_embd`；一个最后的 LayerNorm；没有偏置的输出层与词元嵌入表**共用**一个矩阵，只算一次。
 #
 # 字典里还有 `num_attention_heads` 和 `n_head`。
 

@@ -708,9 +708,9 @@ def bert_times_heads(config):
 
 @wrong(
     "gpt2_parameters", "Counts the shared matrix of tokens twice.",
-    zh="共用的 token 矩阵算了两次。", caught_by="gpt2_of_any_size",
+    zh="共用的词元矩阵算了两次。", caught_by="gpt2_of_any_size",
     step="The output layer is the table of tokens: count it once.",
-    step_zh="输出层就是 token 嵌入表，只算一次。",
+    step_zh="输出层就是词元嵌入表，只算一次。",
 )  # fmt: skip
 def gpt2_untied(config):
     return _gpt2(config, tied=False)

@@ -536,7 +536,7 @@ def what_is_left_keeps_its_odds(next_tokens):
 
 @check(
     "Each row of the batch is drawn from its own logits: one token for each, of shape (B,).",
-    zh="批次的每一行按自己的 logits 抽样，每行一个词元，形状为 (B,)。",
+    zh="批次的每一行按自己的 logits 采样，每行一个词元，形状为 (B,)。",
     close=0,
     rests_on=("top_k",),
 )
@@ -1037,7 +1037,7 @@ def sampled_from_the_model(seen, reference):
 
 @check(
     "Texts are drawn at the temperature that was asked for, from the whole vocabulary.",
-    zh="按指定的温度、从整个词表中抽样。",
+    zh="按指定的温度、从整个词表中采样。",
     expect=sampled_from_the_model,
     costly=True,
 )
@@ -1053,7 +1053,7 @@ def draws_at_its_temperature(write_texts, model, tokenizer):
 
 @that(
     "at least half as many different texts as independent draws give, and others in a second call",
-    zh="不同的文本至少有独立抽样时的一半那么多，第二次调用写出的又不一样",
+    zh="不同的文本至少有独立采样时的一半那么多，第二次调用写出的又不一样",
 )
 def varied_each_time(seen, reference):
     """Texts go apart after their first token, and two calls are not the same.

@@ -549,11 +549,11 @@ def _one_token_each(seen, everywhere):
 @wrong(
     "next_tokens",
     "Sets a temperature, but takes the likeliest token all the same: nothing is drawn.",
-    zh="设了温度，却仍取概率最大的词元：根本没有抽样。",
+    zh="设了温度，却仍取概率最大的词元：根本没有采样。",
     caught_by="drawn_as_often_as_probable",
     errata=("E151",),
     step="No temperature moves the maximum. Draw with torch.multinomial.",
-    step_zh="温度改变不了谁最大。用 torch.multinomial 抽样。",
+    step_zh="温度改变不了谁最大。用 torch.multinomial 采样。",
     looks_like=lambda seen: (
         _one_token_each(seen, everywhere=True) and np.asarray(seen[0])[0, LOGITS.argmax()] > 0
     ),
@@ -565,7 +565,7 @@ def temperature_without_drawing(logits, temperature, k, p):
 @wrong(
     "next_tokens",
     "Draws, but at temperature 1 whatever is asked for.",
-    zh="抽样了，但不管要求多少，温度总是 1。",
+    zh="采样了，但不管要求多少，温度总是 1。",
     caught_by="drawn_as_often_as_probable",
     step="Divide the logits by the temperature before anything else.",
     step_zh="先用温度去除 logits，再做别的。",
@@ -581,7 +581,7 @@ def draws_at_one(logits, temperature, k, p):
     zh="乘以了温度，而不是除以温度。",
     caught_by="drawn_as_often_as_probable",
     step="A high temperature must make the draws more even.",
-    step_zh="温度高，抽样应当更均匀。",
+    step_zh="温度高，采样应当更均匀。",
     looks_like=_drawn(lambda t: softmax(LOGITS, 1 / t)),
 )
 def draws_at_the_inverse(logits, temperature, k, p):
@@ -628,7 +628,7 @@ def _repeats_itself(seen):
     zh="在函数里自己设了种子，于是每次调用抽到的都一样。",
     caught_by="drawn_as_often_as_probable",
     step="Leave the seed to whoever calls: a function that draws must not reset the generator.",
-    step_zh="种子由调用者来设：抽样的函数不能重置随机数发生器。",
+    step_zh="种子由调用者来设：采样的函数不能重置随机数发生器。",
     looks_like=_repeats_itself,
 )
 def seeds_itself(logits, temperature, k, p):
@@ -1835,7 +1835,7 @@ def _temperature_fits(temperature_of):
 @wrong(
     "write_texts",
     "Fault left in: a temperature, but no sampling. generate is greedy unless told otherwise.",
-    zh="还有一处没修：有温度，却没有抽样。generate 默认是贪心。",
+    zh="还有一处没修：有温度，却没有采样。generate 默认是贪心。",
     caught_by="draws_at_its_temperature",
     errata=("E151",),
     step="Say do_sample=True.",
@@ -1849,7 +1849,7 @@ def fault_no_sampling(model, tokenizer, prompts, max_new_tokens, temperature):
 @wrong(
     "write_texts",
     "Fault left in: samples at temperature 1, whatever is asked for.",
-    zh="还有一处没修：不管要求多少，都按温度 1 抽样。",
+    zh="还有一处没修：不管要求多少，都按温度 1 采样。",
     caught_by="draws_at_its_temperature",
     step="Pass the temperature on to generate.",
     step_zh="把 temperature 传给 generate。",
@@ -1923,7 +1923,7 @@ def _apart_at_first_only(seen):
     zh="还有一处没修：只有第一个词元是抽的，后面都取概率最大的。",
     caught_by="every_token_is_drawn",
     step="Draw in every round of the loop, at the temperature, as you do in the first.",
-    step_zh="循环的每一轮都要按温度抽样，和第一轮一样。",
+    step_zh="循环的每一轮都要按温度采样，和第一轮一样。",
     looks_like=_apart_at_first_only,
 )
 def fault_first_drawn_only(model, tokenizer, prompts, max_new_tokens, temperature):
@@ -1938,10 +1938,10 @@ def fault_first_drawn_only(model, tokenizer, prompts, max_new_tokens, temperatur
 @wrong(
     "write_texts",
     "Fault left in: samples only among the 50 likeliest tokens, which is generate's default.",
-    zh="还有一处没修：只在概率最大的 50 个词元里抽样，这是 generate 的默认值。",
+    zh="还有一处没修：只在概率最大的 50 个词元里采样，这是 generate 的默认值。",
     caught_by="draws_at_its_temperature",
     step="Say top_k=0 to draw from the whole vocabulary.",
-    step_zh="写明 top_k=0，才是从整个词表中抽样。",
+    step_zh="写明 top_k=0，才是从整个词表中采样。",
     looks_like=lambda seen: _only_fifty(seen),
 )
 def fault_top_k_left_on(model, tokenizer, prompts, max_new_tokens, temperature):
