@@ -1070,6 +1070,7 @@ def varied_each_time(seen, reference):
     "Every token is drawn, not only the first, and anew in every call.",
     zh="每个词元都是抽出来的，不只是第一个；每次调用都重新抽。",
     expect=varied_each_time,
+    costly=True,
 )
 def every_token_is_drawn(write_texts, model, tokenizer):
     prompts = ["Lily wanted a"] * 40
@@ -1110,6 +1111,7 @@ def lengths_do_not_matter(write_texts, model, tokenizer):
     "No text ends in half a character.",
     zh="任何文本都不以半个字符结尾。",
     close=0,
+    costly=True,
 )
 def no_half_characters(write_texts, model, tokenizer):
     prompts = ["小明想学游泳。"]
