@@ -1,0 +1,697 @@
+"""Probes for `segmentation`: scenes of real digits, small models, and a DeepLab that is trained."""
+
+import numpy as np
+
+from autograder.checks import Tolerance, at_least, check, fixture
+from autograder.probes import are_whole, arguments_kept, in_modes, moved, state_of, watch
+
+# benchmarks/spread/segmentation.md: right answers lie far within these, mistakes far outside.
+PIXELS = 0.02  # normalised; a picture may be rounded to whole pixels when it is enlarged
+LOSS = Tolerance(absolute=1e-4, relative=1e-4)
+SHARE = 1e-6
+# Held-out mIoU of the trained model, which right answers exceed with every seed.
+LEARNED = 0.75
+
+DIGITS = (0, 1, 4, 7)
+CLASSES = len(DIGITS) + 1
+VOID = 255
+MEAN, STD = (0.163,), (0.268,)
+
+
+def _scenes(count, part, seed):
+    """Pictures (N, 1, 32, 32) and masks (N, 32, 32), both uint8."""
+    import torch
+
+    from autograder.data import scenes
+
+    made = scenes.make(count, part=part, seed=seed, digits=DIGITS)
+    images, masks = (np.stack(values) for values in list(zip(*made, strict=True))[:2])
+    return torch.from_numpy(images)[:, None], torch.from_numpy(masks)
+
+
+def _seed(rng):
+    return int(rng.integers(2**31))
+
+
+@fixture
+def pictures(rng):
+    """Twelve pictures and their masks."""
+    return _scenes(12, "test", _seed(rng))
+
+
+@fixture
+def guesses(rng):
+    """Logits (2, 4, 5, 6), and targets (2, 5, 6) of which a third is void and class 3 is rare."""
+    import torch
+
+    target = rng.choice([0, 1, 2, 3, VOID], (2, 5, 6), p=[0.3, 0.2, 0.12, 0.03, 0.35])
+    target[1, 0, :4] = [0, 1, 2, VOID]
+    logits = torch.from_numpy(2 * rng.normal(size=(2, 4, 5, 6))).float()
+    return logits, torch.from_numpy(target.astype(np.uint8))
+
+
+@fixture
+def net(torch_rng):
+    """A small network with batch normalisation that returns a dict of "out" and "aux"."""
+    return _net(torch_rng)
+
+
+def _net(generator, channels=2, classes=4, *, norm=True):
+    import torch
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            parts = [nn.Conv2d(channels, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6), nn.Tanh()]
+            self.body = nn.Sequential(*parts if norm else parts[:1])
+            self.out, self.aux = nn.Conv2d(6, classes, 1), nn.Conv2d(6, classes, 1)
+
+        def forward(self, x):
+            features = self.body(x)
+            return {"aux": self.aux(features), "out": self.out(features)}
+
+    model = Net()
+    with torch.no_grad():
+        for value in model.parameters():
+            value.normal_(0, 0.7, generator=generator)
+        if norm:
+            model.body[1].running_mean.normal_(0, 0.3, generator=generator)
+            model.body[1].running_var.uniform_(0.5, 2, generator=generator)
+    return model
+
+
+@fixture
+def photographs(rng):
+    """Seven pictures (7, 2, 6, 8) of noise, uint8, each brighter than the one before."""
+    import torch
+
+    noise = rng.integers(0, 160, (7, 2, 6, 8)) + 13 * np.arange(7)[:, None, None, None]
+    return torch.from_numpy(noise.astype(np.uint8))
+
+
+# --- joint_transform ----------------------------------------------------------------------
+
+
+def _colourful(rng, size=12):
+    """A picture (3, S, S) of noise and a mask (S, S) of ids and void."""
+    import torch
+
+    image = torch.from_numpy(rng.integers(0, 256, (3, size, size)).astype(np.uint8))
+    mask = torch.from_numpy(rng.choice([0, 1, 4, 7, VOID], (size, size)).astype(np.uint8))
+    return image, mask
+
+
+PRESET = (0.41, 0.52, 0.13), (0.21, 0.35, 0.28)
+CROPS = ((0, 0, 12), 12, False), ((3, 5, 6), 12, True), ((6, 0, 4), 12, False)
+
+
+@check(
+    "The picture is cut, enlarged bilinearly, mirrored where asked, and normalised by channel.",
+    zh="图片被裁剪、双线性放大、按要求翻转，并逐通道归一化。",
+    close=PIXELS,
+)
+def picture_is_cut_enlarged_and_normalised(joint_transform, rng):
+    image, mask = _colourful(rng)
+    return [np.asarray(joint_transform(image, mask, *how, *PRESET)[0]) for how in CROPS]
+
+
+@check(
+    "The mask is cut and mirrored likewise, every id stays an id, 255 stays 255, in int64.",
+    zh="掩码同样被裁剪和翻转；编号还是编号，255 还是 255，类型为 int64。",
+    close=0,
+)
+def every_id_stays_an_id(joint_transform, rng):
+    image, mask = _colourful(rng)
+    masks = [np.asarray(joint_transform(image, mask, *how, *PRESET)[1]) for how in CROPS]
+    return {"masks": masks, "types": [str(mask.dtype) for mask in masks]}
+
+
+@check(
+    "Picture and mask fit together: ink lies where the mask has a digit.",
+    zh="图片和掩码对得上：掩码说有数字的地方，图上就有墨迹。",
+    close=PIXELS,
+)
+def ink_lies_under_the_mask(joint_transform, pictures):
+    ink = []
+    for image, mask, flip in zip(*pictures, [True, False] * 6, strict=True):
+        x, y = joint_transform(image, mask, (8, 8, 16), 32, flip, (0.0,), (1.0,))
+        x, y = np.asarray(x)[0], np.asarray(y)
+        ink.append([float(x[y == k].sum()) / 100 for k in range(1, CLASSES)])
+    return ink
+
+
+@check(
+    "The arguments stay as they were, and masks of int64 will do as well.",
+    zh="传入的参数保持原样；int64 的掩码也能用。",
+    close=PIXELS,
+)
+def arguments_stay(joint_transform, rng):
+    image, mask = _colourful(rng)
+    seen = [
+        arguments_kept(joint_transform, image, kind, (4, 2, 6), 12, True, *PRESET)
+        for kind in (mask, mask.long())
+    ]
+    return [{"changed": one["changed"], "y": np.asarray(one["returned"][1])} for one in seen]
+
+
+# --- receptive_field ----------------------------------------------------------------------
+
+
+@check(
+    "One atrous convolution spans (kernel - 1) × dilation + 1 pixels.",
+    zh="单层空洞卷积的跨度是 (kernel − 1) × dilation + 1。",
+    close=0,
+)
+def one_layer(receptive_field, rng):
+    layers = [(int(k), 1, int(d)) for k, d in rng.integers([1, 1], [8, 13], (6, 2))]
+    return [receptive_field([layer]) for layer in [(3, 1, 1), (3, 1, 6), (5, 1, 2), *layers]]
+
+
+@check(
+    "A stride widens the steps of the layers after it, not its own.",
+    zh="步幅拉大的是它之后各层的步距，不是它自己的。",
+    close=0,
+)
+def stride_counts_afterwards(receptive_field):
+    first, last = [(3, 2, 1), (3, 1, 1)], [(3, 1, 1), (3, 2, 1)]
+    return [receptive_field(layers) for layers in (first, last, first * 2, [*first, (3, 2, 2)])]
+
+
+@check(
+    "Whole networks, in any order of kernels, strides and dilations, and none at all.",
+    zh="任意组合的整个网络都对；一层也没有时是 1。",
+    close=0,
+)
+def whole_networks(receptive_field, rng):
+    networks = [
+        [tuple(map(int, layer)) for layer in rng.integers([1, 1, 1], [6, 4, 5], (n, 3))]
+        for n in (2, 3, 4, 5)
+    ]
+    fields = [receptive_field(layers) for layers in [[], *networks]]
+    return {"fields": fields, "whole numbers": are_whole(fields)}
+
+
+# --- cross_entropy ------------------------------------------------------------------------
+
+
+@check(
+    "The loss is the mean over the pixels that count, and only over these.",
+    zh="损失是参与计算的像素的平均值，也只对它们平均。",
+    close=LOSS,
+)
+def mean_of_what_counts(cross_entropy, guesses):
+    logits, target = guesses
+    return [
+        cross_entropy(logits, target),
+        cross_entropy(logits.double(), target.long()),
+        cross_entropy(logits[1:, :, :1, :4], target[1:, :1, :4]),
+    ]
+
+
+@check(
+    "Void pixels get no gradient, the others that of softmax minus target.",
+    zh="void 像素的梯度为零，其余像素的梯度是 softmax 减目标。",
+    close=LOSS,
+)
+def void_teaches_nothing(cross_entropy, guesses):
+    logits, target = guesses
+    logits.requires_grad_()
+    cross_entropy(logits, target).backward()
+    return logits.grad
+
+
+@check(
+    "It holds where the model is sure and wrong.",
+    zh="模型十分肯定却判错时，损失依然正确。",
+    close=LOSS,
+)
+def sure_and_wrong(cross_entropy, guesses):
+    logits, target = guesses
+    return [cross_entropy(times * logits, target) for times in (100, -400)]
+
+
+@check(
+    "If no pixel counts, the loss is 0, and so is its gradient.",
+    zh="没有像素参与计算时，损失为 0，梯度也为 0。",
+    close=LOSS,
+)
+def nothing_counts(cross_entropy, guesses):
+    import torch
+
+    logits = guesses[0].requires_grad_()
+    loss = cross_entropy(logits, torch.full((2, 5, 6), VOID))
+    loss.backward()
+    return {"loss": loss, "largest gradient": logits.grad.abs().max()}
+
+
+@check(
+    "ignore_index is what it is given as, be it −100 or the id of a class.",
+    zh="ignore_index 由参数决定，可以是 −100，也可以是某个类别的编号。",
+    close=LOSS,
+)
+def any_index_can_be_ignored(cross_entropy, guesses):
+    logits, target = guesses[0], guesses[1].long()
+    target[target == VOID] = 0
+    without = target.clone()
+    without[target == 1] = -100
+    return [cross_entropy(logits, without, ignore_index=-100),
+            cross_entropy(logits, target, ignore_index=2)]  # fmt: skip
+
+
+@check(
+    "It is written out: torch's ready-made loss is not called.",
+    zh="是自己写的：没有调用 torch 现成的损失。",
+    close=LOSS,
+)
+def written_out(cross_entropy, guesses):
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    called = []
+
+    class Listen(TorchDispatchMode):
+        def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
+            if "nll_loss" in str(operation) or "cross_entropy" in str(operation):
+                called.append(str(operation))
+            return operation(*arguments, **(keywords or {}))
+
+    with Listen():
+        loss = cross_entropy(*guesses)
+    return {"ready-made": bool(called), "loss": loss}
+
+
+# --- mean_iou -----------------------------------------------------------------------------
+
+
+def _answered(rng, sizes, classes=5, wrong=0.3):
+    """Pairs of predictions and targets (B, H, W): `wrong` of the pixels, more in later batches."""
+    import torch
+
+    pairs = []
+    for number, size in enumerate(sizes):
+        target = np.minimum(rng.geometric(0.45, size) - 1, classes - 1)
+        astray = rng.random(size) < wrong * (1 + number)
+        said = np.where(astray, rng.integers(0, classes, size), target)
+        target = np.where(rng.random(size) < 0.15, VOID, target)
+        pairs.append(tuple(torch.from_numpy(a.astype(np.uint8)) for a in (said, target)))
+    return pairs
+
+
+SIZES = (5, 6, 7), (1, 3, 4), (2, 4, 3)
+
+
+@check(
+    "IoU is counted over all pixels of all batches, gone through once, then divided once.",
+    zh="IoU 在所有批次的全部像素上累计，只遍历一次，最后只除一次。",
+    close=SHARE,
+)
+def counted_over_all(mean_iou, rng):
+    pairs = _answered(rng, SIZES)
+    return [mean_iou(pairs, 5), mean_iou(((p.long(), t.long()) for p, t in pairs), 5)]
+
+
+@check(
+    "Void pixels do not count, whatever is predicted there.",
+    zh="void 像素不计，不管那里预测成什么。",
+    close=SHARE,
+)
+def void_does_not_count(mean_iou, rng):
+    pairs = _answered(rng, SIZES)
+    found = []
+    for said in (0, 3):
+        filled = [(p.where(t != VOID, said), t) for p, t in pairs]
+        result = mean_iou(filled, 5)
+        found.append([list(result["iou"]), result["accuracy"]])
+    other = mean_iou([(p, t.long().where(t != VOID, -1)) for p, t in pairs], 5, ignore_index=-1)
+    return [*found, other["miou"]]
+
+
+@check(
+    "A class that is nowhere has no IoU: nan, left out of the mean.",
+    zh="哪里都没有的类别谈不上 IoU：记为 nan，不进平均。",
+    close=SHARE,
+)
+def a_class_that_is_nowhere(mean_iou, rng):
+    return mean_iou(_answered(rng, SIZES), 8)
+
+
+@check(
+    "A class that is predicted and never there has IoU 0; so has one that is never found.",
+    zh="从未出现却被预测的类别 IoU 为 0；从未被找到的也是。",
+    close=SHARE,
+)
+def never_right_is_zero(mean_iou, rng):
+    import torch
+
+    pairs = [(p.where(p != 2, 5), t.where(t != 5, 0)) for p, t in _answered(rng, SIZES, classes=4)]
+    pairs[0][1][0, 0, :2] = torch.tensor([2, 0], dtype=torch.uint8)
+    pairs[0][0][0, 0, :2] = torch.tensor([5, 5], dtype=torch.uint8)
+    found = mean_iou(pairs, 6)
+    return {"iou": list(found["iou"]), "miou": found["miou"]}
+
+
+# --- dice_loss ----------------------------------------------------------------------------
+
+
+@check(
+    "The loss is one minus the mean of the classes' Dice coefficients.",
+    zh="损失等于 1 减去各类 Dice 系数的平均。",
+    close=LOSS,
+)
+def one_minus_mean_dice(dice_loss, guesses):
+    logits, target = guesses
+    return [dice_loss(logits, target), dice_loss(logits, target.long(), smooth=0.01)]
+
+
+@check(
+    "Void pixels are in none of the sums, whatever is predicted there.",
+    zh="void 像素不进入任何求和，不管那里预测成什么。",
+    close=LOSS,
+)
+def void_is_in_no_sum(dice_loss, guesses):
+    import torch
+
+    logits, target = guesses
+    void = (target == VOID)[:, None]
+    shifted = logits.where(~void, logits.flip(1) * 3)
+    filled = target.long().where(target != VOID, -100)
+    shifted.requires_grad_()
+    loss = dice_loss(shifted, filled, ignore_index=-100)
+    loss.backward()
+    in_void = torch.where(void, shifted.grad, 0.0).abs().sum()
+    return {"loss": loss, "gradient in void": in_void, "gradient": shifted.grad}
+
+
+@check(
+    "For sure answers Dice is 2J / (1 + J), J being the intersection over union.",
+    zh="答案十分肯定时，Dice 等于 2J / (1 + J)，J 即交并比。",
+    close=LOSS,
+)
+def dice_of_sure_answers(dice_loss, rng):
+    import torch
+
+    ((said, target),) = _answered(rng, [(2, 5, 6)], classes=3)
+    said[0, 0, :3] = target[0, 0, :3] = torch.arange(3)
+    logits = 60.0 * torch.nn.functional.one_hot(said.long(), 3).movedim(-1, 1)
+    return dice_loss(logits, target, smooth=1e-6)
+
+
+@check(
+    "smooth stands above and below; a class that does not occur counts too.",
+    zh="smooth 上下都有；没有出现的类别也要算。",
+    close=LOSS,
+)
+def smooth_and_absent_classes(dice_loss, guesses):
+    logits, target = guesses
+    few = target.where((target == VOID) | (target < 2), 0)
+    return [dice_loss(logits, few, smooth=smooth) for smooth in (0.5, 3.0, 10.0)]
+
+
+# --- train_deeplab ------------------------------------------------------------------------
+
+
+@check(
+    "Logits come in the dict's “out”, one for each class, as large as the picture.",
+    zh="logits 在字典的 out 里，每类一层，与图片一样大。",
+    close=0,
+)
+def out_is_as_large_as_the_picture(build_deeplab):
+    import torch
+
+    found = []
+    for classes, size in ((5, (32, 32)), (3, (24, 40)), (11, (16, 18))):
+        model = build_deeplab(classes).eval()
+        with torch.no_grad():
+            found.append(list(model(torch.zeros(2, 1, *size))["out"].shape))
+    return found
+
+
+@check(
+    "It has the parts asked for: so many parameters, and convolutions with the given rates.",
+    zh="部件符合要求：参数个数正确，空洞卷积的膨胀率就是给定的那几个。",
+    close=0,
+)
+def parts_are_those_asked_for(build_deeplab):
+    from torch import nn
+
+    found = []
+    for classes, rates in ((5, (2, 4, 6)), (3, (1, 3)), (4, (3, 6, 9, 12))):
+        model = build_deeplab(classes, rates)
+        convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+        dilations = sorted(c.dilation[0] for c in convolutions if c.kernel_size == (3, 3))
+        count = sum(value.numel() for value in model.parameters())
+        found.append({"dilations": dilations, "parameters": count})
+    return found
+
+
+@fixture
+def lesson(rng):
+    """Twelve pictures (12, 2, 6, 8) of noise, normalised, with ids and void (12, 6, 8)."""
+    import torch
+
+    x = torch.from_numpy(rng.normal(size=(12, 2, 6, 8))).float()
+    y = torch.from_numpy(rng.choice([0, 1, 2, 3, VOID], (12, 6, 8)))
+    return x, y.to(torch.uint8)
+
+
+@check(
+    "The losses are those of AdamW under the one-cycle schedule, void left out, step by step.",
+    zh="每一步的损失都符合 AdamW 加 one-cycle 学习率、且不计 void 的结果。",
+    close=Tolerance(absolute=1e-3, relative=1e-3),
+    rests_on=("cross_entropy",),
+    weight=2,
+)
+def losses_step_by_step(train_deeplab, torch_rng, lesson):
+    # All pictures in every batch, so that their order makes no difference.
+    return list(
+        train_deeplab(_net(torch_rng, norm=False), *lesson, steps=12, batch_size=12, lr=0.1)
+    )
+
+
+@check(
+    "Each picture comes once before any comes again, in training mode, in another order.",
+    zh="每张图先各用一次再重新打乱；训练模式；每轮顺序不同。",
+    close=0,
+)
+def each_picture_once(train_deeplab, net, lesson):
+    x, y = lesson
+    calls = watch(net.eval(), lambda batch: [_which(one, x) for one in batch])
+    losses = train_deeplab(net, x, y, steps=9, batch_size=4, lr=1e-3)
+    rounds = [[row for call in calls[i : i + 3] for row in call["rows"]] for i in (0, 3, 6)]
+    return {
+        "losses": len(losses),
+        "in training mode": all(call["training"] for call in calls),
+        "each round": [sorted(rows) for rows in rounds],
+        "same order each round": rounds[0] == rounds[1] == rounds[2],
+    }
+
+
+def _which(one, x):
+    return int((x - one).abs().flatten(1).sum(1).argmin())
+
+
+@check(
+    "The trained model segments digits that it has not seen: held-out mIoU.",
+    zh="训练好的模型能分割没见过的数字：看测试集上的 mIoU。",
+    expect=at_least(LEARNED),
+    weight=2,
+    costly=True,
+)
+def segments_unseen_digits(train_deeplab, build_deeplab, rng):
+    import torch
+
+    images, masks = _scenes(400, "train", _seed(rng))
+    model = build_deeplab(CLASSES)
+    train_deeplab(model, (images / 255 - MEAN[0]) / STD[0], masks)
+    images, masks = _scenes(200, "test", _seed(rng))
+    with torch.no_grad():
+        said = model.eval()((images / 255 - MEAN[0]) / STD[0])["out"].argmax(dim=1)
+    return _miou(said, masks)
+
+
+def _miou(said, masks):
+    """The mean IoU over the pixels that are not void."""
+    values = []
+    for k in range(CLASSES):
+        is_k, said_k = masks == k, (said == k) & (masks != VOID)
+        values.append(float((is_k & said_k).sum() / (is_k | said_k).sum()))
+    return sum(values) / CLASSES
+
+
+# --- predict_masks ------------------------------------------------------------------------
+
+TWO = (0.3, 0.45), (0.2, 0.31)  # mean and std of two channels
+
+
+@check(
+    "Ids are the highest logits of “out”, for pictures prepared as in training.",
+    zh="编号取 out 中最大的 logit，图片的处理与训练时相同。",
+    close=0,
+)
+def highest_of_out(predict_masks, net, photographs):
+    ids = predict_masks(net.eval(), photographs, *TWO)
+    return {"ids": ids, "whole numbers": are_whole(ids)}
+
+
+@check(
+    "A picture's ids do not depend on its neighbours, though the model came in training mode.",
+    zh="哪怕模型传进来时处于训练模式，一张图的结果也不受同批其他图片影响。",
+    close=0,
+)
+def neighbours_change_nothing(predict_masks, net, photographs):
+    sizes = (1, 3, 100)
+    return [predict_masks(net.train(), photographs, *TWO, batch_size=size) for size in sizes]
+
+
+@check(
+    "No more than batch_size pictures at a time, and no gradient is kept.",
+    zh="一次不超过 batch_size 张，不保留梯度。",
+    close=0,
+)
+def no_batch_is_larger(predict_masks, net, photographs):
+    calls = watch(net)
+    ids = predict_masks(net, photographs, *TWO, batch_size=3)
+    most = max(call["rows"] for call in calls) if calls else 0
+    return {"too many": most > 3, "gradients": any(c["grad"] for c in calls), "ids": ids}
+
+
+@check(
+    "The model stays as it was and goes back in the mode in which it came.",
+    zh="模型保持不变，用完还原模式。",
+    close=0,
+)
+def model_stays(predict_masks, net, photographs):
+    before = state_of(net)
+    seen = in_modes(net, lambda: list(np.shape(predict_masks(net, photographs, *TWO))))
+    return {"modes": seen, "moved": len(moved(net, before))}
+
+
+# --- colour_mask --------------------------------------------------------------------------
+
+
+@check(
+    "Every id has its own colour, and void its own, whole numbers from 0 to 255.",
+    zh="每个编号一种颜色，void 也有自己的颜色，取值 0 到 255 的整数。",
+    close=0,
+)
+def every_id_its_colour(colour_mask, rng):
+    palette = rng.integers(0, 256, (6, 3))
+    mask = rng.choice([*range(6), VOID], (4, 7))
+    picture = colour_mask(mask, palette)
+    other = colour_mask(mask, palette, void=(1, 200, 3))
+    return {"picture": picture, "type": str(np.asarray(picture).dtype), "other void": other}
+
+
+@check(
+    "Masks and palettes of any whole type will do, tensors too.",
+    zh="任何整数类型的掩码和调色板都能用，张量也行。",
+    close=0,
+)
+def any_type_of_mask(colour_mask, rng):
+    import torch
+
+    palette = rng.integers(0, 256, (4, 3))
+    mask = rng.choice([*range(4), VOID], (3, 5))
+    forms = (
+        (mask.astype(np.uint8), palette.astype(np.uint8)),
+        (torch.from_numpy(mask), palette),
+        (torch.from_numpy(mask.astype(np.uint8)), torch.from_numpy(palette)),
+        (mask, palette.tolist()),
+    )
+    return [colour_mask(*form) for form in forms]
+
+
+# --- late_iou -----------------------------------------------------------------------------
+
+
+@check(
+    "A later mask fits worse, as far as the picture has moved.",
+    zh="来得越迟，错位越大，吻合越差。",
+    close=SHARE,
+)
+def later_fits_worse(late_iou, pictures):
+    hands = [np.asarray(mask) > 0 for mask in pictures[1][:4]]
+    return [
+        late_iou(hand, speed, latency, 20)
+        for hand in hands
+        for speed, latency in ((0, 50), (20, 5), (20, 20), (-45, 10), (100, 2.6))
+    ]
+
+
+@check(
+    "What leaves the picture is gone, and nothing comes in at the other side.",
+    zh="移出画面的就没有了，另一侧也不会有东西进来。",
+    close=SHARE,
+)
+def what_leaves_is_gone(late_iou):
+    hand = np.zeros((4, 10), bool)
+    hand[1:3, 6:] = hand[3, :5] = True
+    moves = (2, 5, -3, -7, 9, 10, 14, -40)
+    return [late_iou(hand, 100 * move, 10, 1) for move in moves]
+
+
+@check(
+    "Latency is in milliseconds; the shift is rounded; tensors will do.",
+    zh="延迟以毫秒计；位移取整；张量也可以。",
+    close=SHARE,
+)
+def milliseconds_and_rounding(late_iou, pictures):
+    import torch
+
+    hand = torch.as_tensor(pictures[1][0]) > 0
+    return [late_iou(hand, 10, latency, 10) for latency in (13, 17, 24, 26, 38)]
+
+
+# --- mended_segmentation ------------------------------------------------------------------
+
+_STEPS = ("cross_entropy", "predict_masks", "colour_mask")
+
+
+@fixture
+def task(rng, torch_rng):
+    """What the program gets: a model, six examples, three pictures, a palette, mean and std."""
+    import torch
+
+    def noise(*shape):
+        return torch.from_numpy(rng.integers(0, 256, shape).astype(np.uint8))
+
+    examples = []
+    for image in noise(6, 2, 8, 10):
+        mask = rng.choice([0, 1, 2, 3, VOID], (4, 5), p=[0.3, 0.2, 0.2, 0.2, 0.1])
+        mask = torch.from_numpy(mask.astype(np.uint8))
+        examples.append({"image": image, "mask": mask, "folder": int(rng.integers(4))})
+    palette = rng.integers(0, 256, (4, 3))
+    return _net(torch_rng).eval(), examples, noise(3, 2, 8, 10), palette, *TWO
+
+
+@check(
+    "Its losses are those of the examples' own masks, in training mode.",
+    zh="损失来自样本自己的掩码，并且是在训练模式下得到的。",
+    close=Tolerance(absolute=1e-3, relative=1e-3),
+    rests_on=_STEPS,
+    weight=2,
+)
+def losses_of_the_masks(mended_segmentation, task):
+    return list(mended_segmentation(*task)["losses"])
+
+
+@check(
+    "Test pictures get ids, as the trained model sees them in evaluation mode.",
+    zh="测试图片得到编号，由训练后的模型在评估模式下给出。",
+    close=0,
+    rests_on=_STEPS,
+)
+def ids_of_the_test_pictures(mended_segmentation, task):
+    ids = mended_segmentation(*task)["ids"]
+    return {"ids": np.stack([np.asarray(one) for one in ids]), "whole numbers": are_whole(ids[0])}
+
+
+@check(
+    "Each id has its colour of the palette, in whole numbers of eight bits.",
+    zh="每个编号用调色板里的颜色，八位整数。",
+    close=0,
+    rests_on=_STEPS,
+)
+def pictures_in_colour(mended_segmentation, task):
+    pictures = mended_segmentation(*task)["pictures"]
+    return {"pictures": pictures, "type": str(np.asarray(pictures[0]).dtype)}
