@@ -23,6 +23,7 @@ from pathlib import Path
 
 import compressed
 import drawn
+import segmented
 import trained
 from measuring import Measured, compared, exact, measure, refused
 
@@ -32,7 +33,10 @@ from autograder.exercise.suite import Suite
 HERE = Path(__file__).parent
 SEEDS = [f"spread-{number}" for number in range(10)]
 ENVIRONMENTS = tuple(itertools.product(("1", "2"), ("default", "avx2")))
-PARTS = {"bert-classifier": trained, "compression": compressed, "gpt-generation": drawn}
+PARTS = {
+    "bert-classifier": trained, "compression": compressed, "gpt-generation": drawn,
+    "segmentation": segmented,
+}  # fmt: skip
 
 
 def elsewhere(slug: str, environment: tuple[str, str]) -> Measured:
