@@ -52,11 +52,11 @@ def guesses(rng):
 
 @fixture
 def net(torch_rng):
-    """A small network with batch normalisation that returns a dict of "out" and "aux"."""
-    return _net(torch_rng)
+    """A small network, with batch normalisation and dropout, that returns "out" and "aux"."""
+    return _net(torch_rng, dropout=0.3)
 
 
-def _net(generator, channels=2, classes=4, *, norm=True):
+def _net(generator, channels=2, classes=4, *, norm=True, dropout=0.0):
     import torch
     from torch import nn
 
@@ -64,7 +64,7 @@ def _net(generator, channels=2, classes=4, *, norm=True):
         def __init__(self):
             super().__init__()
             parts = [nn.Conv2d(channels, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6), nn.Tanh()]
-            self.body = nn.Sequential(*parts if norm else parts[:1])
+            self.body = nn.Sequential(*parts if norm else parts[:1], nn.Dropout(dropout))
             self.out, self.aux = nn.Conv2d(6, classes, 1), nn.Conv2d(6, classes, 1)
 
         def forward(self, x):
@@ -297,7 +297,7 @@ def _answered(rng, sizes, classes=5, wrong=0.3):
     return pairs
 
 
-SIZES = (5, 6, 7), (1, 3, 4), (2, 4, 3)
+SIZES = (9, 12, 14), (1, 3, 4), (2, 4, 3)  # the first has more than 255 pixels of a class
 
 
 @check(
@@ -563,7 +563,8 @@ def no_batch_is_larger(predict_masks, net, photographs):
 def model_stays(predict_masks, net, photographs):
     before = state_of(net)
     seen = in_modes(net, lambda: list(np.shape(predict_masks(net, photographs, *TWO))))
-    return {"modes": seen, "moved": len(moved(net, before))}
+    frozen = sum(not value.requires_grad for value in net.parameters())
+    return {"modes": seen, "moved": len(moved(net, before)), "frozen": frozen}
 
 
 # --- colour_mask --------------------------------------------------------------------------

@@ -497,7 +497,8 @@ check("train_deeplab")
 # - pixels prepared **as in training**: divided by 255, then `(x - mean) / std` for each channel;
 # - at most `batch_size` pictures at a time, in **evaluation mode**, without gradients;
 # - the id is the class with the highest logit in the model's `"out"`; the dict may hold others;
-# - weights and running statistics stay, and the model **goes back in the mode** in which it came.
+# - weights, running statistics and what needs gradients stay, and the model **goes back in the
+#   mode** in which it came.
 
 # %% [markdown] id="predict_masks-task" lang="zh"
 # ## 7. 怎么训练的，就怎么预测
@@ -507,7 +508,7 @@ check("train_deeplab")
 # - 像素的处理**与训练时相同**：除以 255，再逐通道做 `(x - mean) / std`；
 # - 一次最多 `batch_size` 张，在**评估模式**下进行，不记录梯度；
 # - 编号是模型输出的 `"out"` 里 logit 最大的类别；字典里可能还有别的项；
-# - 权重和滑动统计量不变，用完**还原模式**。
+# - 权重、滑动统计量、哪些参数需要梯度都不变，用完**还原模式**。
 
 
 # %% id="predict_masks"
@@ -547,21 +548,21 @@ check("predict_masks")
 # ## 8. Ids to colours
 #
 # `mask` $(H, W)$ holds ids, and perhaps 255, as an array or a tensor of any type of whole numbers.
-# Return a picture $(H, W, 3)$ as a `uint8` **array**: id $k$ gets `palette[k]`
+# Return a picture $(H, W, 3)$ of `uint8`, an array or a tensor: id $k$ gets `palette[k]`
 # (`palette` is $(K, 3)$, red, green, blue, 0 … 255, of any type), 255 gets `void`. $K \le 255$.
 
 # %% [markdown] id="colour_mask-task" lang="zh"
 # ## 8. 编号变颜色
 #
 # `mask` $(H, W)$ 里是编号，可能还有 255，可以是数组或张量，整数类型不限。
-# 返回 `uint8` **数组** $(H, W, 3)$：编号 $k$ 取 `palette[k]`（`palette` 为 $(K, 3)$，红、绿、蓝，
+# 返回 `uint8` 的图片 $(H, W, 3)$，数组或张量均可：编号 $k$ 取 `palette[k]`（`palette` 为 $(K, 3)$，红、绿、蓝，
 # 0 … 255，类型不限），255 取 `void`。$K \le 255$。
 
 
 # %% id="colour_mask"
 def colour_mask(mask, palette, void=(224, 224, 192)):
-    # en: mask: (H, W) ids or 255; palette: (K, 3) → (H, W, 3) uint8 array
-    # zh: mask：(H, W)，编号或 255；palette：(K, 3) → (H, W, 3)，uint8 数组
+    # en: mask: (H, W) ids or 255; palette: (K, 3) → (H, W, 3) uint8
+    # zh: mask：(H, W)，编号或 255；palette：(K, 3) → (H, W, 3)，uint8
     ### BEGIN SOLUTION
     table = np.zeros((256, 3), dtype=np.uint8)
     table[: len(palette)] = palette

@@ -6,7 +6,8 @@ ALT = {
     "20 pixels per degree. A head that turns at 20 degrees per second still leaves 0.613 at 60 ms; "
     "at 50 degrees per second it is 0.250, at 100 it reaches 0 at 50 ms.",
     "zh": "宽 100 像素的手与迟到的掩码之间的 IoU，横轴是 0 到 60 毫秒的延迟，每度 20 个像素。"
-    "头以每秒 20 度转动时，60 毫秒后还有 0.613；每秒 50 度时是 0.250；每秒 100 度时 50 毫秒就到 0。",
+    "头以每秒 20 度转动时，60 毫秒后还有 0.613；"
+    "每秒 50 度时是 0.250；每秒 100 度时 50 毫秒就到 0。",
 }
 WIDTH, PER_DEGREE = 100, 20
 
@@ -24,7 +25,7 @@ def draw(say):
     for when in (14, 60):
         axes.axvline(when, color="C7", linestyle=":", linewidth=1)
     axes.text(14.6, 0.97, "14 ms", color="C7")
-    axes.set(xlim=(0, 75), ylim=(-0.03, 1.05))
+    axes.set(xlim=(0, 60), ylim=(-0.03, 1.05))
     axes.set_xticks(range(0, 61, 10))
     axes.set_xlabel(say("latency, ms", "延迟（毫秒）"))
     axes.set_ylabel(say("IoU with the hand now", "与手当前位置的 IoU"))
