@@ -119,8 +119,8 @@ plots.pictures([*images[:8], *map(shades, masks[:8])], columns=8)
 # %% [markdown] id="joint_transform-task" lang="zh"
 # ## 1. 图片怎么变，掩码就怎么变
 #
-# 给定 `uint8` 的图片 $(C, H, W)$ 和掩码 $(H, W)$：从第 `top` 行、第 `left` 列起，裁出边长为 `side` 的
-# 正方形（`crop = (top, left, side)`）；放大到 `size` × `size`（`size` 是 `side` 的整数倍）；
+# 给定 `uint8` 的图片 $(C, H, W)$ 和掩码 $(H, W)$：从第 `top` 行、第 `left` 列起，裁出边长为 `side` 的正方形
+# （`crop = (top, left, side)`）；放大到 `size` × `size`（`size` 是 `side` 的整数倍）；
 # `flip` 为真时再左右翻转。返回 `x, y`：
 #
 # - `x`，`float32`，$(C, \text{size}, \text{size})$：**双线性**放大（像素中心对齐，`align_corners=False`），
@@ -253,8 +253,7 @@ check("cross_entropy")
 # %% [markdown] id="mean_iou-task" lang="en"
 # ## 4. Intersection over union, accumulated
 #
-# Three pixels of four are background, so a model that finds nothing is 75 % accurate. For each
-# class $k$,
+# Most pixels are background: here a model that finds nothing is 84 % accurate. For each class $k$,
 #
 # $$\mathrm{IoU}_k = \frac{\text{pixels that are } k \text{ and are predicted } k}
 # {\text{pixels that are } k \text{ or are predicted } k}$$
@@ -274,7 +273,7 @@ check("cross_entropy")
 # %% [markdown] id="mean_iou-task" lang="zh"
 # ## 4. 累计的交并比
 #
-# 四个像素里有三个是背景，所以什么都没找到的模型也有 75% 的准确率。对每个类别 $k$，
+# 大多数像素是背景：在这里，什么都没找到的模型也有 84% 的准确率。对每个类别 $k$，
 #
 # $$\mathrm{IoU}_k = \frac{\text{既是 } k \text{ 又被预测为 } k \text{ 的像素数}}
 # {\text{是 } k \text{ 或被预测为 } k \text{ 的像素数}}$$
@@ -588,7 +587,8 @@ check("colour_mask")
 #
 # $$s = \text{speed} \times \frac{\text{latency\_ms}}{1000} \times \text{pixels\_per\_degree}$$
 #
-# pixels, rounded to a whole number (to the left where `speed` is negative). Return the IoU of
+# pixels, rounded to the nearest whole number (to the left where `speed` is negative). Return the
+# IoU of
 # `mask` $(H, W)$, which holds `True` where the hand *was*, and of where it *is*. What leaves the
 # picture is gone; nothing comes in at the other side. `mask` is an array or a tensor of booleans
 # with at least one `True`.
@@ -601,7 +601,7 @@ check("colour_mask")
 #
 # $$s = \text{speed} \times \frac{\text{latency\_ms}}{1000} \times \text{pixels\_per\_degree}$$
 #
-# 个像素，取整（`speed` 为负则向左）。`mask` $(H, W)$ 中 `True` 是手**曾经**在的地方；
+# 个像素，四舍五入为整数（`speed` 为负则向左）。`mask` $(H, W)$ 中 `True` 是手**曾经**在的地方；
 # 返回它与手**现在**所在之处的 IoU。移出画面的部分就没有了，另一侧也不会有东西进来。
 # `mask` 是布尔数组或张量，至少有一个 `True`。
 
@@ -696,8 +696,8 @@ except Exception as error:
 # You may use all that you have written above.
 
 # %% [markdown] id="mended_segmentation-contract" lang="zh"
-# 把它改对。`model` 返回含 `"out"` 的字典，可能还有别的项。`examples` 是由偶数个字典组成的列表：`"image"` 是
-# `uint8` 的 $(C, H, W)$；`"mask"` 是编号或 255，标注时**分辨率只有一半**，即 $(H/2, W/2)$，`uint8`；
+# 把它改对。`model` 返回含 `"out"` 的字典，可能还有别的项。`examples` 是由偶数个字典组成的列表：
+# `"image"` 是 `uint8` 的 $(C, H, W)$；`"mask"` 是编号或 255，标注时**分辨率只有一半**，即 $(H/2, W/2)$，`uint8`；
 # `"folder"` 是它所在文件夹的编号。`test_images` 是 `uint8` 的 $(N, C, H, W)$。
 #
 # - 在训练模式下，用学习率为 `lr` 的普通 SGD 训练：每两个样本走一步，按顺序，只过一遍；
