@@ -588,10 +588,9 @@ check("colour_mask")
 # $$s = \text{speed} \times \frac{\text{latency\_ms}}{1000} \times \text{pixels\_per\_degree}$$
 #
 # pixels, rounded to the nearest whole number (to the left where `speed` is negative). Return the
-# IoU of
-# `mask` $(H, W)$, which holds `True` where the hand *was*, and of where it *is*. What leaves the
-# picture is gone; nothing comes in at the other side. `mask` is an array or a tensor of booleans
-# with at least one `True`.
+# IoU of `mask` $(H, W)$, which holds `True` where the hand *was*, and of where it *is*. What leaves
+# the picture is gone; nothing comes in at the other side. `mask` is an array or a tensor of
+# booleans with at least one `True`.
 
 # %% [markdown] id="late_iou-task" lang="zh"
 # ## 9. 来迟的掩码

@@ -12,7 +12,7 @@ from torchvision.transforms import v2
 
 from autograder.checks import right
 
-from .reference import ASPP, Backbone, DeepLabV3
+from .reference import ASPP, Backbone
 
 
 @right("joint_transform", "torchvision's v2 in one call", zh="torchvision v2，一次调用")
@@ -138,15 +138,6 @@ class _OwnDeepLab(nn.Module):
 @right("build_deeplab", "a module of one's own", zh="自己写的模块")
 def own_module(num_classes, rates=(2, 4, 6)):
     return _OwnDeepLab(num_classes, rates)
-
-
-@right("build_deeplab", "head put together first", zh="先拼好分类头")
-def head_first(num_classes, rates=(2, 4, 6)):
-    head = nn.Sequential()
-    head.append(ASPP(32, rates, 32)).append(nn.Conv2d(32, 32, 3, padding=1, bias=False))
-    head.append(nn.BatchNorm2d(32)).append(nn.ReLU(inplace=True))
-    head.append(nn.Conv2d(32, num_classes, 1))
-    return DeepLabV3(backbone=Backbone(), classifier=head, aux_classifier=None)
 
 
 @right("train_deeplab", "rows of whole rounds, drawn beforehand", zh="事先排好每一轮的下标")
