@@ -645,8 +645,6 @@ def milliseconds_and_rounding(late_iou, pictures):
 
 # --- mended_segmentation ------------------------------------------------------------------
 
-_STEPS = ("cross_entropy", "predict_masks", "colour_mask")
-
 
 @fixture
 def task(rng, torch_rng):
@@ -669,7 +667,7 @@ def task(rng, torch_rng):
     "Its losses are those of the examples' own masks, in training mode.",
     zh="损失来自样本自己的掩码，并且是在训练模式下得到的。",
     close=Tolerance(absolute=1e-3, relative=1e-3),
-    rests_on=_STEPS,
+    rests_on=("cross_entropy",),
     weight=2,
 )
 def losses_of_the_masks(mended_segmentation, task):
@@ -680,7 +678,7 @@ def losses_of_the_masks(mended_segmentation, task):
     "Test pictures get ids, as the trained model sees them in evaluation mode.",
     zh="测试图片得到编号，由训练后的模型在评估模式下给出。",
     close=0,
-    rests_on=_STEPS,
+    rests_on=("cross_entropy", "predict_masks"),
 )
 def ids_of_the_test_pictures(mended_segmentation, task):
     ids = mended_segmentation(*task)["ids"]
@@ -691,7 +689,7 @@ def ids_of_the_test_pictures(mended_segmentation, task):
     "Each id has its colour of the palette, in whole numbers of eight bits.",
     zh="每个编号用调色板里的颜色，八位整数。",
     close=0,
-    rests_on=_STEPS,
+    rests_on=("predict_masks", "colour_mask"),
 )
 def pictures_in_colour(mended_segmentation, task):
     pictures = mended_segmentation(*task)["pictures"]
