@@ -7,7 +7,7 @@ import numpy as np
 from autograder.checks import Tolerance, at_least, check, fixture
 from autograder.probes import are_whole, arguments_kept, in_modes, moved, state_of, watch
 
-# benchmarks/spread/segmentation.md: right answers lie far within these, mistakes far outside.
+# `python benchmarks/spread segmentation` measures: right answers lie far within, mistakes outside.
 PIXELS = 0.02  # normalised; a picture may be rounded to whole pixels when it is enlarged
 LOSS = Tolerance(absolute=1e-4, relative=1e-4)
 SHARE = 1e-6
