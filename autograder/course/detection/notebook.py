@@ -12,8 +12,8 @@
 # A detector returns boxes, a class for each and a score. "Detect objects with Faster R-CNN" is
 # asked so that you talk about what lies between a forward pass and a number one can believe:
 # how boxes are compared, which of a hundred overlapping ones are kept, what the network regresses,
-# which losses it minimises, and what mAP means. Our source document's program stops at its second
-# statement, and behind every error that one mends stands another.
+# which losses it minimises, and what mAP means. Our source document's program stops before
+# training begins, and behind every error that one mends stands another.
 #
 # You will write these parts on real digits whose boxes are known exactly, train a Faster R-CNN in
 # two seconds, and mend a program with all of those faults.
@@ -26,7 +26,7 @@
 #
 # 检测器返回若干个框，每个框带一个类别和一个分数。面试官问「用 Faster R-CNN 做目标检测」，
 # 是想听你讲清楚从前向计算到一个可信数字之间的事：框怎么比较，上百个重叠的框留哪几个，
-# 网络回归的是什么，最小化的是哪几个损失，mAP 又是什么意思。原始资料里的程序第二条语句就停了，
+# 网络回归的是什么，最小化的是哪几个损失，mAP 又是什么意思。原始资料里的程序还没开始训练就停了，
 # 改掉一个错误，后面还有一个。
 #
 # 下面你将在框完全已知的真实数字上写出这些环节，用两秒钟训练一个 Faster R-CNN，
@@ -216,9 +216,9 @@ def batched_nms(boxes, scores, idxs, iou_threshold):
 # zh: 前与后：一个稍有犹豫的检测器会给出的候选框。
 with suppress(NotImplementedError):
     generator = torch.Generator().manual_seed(1)
-    image, truth = some[1]
+    image, truth = some[0]
     boxes = truth["boxes"].repeat(8, 1)
-    boxes = boxes + 1.5 * torch.randn(boxes.shape, generator=generator)
+    boxes = boxes + 1.2 * torch.randn(boxes.shape, generator=generator)
     scores = torch.rand(len(boxes), generator=generator)
     idxs = torch.ones(len(boxes), dtype=torch.int64)
     kept = [batched_nms(boxes, scores, idxs, threshold) for threshold in (0.3, 0.7)]
@@ -382,7 +382,7 @@ def train_step(model, optimizer, images, targets):
     ### BEGIN SOLUTION
     model.train()
     loss = sum(model(images, targets).values())
-    optimizer.zero_grad()
+    optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
     return loss.item()
@@ -596,7 +596,7 @@ def draw_detections(image, prediction, categories, threshold=0.5):
 
 # %% id="draw_detections-try"
 with suppress(NotImplementedError):
-    image, truth = some[2]
+    image, truth = some[3]
     count = len(truth["boxes"])
     prediction = {
         "boxes": truth["boxes"],
@@ -697,31 +697,28 @@ def mended_program(build, train, photos, categories, epochs=4, batch_size=8):
     # en: → [{"boxes": (n, 4), "scores": (n,), "names": [...]}, …], one for each photograph
     # zh: → [{"boxes": (n, 4), "scores": (n,), "names": [...]}, …]，每张照片一个
     ### BEGIN SOLUTION
-    model = build(len(categories))
+    detector = build(len(categories))
     place = {name: label for label, name in enumerate(categories)}
     pairs = [
         (image, {"boxes": t["boxes"], "labels": torch.tensor([place[name] for name in t["names"]])})
         for image, t in train
     ]
     loader = DataLoader(pairs, batch_size=batch_size, shuffle=True, collate_fn=collate)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=epochs * len(loader))
+    optimizer = torch.optim.AdamW(detector.parameters(), lr=5e-3)
+    steps = epochs * len(loader)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, total_steps=steps)
     for _ in range(epochs):
         for images, targets in loader:
-            train_step(model, optimizer, images, targets)
+            train_step(detector, optimizer, images, targets)
             schedule.step()
-    model.eval()
+    detector.eval()
     images = [torch.from_numpy(photo).permute(2, 0, 1).flip(0) / 255 for photo in photos]
+    found = []
     with torch.no_grad():
-        predictions = model(images)
-    return [
-        {
-            "boxes": prediction["boxes"],
-            "scores": prediction["scores"],
-            "names": [categories[label] for label in prediction["labels"].tolist()],
-        }
-        for prediction in predictions
-    ]
+        for one in detector(images):
+            names = [categories[label] for label in one.pop("labels").tolist()]
+            found.append({**one, "names": names})
+    return found
     ### END SOLUTION
 
 # %% id="mended_program-try"
