@@ -705,8 +705,8 @@ def mended_program(build, train, photos, categories, epochs=4, batch_size=8):
     ]
     loader = DataLoader(pairs, batch_size=batch_size, shuffle=True, collate_fn=collate)
     optimizer = torch.optim.AdamW(detector.parameters(), lr=5e-3)
-    steps = epochs * len(loader)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, total_steps=steps)
+    rounds = {"epochs": epochs, "steps_per_epoch": len(loader)}
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, **rounds)
     for _ in range(epochs):
         for images, targets in loader:
             train_step(detector, optimizer, images, targets)

@@ -3,8 +3,8 @@ from matplotlib.figure import Figure
 
 ALT = {
     "en": "Precision against recall, built prediction by prediction: hit, miss, hit, hit, miss, "
-    "with four targets. The saw teeth at recall 0.25, 0.5 and 0.75; above them the envelope, 1 up to "
-    "0.25, then 0.75 up to 0.75, then 0. Its mean over 101 levels is 0.6287.",
+    "with four targets. The saw teeth at recall 0.25, 0.5 and 0.75; above them the envelope, 1 up "
+    "to 0.25, then 0.75 up to 0.75, then 0. Its mean over 101 levels is 0.6287.",
     "zh": "随着预测逐个处理，画出精确率与召回率：命中、误报、命中、命中、误报，共四个目标。"
     "锯齿落在召回率 0.25、0.5、0.75 处；上方的包络到 0.25 为 1，到 0.75 为 0.75，之后为 0。"
     "在 101 个点上的平均值是 0.6287。",

@@ -1,3 +1,4 @@
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -25,9 +26,11 @@ def draw(say):
         panels.append((say(f"threshold {threshold}: {len(kept)}",
                            f"阈值 {threshold}：{len(kept)} 个"), kept))  # fmt: skip
     figure = Figure(figsize=(7, 2.7))
-    rows, columns = scene.masks.any(axis=0).nonzero()
+    ink = np.where(scene.masks.any(axis=0), np.arange(32) + 0.5, np.nan)  # gaps where paper is
+    heights = np.repeat(np.arange(32) + 0.5, 33)
+    columns = np.pad(ink, ((0, 0), (0, 1)), constant_values=np.nan).ravel()
     for axes, (name, kept) in zip(figure.subplots(1, 3), panels, strict=True):
-        axes.plot(columns + 0.5, rows + 0.5, "s", color="C7", markersize=3, alpha=0.5)
+        axes.plot(columns, heights, color="C7", linewidth=4, alpha=0.5, solid_capstyle="butt")
         for i in kept:
             x1, y1, x2, y2 = boxes[i].tolist()
             axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, ec="C1"))
