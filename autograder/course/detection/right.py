@@ -47,9 +47,7 @@ def best_and_rest(boxes, scores, idxs, iou_threshold):
     return np.array(kept, dtype=int)
 
 
-@right(
-    "batched_nms", "classes moved apart, as in torchvision", zh="像 torchvision 那样平移各类"
-)
+@right("batched_nms", "classes moved apart, as in torchvision", zh="像 torchvision 那样平移各类")
 def moved_apart(boxes, scores, idxs, iou_threshold):
     if not len(boxes):
         return []
@@ -112,9 +110,7 @@ def zipped(batch):
 # --- train_step ---------------------------------------------------------------------------
 
 
-@right(
-    "train_step", "gradients cleared afterwards, a tensor", zh="事后清梯度，返回张量"
-)
+@right("train_step", "gradients cleared afterwards, a tensor", zh="事后清梯度，返回张量")
 def cleared_afterwards(model, optimizer, images, targets):
     model.train()
     optimizer.zero_grad(set_to_none=False)
@@ -130,9 +126,7 @@ def cleared_afterwards(model, optimizer, images, targets):
 # --- average_precision --------------------------------------------------------------------
 
 
-@right(
-    "average_precision", "flags for what is taken", zh="标记已匹配，先求包络"
-)
+@right("average_precision", "flags for what is taken", zh="标记已匹配，先求包络")
 def with_flags(predictions, targets, label, iou_threshold=0.5):
     total = sum(int((t["labels"] == label).sum()) for t in targets)
     if total == 0:
@@ -169,9 +163,7 @@ def mean_of_means(predictions, targets, iou_thresholds=None):
 # --- draw_detections ----------------------------------------------------------------------
 
 
-@right(
-    "draw_detections", "gca and annotate", zh="画在 gca 上，用 annotate 写字"
-)
+@right("draw_detections", "gca and annotate", zh="画在 gca 上，用 annotate 写字")
 def by_annotate(image, prediction, categories, threshold=0.5):
     axes = plt.gca()
     axes.imshow((image.numpy().transpose(1, 2, 0) * 255).round().astype(np.uint8))
