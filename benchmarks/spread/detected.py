@@ -42,7 +42,7 @@ def report(suite: Suite, measured: Sequence[Measured]) -> Section:
         rows.setdefault("right answers" if row.right else f"`{row.name}`", []).append(row.ap50)
     lines = [
         "## What is learned\n",
-        "Mean AP50 of red and blue digits on 60 held-out photographs after 4 rounds over 160 "
+        "Mean AP50 of red and blue digits on 60 held-out photographs after 5 rounds over 160 "
         f"scenes, over seeds and environments. Passed at {content.LEARNED}.\n",
         "| program | runs | lowest | mean | highest |",
         "|---|---|---|---|---|",

@@ -36,10 +36,10 @@ SHARE = 1e-5  # IoU and AP, of float32 boxes
 CODED = Tolerance(absolute=1e-4, relative=1e-4)  # deltas
 PLACES = Tolerance(absolute=1e-3, relative=1e-4)  # coordinates, in pixels
 LOSS = 1e-4
-DRAWN = 0.6  # pixels: their edges lie half a pixel before their centres
+DRAWN = 1.6  # pixels: an edge lies half a pixel before its pixel's centre
 PIXELS = 0.01  # of 1; a photograph has 256 steps
 # Mean AP50 of red and blue on held-out photographs, which right answers exceed with every seed.
-LEARNED = 0.75
+LEARNED = 0.6
 
 
 # --- box_iou ------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ def crowds_and_empty_boxes_are_left_out(detection_target, rng):
 )
 def nothing_is_stacked(collate, rng):
     def batch(sizes):
-        numbers = [int(n) for n in rng.integers(0, 4, len(sizes))]
+        numbers = [int(n) for n in rng.permutation(len(sizes))]  # one of them has no objects
         return [
             (tensor(rng.random((3, *size))), {"boxes": tensor(some_boxes(rng, n)),
                                                "labels": tensor(range(n), "int64")})
@@ -464,7 +464,8 @@ def unsure_ones_are_not_drawn(draw_detections, rng):
 def colours_are_kept(draw_detections, rng):
     image, prediction = to_draw(rng, (1,), (0.8,))
     call = lambda *given: read(draw_detections(*given, NAMES))["colours"]  # noqa: E731
-    return arguments_kept(call, image * tensor([1, 0.5, 0.1])[:, None, None], prediction)
+    faint = 0.2 + image * tensor([0.7, 0.4, 0.1])[:, None, None]  # neither black nor white occurs
+    return arguments_kept(call, faint, prediction)
 
 
 # --- mended_program -----------------------------------------------------------------------
@@ -527,8 +528,8 @@ def names_come_from_the_list(mended_program, rng):
 
 
 @check(
-    "Trained on 160 scenes, it finds red and blue digits on photographs: mean AP50 of 0.75.",
-    zh="用 160 个场景训练后，能在照片上找到红、蓝数字：平均 AP50 不低于 0.75。",
+    "Trained on 160 scenes, it finds red and blue digits on photographs: mean AP50 of 0.6.",
+    zh="用 160 个场景训练后，能在照片上找到红、蓝数字：平均 AP50 不低于 0.6。",
     expect=at_least(LEARNED),
     costly=True,
     rests_on=("collate", "train_step"),
@@ -540,5 +541,6 @@ def finds_digits_by_their_colour(mended_program, rng, torch_rng):
     torch.manual_seed(seed)
     test = coloured(60, "test", seed)
     photos = [(image.flip(0).permute(1, 2, 0) * 255).round().byte().numpy() for image, _ in test]
-    found = mended_program(tiny_faster_rcnn, coloured(160, "train", seed), photos, CATEGORIES)
+    train = coloured(160, "train", seed)
+    found = mended_program(tiny_faster_rcnn, train, photos, CATEGORIES, epochs=5)
     return float(np.mean([ap50(found, test, name) for name in CATEGORIES[1:]]))

@@ -114,7 +114,7 @@ def stepped(train_step, rng, names=LOSSES, steps=1, training=True, rate=0.01):
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
     returned = [float(train_step(model, optimizer, *batch_of_three(rng))) for _ in range(steps)]
     weights = {name: float(weight.detach()) for name, weight in model.weights.items()}
-    return {"returned": returned, "weights": weights, "training": model.training}
+    return {"returned": returned, "weights": weights}
 
 
 def found_and_true(rng, each=(7, 13), images=6, extra=10, by=2.5):
@@ -131,8 +131,8 @@ def found_and_true(rng, each=(7, 13), images=6, extra=10, by=2.5):
                 said[place].append((shaken(box, rng, by), label))
             if rng.random() < 0.3:
                 said[place].append((shaken(box, rng, by), 1 + label % len(each)))
-        for box in some_boxes(rng, extra):
-            said[int(rng.integers(images))].append((box, label))
+        for box in some_boxes(rng, extra):  # off the grid, so that no IoU is a threshold's own
+            said[int(rng.integers(images))].append((shaken(box, rng, 0.1), label))
     scores = iter(rng.permutation(np.linspace(0.02, 0.98, sum(map(len, said)))))
     targets = [group(rows) for rows in truth]
     predictions = [{**group(rows), "scores": tensor([next(scores) for _ in rows])}
