@@ -5,12 +5,13 @@
 Runs the probes of each exercise with the reference and all other right answers, over 10 seeds, 1
 and 2 threads and the instruction sets ``default`` and ``avx2`` of ``ATEN_CPU_CAPABILITY``, and in
 the first of these environments with the misconceptions; writes ``spread/SLUG.md``. What is trained
-or drawn is measured by ``trained`` and ``drawn``. Exit code 1 if a tolerance or a threshold does
+or drawn is measured by the module here whose ``SLUG`` is the exercise's. Exit code 1 if a tolerance or a threshold does
 not lie well between right and wrong, or if a right answer is refused.
 """
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import os
 import pickle
@@ -21,10 +22,6 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import compressed
-import drawn
-import segmented
-import trained
 from measuring import Measured, compared, exact, measure, refused
 
 from autograder.exercise import catalog
@@ -33,10 +30,12 @@ from autograder.exercise.suite import Suite
 HERE = Path(__file__).parent
 SEEDS = [f"spread-{number}" for number in range(10)]
 ENVIRONMENTS = tuple(itertools.product(("1", "2"), ("default", "avx2")))
+# What is trained or drawn is measured by a module of its own, which says whose it is.
 PARTS = {
-    "bert-classifier": trained, "compression": compressed, "gpt-generation": drawn,
-    "segmentation": segmented,
-}  # fmt: skip
+    module.SLUG: module
+    for module in map(importlib.import_module, sorted(path.stem for path in HERE.glob("[a-z]*.py")))
+    if hasattr(module, "SLUG")
+}
 
 
 def elsewhere(slug: str, environment: tuple[str, str]) -> Measured:

@@ -13,6 +13,8 @@ from autograder.evidence.observations import Outcome
 from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite, load
 
+SLUG = "compression"
+
 # The threshold of each check that trains, and whether more is better.
 THRESHOLDS = {
     "learns_to_read_again": ("RETRAINED", True),

@@ -13,6 +13,8 @@ from autograder.evidence.observations import Outcome
 from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite, load
 
+SLUG = "detection"
+
 CHECK = "finds_digits_by_their_colour"
 # Programs that run to their end; cheaper evidence catches those that the check is not named for.
 ALSO = {CHECK: ("still_blue_for_red", "still_from_zero")}

@@ -15,6 +15,8 @@ from autograder.exercise import catalog
 from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite, load
 
+SLUG = "gpt-generation"
+
 LOGIT_ROOM = 10.0  # a choice between tokens is safe where the margin is so many times the noise
 CHECKS: Any = load(catalog.exercise("gpt-generation"), "checks")
 

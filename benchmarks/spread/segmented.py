@@ -12,6 +12,8 @@ from autograder.evidence.observations import Outcome
 from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite, load
 
+SLUG = "segmentation"
+
 CHECK = "segments_unseen_digits"
 Row = tuple[bool, str, float]
 

@@ -13,6 +13,8 @@ from autograder.evidence.observations import Outcome
 from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite, load
 
+SLUG = "bert-classifier"
+
 # Misconceptions that spoil what is learned; other evidence catches the others.
 ALSO = {
     "learns_what_holds": ("hundredfold_rate", "epochs_as_steps", "head_only"),
