@@ -1,0 +1,669 @@
+"""Probes for `gan`: tiny networks of one step, and a small DCGAN that is trained on faces."""
+
+import copy
+
+import numpy as np
+
+from autograder.checks import Tolerance, at_least, at_most, check, fixture
+from autograder.probes import arguments_kept, in_forms, moved, state_of, watch
+
+# benchmarks/spread/gan.md: right answers lie far within these, mistakes far outside.
+CLOSE = Tolerance(absolute=1e-4, relative=1e-4)
+DISTANCE = Tolerance(absolute=1e-3, relative=1e-3)
+EXACT = 1e-9
+
+TRAINED = {"rounds": 200, "batch_size": 32, "lr": 2e-3}
+# The Fréchet distance of the trained generator's faces from real ones, at most: measured in
+# benchmarks/spread/gan.md, where right answers stay below a fifth of it.
+LEARNED = 1.0
+BOLD = 0.5  # a learning rate with which one fault in one round shows in the next
+SURE = (-40.0, -20.0, 0.0, 30.0)  # how sure a discriminator may be: logits of forged pictures
+
+
+def _net(layers, generator):
+    """The layers in a row, with weights and running statistics drawn anew."""
+    import torch
+    from torch import nn
+
+    net = nn.Sequential(*layers)
+    with torch.no_grad():
+        for value in net.parameters():
+            value.normal_(0, 0.8, generator=generator)
+        for part in net:
+            if isinstance(part, nn.BatchNorm1d):
+                part.running_mean.normal_(0, 0.3, generator=generator)
+                part.running_var.uniform_(0.5, 2, generator=generator)
+    return net
+
+
+def _generator(torch_rng, momentum=0.1):
+    """Noise (N, 3) to pictures (N, 2, 3, 2), which leave -1 … 1: there is no tanh at the end."""
+    from torch import nn
+
+    norm = nn.BatchNorm1d(6, momentum=momentum)
+    layers = [nn.Linear(3, 6), norm, nn.Tanh(), nn.Linear(6, 12), nn.Unflatten(1, (2, 3, 2))]
+    net = _net(layers, torch_rng)
+    net.latent = 3
+    return net
+
+
+def _discriminator(torch_rng, momentum=0.1):
+    """Pictures (N, 2, 3, 2) to logits (N,), mostly below 0: forged pictures have much to learn."""
+    import torch
+    from torch import nn
+
+    norm = nn.BatchNorm1d(5, momentum=momentum)
+    layers = [nn.Flatten(), nn.Linear(12, 5), norm, nn.LeakyReLU(0.2), nn.Linear(5, 1)]
+    net = _net([*layers, nn.Flatten(0)], torch_rng)
+    with torch.no_grad():
+        net[-2].bias.fill_(-1.5)
+        net[-2].weight.copy_(net[-2].weight.sign() * (0.4 + net[-2].weight.abs()))
+    return net
+
+
+@fixture
+def pair(torch_rng):
+    """A generator and a discriminator in training mode, with batch normalisation in both."""
+    return _generator(torch_rng), _discriminator(torch_rng)
+
+
+def _randn(generator, *shape):
+    import torch
+
+    return torch.randn(*shape, generator=generator)
+
+
+def _sgd(network, lr=0.3):
+    import torch
+
+    return torch.optim.SGD(network.parameters(), lr=lr)
+
+
+def _weights(network):
+    import torch
+
+    return torch.cat([value.detach().flatten() for value in network.parameters()])
+
+
+def _leave_gradients(network):
+    """Gradients that somebody forgot: all ones."""
+    import torch
+
+    for value in network.parameters():
+        value.grad = torch.ones_like(value)
+
+
+# --- discriminator_loss -------------------------------------------------------------------
+
+
+@check(
+    "It is the mean cross entropy of real pictures plus that of forged ones, however many of each.",
+    zh="等于真图的平均交叉熵加上假图的平均交叉熵，两边各有多少张都行。",
+    close=CLOSE,
+)
+def each_kind_has_its_mean(discriminator_loss, torch_rng):
+    counts = ((6, 6), (9, 2), (1, 5))
+    return [
+        float(discriminator_loss(2 * _randn(torch_rng, n) + 0.5, 2 * _randn(torch_rng, m) - 1))
+        for n, m in counts
+    ]
+
+
+@check(
+    "It stays right where the discriminator is sure and wrong.",
+    zh="判别器十分肯定却判错时，损失依然正确。",
+    close=CLOSE,
+)
+def sure_and_wrong_is_dear(discriminator_loss, torch_rng):
+    noise = _randn(torch_rng, 4, 3)
+    places = ((-200, 0), (0, 200), (90, 90), (200, -200))
+    return [
+        float(discriminator_loss(a + x, b - x)) for (a, b), x in zip(places, noise, strict=True)
+    ]
+
+
+@check(
+    "Gradients flow back into every logit.",
+    zh="梯度能传回每一个 logit。",
+    close=Tolerance(absolute=1e-6, relative=1e-4),
+)
+def gradients_reach_both_kinds(discriminator_loss, torch_rng):
+    real, fake = _randn(torch_rng, 5), _randn(torch_rng, 3)
+    real.requires_grad_()
+    fake.requires_grad_()
+    loss = discriminator_loss(real, fake)
+    loss.backward()
+    return {"dimensions": loss.dim(), "real": real.grad, "fake": fake.grad}
+
+
+# --- generator_loss -----------------------------------------------------------------------
+
+
+@check(
+    "It is the mean of minus the logarithm of D(G(z)), for any number of pictures.",
+    zh="等于 −log D(G(z)) 的均值，图片多少都行。",
+    close=CLOSE,
+)
+def mean_of_minus_log_d(generator_loss, torch_rng):
+    return [float(generator_loss(2 * _randn(torch_rng, n) - 1)) for n in (1, 4, 9)]
+
+
+@check(
+    "The surer the discriminator is that a picture is forged, the stronger the gradient: it does "
+    "not saturate.",
+    zh="判别器越肯定图片是假的，梯度越大：不饱和。",
+    close=Tolerance(absolute=1e-6, relative=1e-4),
+)
+def strong_where_it_loses(generator_loss, torch_rng):
+    import torch
+
+    logits = (torch.tensor(SURE) + _randn(torch_rng, len(SURE))).requires_grad_()
+    loss = generator_loss(logits)
+    loss.backward()
+    return {"dimensions": loss.dim(), "gradients": logits.grad}
+
+
+@check(
+    "It stays finite and right for logits such as ±200.",
+    zh="logit 达到 ±200 时依然有限且正确。",
+    close=CLOSE,
+)
+def finite_when_hopeless(generator_loss, torch_rng):
+    return [float(generator_loss(a + _randn(torch_rng, 2))) for a in (-200, -95, 200)]
+
+
+# --- discriminator_step -------------------------------------------------------------------
+
+
+@check(
+    "The discriminator takes one step on its own loss, and old gradients do not count.",
+    zh="判别器在自己的损失上走一步，残留的梯度不算。",
+    close=CLOSE,
+)
+def discriminator_moves_once(discriminator_step, pair, torch_rng):
+    generator, discriminator = pair
+    _leave_gradients(discriminator)
+    real, z = _randn(torch_rng, 7, 2, 3, 2) + 1, _randn(torch_rng, 7, 3)
+    loss = discriminator_step(generator, discriminator, _sgd(discriminator), real, z)
+    return {"loss": float(loss), "weights": _weights(discriminator)}
+
+
+@check(
+    "Real and forged pictures pass apart from one another, also where there are more of one kind.",
+    zh="真图和假图分开送进判别器；两种数量不等时也一样。",
+    close=CLOSE,
+)
+def kinds_pass_apart(discriminator_step, pair, torch_rng):
+    generator, discriminator = pair
+    calls = watch(discriminator)
+    real, z = _randn(torch_rng, 9, 2, 3, 2) + 2, _randn(torch_rng, 4, 3)
+    loss = discriminator_step(generator, discriminator, _sgd(discriminator), real, z)
+    return {"sizes": sorted(call["rows"] for call in calls), "loss": float(loss)}
+
+
+@check(
+    "The generator learns nothing: its parameters and their .grad stay as they were.",
+    zh="生成器什么也不学：参数和参数的 .grad 都保持原样。",
+    close=CLOSE,
+    weight=2,
+)
+def generator_gets_no_gradient(discriminator_step, pair, torch_rng):
+    found = []
+    for left_over in (False, True):
+        generator, discriminator = copy.deepcopy(pair)
+        if left_over:
+            _leave_gradients(generator)
+        real, z = _randn(torch_rng, 5, 2, 3, 2), _randn(torch_rng, 5, 3)
+        before = _weights(generator)
+        loss = discriminator_step(generator, discriminator, _sgd(discriminator), real, z)
+        grads = [value.grad for value in generator.parameters()]
+        kept = [g is not None and bool((g == 1).all()) if left_over else g is None for g in grads]
+        found.append(
+            {
+                "gradients": "as they were" if all(kept) else "changed",
+                "moved": not bool((before == _weights(generator)).all()),
+                "can learn": all(value.requires_grad for value in generator.parameters()),
+                "loss": float(loss),
+            }
+        )
+    return found
+
+
+@check(
+    "Both networks work in the mode in which they are, and stay in it.",
+    zh="两个网络是什么模式就在什么模式下工作，事后不变。",
+    close=CLOSE,
+)
+def modes_are_left_alone(discriminator_step, pair, torch_rng):
+    found = []
+    real, z = _randn(torch_rng, 5, 2, 3, 2), _randn(torch_rng, 5, 3)
+    for modes in ((True, True), (False, True), (True, False)):
+        both = copy.deepcopy(pair)
+        for network, mode in zip(both, modes, strict=True):
+            network.train(mode)
+        loss = discriminator_step(*both, _sgd(both[1]), real, z)
+        after = [sorted({part.training for part in network.modules()}) for network in both]
+        found.append({"loss": float(loss), "modes after": after})
+    return found
+
+
+# --- generator_step -----------------------------------------------------------------------
+
+
+@check(
+    "The generator takes one step on its own loss, and old gradients do not count.",
+    zh="生成器在自己的损失上走一步，残留的梯度不算。",
+    close=CLOSE,
+)
+def generator_moves_once(generator_step, pair, torch_rng):
+    generator, discriminator = pair
+    _leave_gradients(generator)
+    z = _randn(torch_rng, 8, 3)
+    loss = generator_step(generator, discriminator, _sgd(generator), z)
+    return {"loss": float(loss), "weights": _weights(generator)}
+
+
+@check(
+    "The discriminator does not move, and can still be trained.",
+    zh="判别器的参数不动，之后还能照常训练。",
+    close=CLOSE,
+)
+def discriminator_stands_still(generator_step, pair, torch_rng):
+    generator, discriminator = pair
+    names = [name for name, _ in discriminator.named_parameters()]
+    before = state_of(discriminator)
+    loss = generator_step(generator, discriminator, _sgd(generator), _randn(torch_rng, 6, 3))
+    return {
+        "moved": [name for name in moved(discriminator, before) if name in names],
+        "can learn": all(value.requires_grad for value in discriminator.parameters()),
+        "modes after": sorted({part.training for net in pair for part in net.modules()}),
+        "loss": float(loss),
+    }
+
+
+# --- train_gan ----------------------------------------------------------------------------
+
+
+def _ladder(count):
+    """Pictures (count, 2, 3, 2) that can be told apart: all pixels of the k-th are about k."""
+    import torch
+
+    level = torch.linspace(-1, 1, count).reshape(-1, 1, 1, 1)
+    return level.expand(-1, 2, 3, 2).contiguous()
+
+
+def _noted(train_gan, pair, faces, **how):
+    """Train, and note each step of an optimizer and what goes into the networks."""
+    import torch
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+    generator, discriminator = pair
+    whose = {id(value): "G" for value in generator.parameters()}
+    whose |= {id(value): "D" for value in discriminator.parameters()}
+    steps, rounds, real, noise = [], [], [torch.zeros(0)], []
+
+    def step(optimizer, _, __):
+        group = optimizer.param_groups[0]
+        who = "".join(sorted({whose.get(id(value), "?") for value in group["params"]}))
+        betas = [float(beta) for beta in group.get("betas", ())]
+        kind = type(optimizer).__name__
+        steps.append({"who": who, "kind": kind, "lr": float(group["lr"]), "betas": betas})
+
+    def see(_, arguments):
+        levels = arguments[0].detach().flatten(1)
+        if bool((levels.amax(1) - levels.amin(1) < 1e-6).all()):  # no generator's
+            real.append(levels[:, 0].clone())
+
+    hooks = [
+        register_optimizer_step_pre_hook(step),
+        discriminator.register_forward_pre_hook(see),
+        generator.register_forward_pre_hook(lambda _, given: noise.append(given[0].clone())),
+    ]
+    modes = watch(generator), watch(discriminator)
+    try:
+        losses = train_gan(generator, discriminator, faces, after_round=rounds.append, **how)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    told = {"steps": steps, "rounds": rounds, "losses": losses}
+    return {**told, "real": torch.cat(real), "noise": noise, "modes": modes}
+
+
+@check(
+    "A round is a step of the discriminator and then one of the generator, each told of.",
+    zh="一轮是判别器一步、生成器一步，每轮都报告。",
+    close=EXACT,
+)
+def one_step_each_in_turn(train_gan, pair):
+    found = _noted(train_gan, pair, _ladder(20), rounds=7, batch_size=5)
+    return {
+        "steps": "".join(step["who"] for step in found["steps"]),
+        "rounds": [int(number) for number in found["rounds"]],
+        "losses": [len(losses) for losses in found["losses"]],
+        "finite": bool(np.isfinite(np.asarray(found["losses"], dtype=float)).all()),
+    }
+
+
+@check(
+    "Without after_round it trains just as well.",
+    zh="不给 after_round 也照样训练。",
+    close=EXACT,
+)
+def nobody_need_watch(train_gan, pair):
+    losses = train_gan(*pair, _ladder(12), rounds=3, batch_size=4)
+    return np.asarray(losses, dtype=float).shape
+
+
+@check(
+    "Adam with betas 0.5 and 0.999; the rate is held for the first half, then falls linearly.",
+    zh="用 betas 为 0.5 和 0.999 的 Adam；学习率前一半不变，后一半线性下降。",
+    close=1e-6,
+)
+def rate_is_held_then_falls(train_gan, pair, rng):
+    lr = float(rng.uniform(0.001, 0.01))
+    found = _noted(train_gan, pair, _ladder(20), rounds=10, batch_size=4, lr=lr)
+    return {
+        "kinds": sorted({step["kind"] for step in found["steps"]}),
+        "betas": [step["betas"] for step in found["steps"][:2]],
+        "shares": [step["lr"] / lr for step in found["steps"]],
+    }
+
+
+@check(
+    "Batches have batch_size pictures, and both networks train in training mode.",
+    zh="每批 batch_size 张，两个网络都在训练模式下训练。",
+    close=EXACT,
+)
+def trained_in_training_mode(train_gan, pair):
+    for network in pair:
+        network.eval()
+    found = _noted(train_gan, pair, _ladder(20), rounds=4, batch_size=6)
+    calls = [call for noted in found["modes"] for call in noted]
+    return {
+        "sizes": sorted({call["rows"] for call in calls}),
+        "modes": sorted({call["training"] for call in calls}),
+    }
+
+
+@check(
+    "Real pictures come from the whole set, as they are.",
+    zh="真图取自整个数据集，原样送入。",
+    expect=at_least(0.7),
+)
+def all_faces_are_seen(train_gan, pair):
+    faces = _ladder(40)
+    seen = _noted(train_gan, pair, faces, rounds=40, batch_size=5)["real"].numpy()
+    levels = faces[:, 0, 0, 0].numpy()
+    near = np.abs(seen[:, None] - levels).min(axis=1, initial=9) < 1e-6
+    return len(np.unique(seen[near])) / len(levels) * bool(near.all())
+
+
+@check(
+    "Noise is standard normal and new in every step.",
+    zh="噪声是标准正态，每一步都是新的。",
+    close=0.1,
+)
+def noise_is_fresh_and_normal(train_gan, pair):
+    noise = _noted(train_gan, pair, _ladder(20), rounds=60, batch_size=20)["noise"]
+    values = np.stack([part.numpy() for part in noise])  # (steps, B, Z)
+    first = np.unique(np.round(values[:, 0, 0].astype(float), 6))
+    return {
+        "width": values.shape[2],
+        "steps with new noise, of each": len(first) / len(values),
+        "mean": float(values.mean()),
+        "deviation": float(values.std()),
+        "beyond two deviations": float((np.abs(values) > 2).mean()),
+    }
+
+
+def networks():
+    """A small DCGAN for faces of 16 × 16."""
+    from torch import nn
+
+    made = [
+        nn.Unflatten(1, (16, 1, 1)),
+        nn.ConvTranspose2d(16, 32, 4, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
+        nn.ConvTranspose2d(32, 16, 4, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.ConvTranspose2d(16, 1, 4, 2, 1), nn.Tanh(),
+    ]  # fmt: skip
+    seen = [
+        nn.Conv2d(1, 16, 4, 2, 1), nn.LeakyReLU(0.2),
+        nn.Conv2d(16, 32, 4, 2, 1, bias=False), nn.BatchNorm2d(32), nn.LeakyReLU(0.2),
+        nn.Conv2d(32, 1, 4), nn.Flatten(0),
+    ]  # fmt: skip
+    for part in (*made, *seen):
+        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(part.weight, 0, 0.02)
+    generator = nn.Sequential(*made)
+    generator.latent = 16
+    return generator, nn.Sequential(*seen)
+
+
+def _faces(count, part, seed):
+    import torch
+
+    from autograder.data import faces
+
+    return torch.from_numpy(faces.make(count, part=part, seed=seed).images)
+
+
+def _features(images):
+    from torch.nn.functional import avg_pool2d
+
+    return avg_pool2d((images + 1) / 2, 2).flatten(1).double().numpy()
+
+
+def distance(one, other):
+    """The squared Fréchet distance of two sets of faces, over 64 means of 2 × 2 pixels."""
+    one, other = _features(one), _features(other)
+    first, second = np.cov(one.T), np.cov(other.T)
+    roots = np.sqrt(np.linalg.eigvals(first @ second).real.clip(min=0))
+    apart = one.mean(axis=0) - other.mean(axis=0)
+    return float(apart @ apart + np.trace(first + second) - 2 * roots.sum())
+
+
+@check(
+    "After 200 rounds the faces are near real ones: a Fréchet distance of at most 1, where an "
+    "untrained generator has more than 10.",
+    zh="200 轮之后，生成的脸接近真脸：弗雷歇距离不超过 1，而未训练的生成器超过 10。",
+    expect=at_most(LEARNED),
+    costly=True,
+    weight=2,
+)
+def faces_come_out(train_gan, rng):
+    import torch
+
+    seed = int(rng.integers(2**31))
+    torch.manual_seed(seed)
+    generator, discriminator = networks()
+    train_gan(generator, discriminator, _faces(4000, "train", seed), **TRAINED)
+    generator.eval()
+    with torch.no_grad():
+        made = generator(torch.randn(2000, 16))
+    return distance(made, _faces(2000, "test", seed))
+
+
+# --- frechet_distance ---------------------------------------------------------------------
+
+
+def _cloud(rng, count, width, shift=0.0):
+    """Correlated features of unequal spread."""
+    return rng.normal(size=(count, width)) @ rng.normal(size=(width, width)) + shift
+
+
+@check(
+    "It is the formula's distance, from means and whole covariances.",
+    zh="按公式由均值和完整的协方差算出。",
+    close=DISTANCE,
+)
+def follows_the_formula(frechet_distance, rng):
+    return [frechet_distance(_cloud(rng, 15, 4), _cloud(rng, 11, 4, 0.7)) for _ in range(3)]
+
+
+@check(
+    "Means and variances may agree: what goes together with what counts as well.",
+    zh="均值和方差都相同还不够：特征之间如何相关也要算。",
+    close=DISTANCE,
+)
+def correlations_count(frechet_distance, rng):
+    x, y = rng.normal(size=(2, 40))
+    together, against = np.stack([x, x + y / 3], axis=1), np.stack([x, -x - y / 3], axis=1)
+    return frechet_distance(together, against)
+
+
+@check(
+    "It is a real number where covariances are singular, and 0 for a set and itself.",
+    zh="协方差奇异时也是实数；一组数据与自己的距离为 0。",
+    close=Tolerance(absolute=1e-2, relative=2e-3),
+)
+def singular_is_no_excuse(frechet_distance, rng):
+    few, others = _cloud(rng, 6, 10), _cloud(rng, 5, 10, 1)
+    constant = np.hstack([_cloud(rng, 20, 3), np.full((20, 2), 0.5)])
+    return [
+        frechet_distance(few, others),
+        frechet_distance(constant, _cloud(rng, 20, 5)),
+        frechet_distance(constant, constant),
+    ]
+
+
+@check(
+    "Lists, arrays of either precision and tensors give the same.",
+    zh="列表、两种精度的数组、张量，结果都一样。",
+    close=DISTANCE,
+)
+def any_form_of_features(frechet_distance, rng):
+    return in_forms(frechet_distance, _cloud(rng, 12, 3), _cloud(rng, 9, 3, 1))
+
+
+# --- to_bytes -----------------------------------------------------------------------------
+
+
+def _seen(pictures):
+    pictures = np.asarray(pictures)
+    return {"type": str(pictures.dtype), "shape": list(pictures.shape), "pixels": pictures}
+
+
+def _near(rng, shape):
+    """Values whose nearest byte is beyond doubt: up to 0.35 away from a whole number."""
+    import torch
+
+    nearest = rng.integers(0, 256, shape) + rng.uniform(-0.35, 0.35, shape)
+    return torch.from_numpy(np.clip(nearest, 0, 255) / 127.5 - 1)
+
+
+@check(
+    "From −1 … 1 to the nearest of 0 … 255.",
+    zh="从 −1 … 1 变到 0 … 255 中最近的整数。",
+    close=0,
+)
+def nearest_byte(to_bytes, rng):
+    images = _near(rng, (3, 1, 4, 4))
+    images[0, 0, 0, :2] = images.new_tensor([-1, 1])
+    return [_seen(to_bytes(images.float())), _seen(to_bytes(images))["pixels"]]
+
+
+@check(
+    "What lies outside becomes 0 or 255 and never wraps around.",
+    zh="越界的值变成 0 或 255，绝不回绕。",
+    close=0,
+)
+def nothing_wraps_around(to_bytes, rng):
+    images = _near(rng, (2, 1, 3, 4)).float()
+    images[:, 0, 0] = images.new_tensor([-1.04, 1.04, -3, 3])
+    images[:, 0, 1] = images.new_tensor([-1 - 0.7 / 127.5, 1 + 0.7 / 127.5, -40, 60])
+    return _seen(to_bytes(images))
+
+
+@check(
+    "Channels come last, rows before columns, and every picture keeps its place.",
+    zh="通道在最后，先行后列，每张图还在自己的位置。",
+    close=0,
+)
+def channels_come_last(to_bytes, rng):
+    shapes = ((2, 3, 4, 5), (1, 3, 3, 3), (3, 1, 2, 6))
+    return [_seen(to_bytes(_near(rng, shape).float())) for shape in shapes]
+
+
+@check(
+    "Pictures straight from a generator, gradient and all, are taken, and stay as they are.",
+    zh="刚从生成器出来、带着梯度的图片也能转，而且不会被改动。",
+    close=0,
+)
+def straight_from_the_generator(to_bytes, rng):
+    images = 1.2 * _near(rng, (2, 1, 3, 3)).float()
+    kept = arguments_kept(to_bytes, images.clone())["changed"]
+    return {"changed": kept, **_seen(to_bytes(images.requires_grad_() * 1))}
+
+
+# --- mended_gan ---------------------------------------------------------------------------
+
+
+@fixture
+def job(torch_rng):
+    """Two networks whose running statistics stand still, and what the program gets besides."""
+    both = _generator(torch_rng, momentum=0.0), _discriminator(torch_rng, momentum=0.0)
+    batches = [_randn(torch_rng, n, 2, 3, 2) + 1 for n in (6, 6, 4, 5)]
+    noise = [_randn(torch_rng, len(batch), 3) for batch in batches]
+    return *both, batches, noise, _randn(torch_rng, 5, 3)
+
+
+def _losses(report):
+    return np.asarray([[float(loss) for loss in pair] for pair in report["losses"]])
+
+
+@check(
+    "Each network steps on its own loss: the losses of every round are right.",
+    zh="两个网络各走各的损失：每一轮的损失都正确。",
+    close=CLOSE,
+    weight=2,
+)
+def losses_of_every_round(mended_gan, job):
+    return _losses(mended_gan(*job, lr=BOLD))
+
+
+@check(
+    "Networks that come in evaluation mode are trained in training mode; both end up where they "
+    "should.",
+    zh="传进来是评估模式的网络，也在训练模式下训练；两边最后的参数都正确。",
+    close=CLOSE,
+)
+def both_end_up_right(mended_gan, job):
+    for network in job[:2]:
+        network.eval()
+    mended_gan(*job, lr=BOLD)
+    return [_weights(network) for network in job[:2]]
+
+
+@check(
+    "Pictures are drawn in evaluation mode, and bytes do not wrap around.",
+    zh="图片在评估模式下生成，转成字节不会回绕。",
+    close=0,
+    rests_on=("to_bytes",),
+)
+def pictures_do_not_wrap(mended_gan, job):
+    pictures = mended_gan(*job, lr=0.01)["pictures"]
+    return {**_seen(pictures), "pixels": np.asarray(pictures).astype(int) // 16}
+
+
+@check(
+    "Networks in float64 get everything in float64.",
+    zh="float64 的网络，所有数据都转成 float64。",
+    close=CLOSE,
+)
+def goes_where_the_networks_are(mended_gan, job):
+    for network in job[:2]:
+        network.double()
+    return _losses(mended_gan(*job, lr=BOLD))
+
+
+@check(
+    "Everything is on the networks' device, also where new tensors are born on another one.",
+    zh="哪怕新张量默认生在别的设备上，一切也都在网络所在的设备上。",
+    close=CLOSE,
+)
+def not_on_the_default_device(mended_gan, job):
+    import torch
+
+    # "meta" is a device that every machine has: a tensor left there meets none of the networks'.
+    with torch.device("meta"):
+        return _losses(mended_gan(*job, lr=BOLD))
