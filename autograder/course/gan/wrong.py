@@ -495,6 +495,19 @@ def same_noise(generator, *given, batch_size=32, **how):
 
 @wrong(
     "train_gan",
+    "Takes a latent of a size of its own, 128, whatever the generator has.",
+    zh="噪声的维数自作主张定成 128，不管生成器是多少。",
+    caught_by="one_step_each_in_turn",
+    errata=("E177",),
+    step="Ask the generator: generator.latent.",
+    step_zh="问生成器：generator.latent。",
+)
+def latent_of_its_own(*given, **how):
+    return _train(*given, **how, noise=lambda count, _: torch.randn(count, 128))
+
+
+@wrong(
+    "train_gan",
     "Draws uniform noise from 0 to 1.",
     zh="用了 0 到 1 的均匀噪声。",
     caught_by="noise_is_fresh_and_normal",
