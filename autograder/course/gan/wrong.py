@@ -191,7 +191,7 @@ def wasserstein(fake_logits):
     "generator_loss",
     "Goes by way of probabilities, with a little added before the logarithm.",
     zh="先算概率，再给对数里加一个很小的数。",
-    caught_by="finite_when_hopeless",
+    caught_by="mean_of_minus_log_d",
     step="Compute from logits: softplus or the loss with logits never overflows.",
     step_zh="直接从 logits 算：softplus 或带 logits 的损失不会溢出。",
 )
@@ -446,7 +446,7 @@ def counts_from_zero(*given, **how):
     "train_gan",
     "Calls after_round though none is given.",
     zh="没有给 after_round 也去调用。",
-    caught_by="nobody_need_watch",
+    caught_by="pairs_in_their_order",
     step="Call it only if it is not None.",
     step_zh="不是 None 才调用。",
 )
@@ -460,7 +460,7 @@ def must_be_watched(*given, after_round=None, **how):
     "train_gan",
     "Trains in evaluation mode.",
     zh="在评估模式下训练。",
-    caught_by="trained_in_training_mode",
+    caught_by="one_step_each_in_turn",
     step="Call train() on both networks first.",
     step_zh="先对两个网络调用 train()。",
 )
@@ -562,7 +562,7 @@ def root_of_entries(real, fake):
     "frechet_distance",
     "Looks at variances only and forgets what goes together.",
     zh="只看方差，不管特征之间的相关。",
-    caught_by="correlations_count",
+    caught_by="follows_the_formula",
     step="Use whole covariance matrices.",
     step_zh="要用完整的协方差矩阵。",
 )
@@ -729,7 +729,7 @@ def rows_for_columns(images):
     "to_bytes",
     "Cannot take pictures that carry a gradient.",
     zh="带梯度的图片转不了。",
-    caught_by="straight_from_the_generator",
+    caught_by="nothing_wraps_around",
     step="Detach first.",
     step_zh="先 detach。",
 )
