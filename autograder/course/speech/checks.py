@@ -1,0 +1,701 @@
+"""Probes for `speech`: tones whose fate is known, paths, texts with planted errors."""
+
+import numpy as np
+
+from autograder.checks import at_most, check, fixture, outcome_of, relative
+from autograder.probes import are_whole, arguments_kept, in_forms, moved, state_of
+
+# What filters of different make differ by, where the text promises 2 % and 1 %.
+KEPT, REMOVED = 0.06, 0.03
+FEATURES = 0.01  # standardised log-mel: windows and filters in float32
+CLOSE = relative(1e-4)
+EXACT = 1e-9
+# benchmarks/spread/speech.md: right answers stay below, what spoils learning stays above.
+LEARNED = 0.02
+
+MELS = 32
+ENGLISH = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine",
+           "O'clock", "Zero", "Full-stop!")  # fmt: skip
+CHINESE = tuple("一二三四五六七八九星零井")
+
+
+def _seed(rng):
+    return int(rng.integers(2**31))
+
+
+# --- resample -----------------------------------------------------------------------------
+
+RATES = ((16000, 8000), (44100, 16000), (11025, 8000), (8000, 16000))
+
+
+def _component(resample, rate, target, hertz, phase):
+    """Amplitude and shift of a tone in the middle of the result, as a complex number."""
+    time = np.arange(rate // 4) / rate
+    heard = np.asarray(resample(np.cos(2 * np.pi * hertz * time + phase).astype(np.float32),
+                                rate, target), float)  # fmt: skip
+    middle = slice(len(heard) // 4, 3 * len(heard) // 4)
+    where = np.arange(len(heard)) / target
+    turned = np.exp(-1j * (2 * np.pi * hertz * where + phase))
+    window = np.hanning(middle.stop - middle.start)
+    value = 2 * np.sum(heard[middle] * turned[middle] * window) / window.sum()
+    return [value.real, value.imag], float(np.sqrt(2 * np.mean(heard[middle] ** 2)))
+
+
+@check(
+    "Tones that both rates can hold keep their height and their place in time.",
+    zh="两个采样率都能容纳的频率，幅度和时间位置都不变。",
+    close=KEPT,
+)
+def low_tones_are_kept(resample, rng):
+    found = []
+    for rate, target in RATES:
+        hertz = rng.uniform(0.55, 0.8) * min(rate, target) / 2
+        found.append(_component(resample, rate, target, hertz, rng.uniform(0, 6))[0])
+    return found
+
+
+@check(
+    "Tones that the new rate cannot hold are gone, and do not come back as others.",
+    zh="新采样率容纳不了的频率被滤掉，不会混叠成别的频率。",
+    close=REMOVED,
+)
+def high_tones_are_removed(resample, rng):
+    found = []
+    for rate, target in RATES[:3]:
+        hertz = rng.uniform(1.22, 1.35) * target / 2
+        found.append(_component(resample, rate, target, hertz, rng.uniform(0, 6))[1])
+    return found
+
+
+@check(
+    "There are ⌈N · target / rate⌉ samples, however the rates divide.",
+    zh="无论两个采样率能否整除，结果都有 ⌈N · target / rate⌉ 个样本。",
+    close=0,
+)
+def length_follows_the_rates(resample, rng):
+    lengths = rng.integers(2000, 3000, len(RATES))
+    signals = [rng.normal(size=length).astype(np.float32) for length in lengths]
+    return [len(resample(signal, *rates)) for signal, rates in zip(signals, RATES, strict=True)]
+
+
+@check(
+    "At the same rate nothing changes, and the recording that came in is left alone.",
+    zh="采样率相同则什么都不变；传入的录音也不被改动。",
+    close=1e-5,
+)
+def same_rate_same_samples(resample, rng):
+    samples = rng.normal(size=400).astype(np.float32)
+    return [arguments_kept(resample, samples, 8000, 8000),
+            arguments_kept(resample, samples.copy(), 16000, 8000)["changed"]]  # fmt: skip
+
+
+# --- log_mel ------------------------------------------------------------------------------
+
+
+def _recording(rng, **options):
+    from autograder.data import tones
+
+    return tones.make(1, seed=_seed(rng), **options)[0]
+
+
+@check(
+    "The features of noisy keys are those of the formulas.",
+    zh="带噪按键音的特征与公式一致。",
+    close=FEATURES,
+    weight=2,
+)
+def features_of_keys(log_mel, rng):
+    return log_mel(_recording(rng).samples, 8000)
+
+
+@check(
+    "Rate, window, hop, bands and their limits are the ones given.",
+    zh="采样率、窗长、帧移、频带数和频率范围都以传入的为准。",
+    close=FEATURES,
+)
+def features_with_other_settings(log_mel, rng):
+    samples = _recording(rng, rate=16000).samples[:6000]
+    return log_mel(samples, 16000, n_fft=512, hop=160, n_mels=40, low=60, high=7600)
+
+
+@check(
+    "A recording ten times as quiet has the same features.",
+    zh="音量小到十分之一，特征不变。",
+    close=FEATURES,
+)
+def loudness_does_not_matter(log_mel, rng):
+    samples = _recording(rng).samples[:3000]
+    loud, quiet = (np.asarray(log_mel(some, 8000)) for some in (samples, samples * 0.1))
+    # Where it begins, beside by how much it moves: zeros would not move either.
+    return {"first frame": loud[0], "moved by": np.abs(loud - quiet).max()}
+
+
+@check(
+    "Only whole frames count: 1 + ⌊(N − n_fft) / hop⌋ of them.",
+    zh="只取完整的帧：共 1 + ⌊(N − n_fft) / hop⌋ 帧。",
+    close=0,
+)
+def whole_frames_only(log_mel, rng):
+    lengths = (256, 383, 384, int(rng.integers(1000, 2000)))
+    return [list(np.shape(log_mel(rng.normal(size=n).astype(np.float32), 8000))) for n in lengths]
+
+
+@check(
+    "Digital silence between tones is floored at 1e-10, so that nothing is infinite.",
+    zh="音之间的数字静音以 1e-10 为下限，不会出现无穷。",
+    close=FEATURES,
+)
+def silence_between_tones(log_mel, rng):
+    recording = _recording(rng, lengths=(3, 3), gaps=(0.09, 0.1))
+    time = np.arange(len(recording.samples)) / 8000
+    sounding = sum((begin <= time) & (time < end) for begin, end in recording.spans)
+    return log_mel((recording.samples * sounding).astype(np.float32), 8000)
+
+
+@check(
+    "A recording of nothing gives zeros.",
+    zh="整段全零的录音，特征全为零。",
+    close=1e-6,
+)
+def nothing_gives_zeros(log_mel, rng):
+    return log_mel(np.zeros(int(rng.integers(1500, 2500)), np.float32), 8000)
+
+
+# --- ctc_collapse -------------------------------------------------------------------------
+
+
+def _path(rng, length, blank, labels):
+    """Labels and blanks in runs, with repeats on both sides of a blank."""
+    runs = [blank if rng.random() < 0.4 else int(rng.choice(labels)) for _ in range(length)]
+    path = [label for label in runs for _ in range(int(rng.integers(1, 4)))]
+    a = int(rng.choice(labels))
+    return [*path, a, a, blank, a, blank, blank]
+
+
+@check(
+    "Repeats are merged, then blanks are removed; the labels keep their order.",
+    zh="先合并重复，再去掉 blank；标签顺序不变。",
+    close=0,
+)
+def merges_then_removes(ctc_collapse, rng):
+    return [list(ctc_collapse(_path(rng, 12, 0, [1, 2, 3, 11]))) for _ in range(4)]
+
+
+@check(
+    "A blank between two equal labels keeps them two; without one they are one.",
+    zh="两个相同标签之间有 blank 就算两个，没有就算一个。",
+    close=0,
+)
+def a_blank_keeps_them_apart(ctc_collapse, rng):
+    a, b = rng.choice(np.arange(1, 9), 2, replace=False).tolist()
+    return [list(ctc_collapse(path)) for path in ([a, 0, a], [a, a], [a, b, a], [a, 0, 0, a, a])]
+
+
+@check(
+    "The blank is the one given, be it 0, the last class or one between.",
+    zh="blank 以传入的为准，可以是 0、最后一类或中间某一类。",
+    close=0,
+)
+def the_blank_is_given(ctc_collapse, rng):
+    blank = int(rng.integers(1, 4))
+    return [
+        list(ctc_collapse(_path(rng, 9, blank, [0, 4, 5]), blank=blank)),
+        list(ctc_collapse(_path(rng, 9, 5, [0, 1, 2]), blank=5)),
+    ]
+
+
+@check(
+    "Lists, arrays and tensors give whole numbers; nothing but blanks gives nothing.",
+    zh="列表、数组、张量都能用，返回整数；全是 blank 则返回空列表。",
+    close=0,
+)
+def any_form_of_path(ctc_collapse, rng):
+    path = np.array(_path(rng, 8, 0, [1, 2, 3]))
+    forms = ("list", "array", "tensor")
+    results = in_forms(lambda some: list(ctc_collapse(some)), path, forms=forms)
+    empty = list(ctc_collapse([0] * int(rng.integers(1, 5))))
+    return {**results, "whole numbers": are_whole(results["array"]), "blanks": empty}
+
+
+# --- ctc_loss -----------------------------------------------------------------------------
+
+
+def _log_probs(rng, frames, classes):
+    logits = 2 * rng.normal(size=(frames, classes))
+    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+
+@check(
+    "The loss is −log of the sum over all paths that collapse to the target.",
+    zh="损失等于所有能合并成目标的路径概率之和，取负对数。",
+    close=CLOSE,
+    weight=2,
+)
+def sums_over_all_paths(ctc_loss, rng):
+    found = []
+    for length, frames in ((1, 1), (1, 4), (2, 5), (3, 7)):
+        target = (rng.permutation(4)[:length] + 1).tolist()
+        found.append(ctc_loss(_log_probs(rng, frames, 5), target))
+    return found
+
+
+@check(
+    "Between two equal labels there must be a blank.",
+    zh="两个相同标签之间必须隔一个 blank。",
+    close=CLOSE,
+)
+def repeats_need_a_blank(ctc_loss, rng):
+    targets = ([1, 1], [2, 2, 2], [1, 2, 2, 1], [3, 1, 1])
+    return [ctc_loss(_log_probs(rng, 7, 4), target) for target in targets]
+
+
+@check(
+    "A target that does not fit into the frames has an infinite loss.",
+    zh="帧数放不下的目标，损失为无穷大。",
+    close=0,
+)
+def too_few_frames(ctc_loss, rng):
+    cases = ((2, [1, 2, 3]), (2, [1, 1]), (3, [2, 2, 1]), (4, [1, 1, 2]))
+    losses = [ctc_loss(_log_probs(rng, frames, 4), target) for frames, target in cases]
+    return [bool(np.isposinf(float(loss))) for loss in losses]
+
+
+@check(
+    "Over all targets, the probabilities sum to one.",
+    zh="所有可能目标的概率之和为 1。",
+    close=1e-4,
+)
+def probabilities_sum_to_one(ctc_loss, rng):
+    log_probs = _log_probs(rng, 3, 3)
+    targets = [[], [1], [2], [1, 2], [2, 1], [1, 1], [2, 2], [1, 2, 1], [2, 1, 2]]
+    return float(sum(np.exp(-float(ctc_loss(log_probs, target))) for target in targets))
+
+
+@check(
+    "Hundreds of frames do not underflow.",
+    zh="几百帧也不会下溢。",
+    close=CLOSE,
+)
+def long_recordings(ctc_loss, rng):
+    target = rng.integers(1, 12, 60).tolist()
+    return ctc_loss(_log_probs(rng, 400, 12), target)
+
+
+@check(
+    "The blank is the one given, and an empty target is made of blanks alone.",
+    zh="blank 以传入的为准；空目标全由 blank 组成。",
+    close=CLOSE,
+)
+def blank_and_empty_target(ctc_loss, rng):
+    return [
+        ctc_loss(_log_probs(rng, 6, 5), [0, 2, 2], blank=4),
+        ctc_loss(_log_probs(rng, 6, 5), [0, 4], blank=2),
+        ctc_loss(_log_probs(rng, 5, 4), []),
+    ]
+
+
+# --- normalise_text -----------------------------------------------------------------------
+
+
+def _mixed(rng, *words):
+    """All of them, in an order of the seed's."""
+    return [str(word) for word in rng.permutation(words)]
+
+
+def _between(rng, words, marks):
+    pairs = zip(_mixed(rng, *words), _mixed(rng, *marks), strict=True)
+    return "".join(word + mark for word, mark in pairs)
+
+
+@check(
+    "Case goes, and each mark of punctuation becomes a space.",
+    zh="大小写统一，每个标点换成空格。",
+    close=0,
+)
+def case_and_marks(normalise_text, rng):
+    words = ("Press", "TWENTY-one", "e.g.", "Gate_5", "(Zero)", "#4", "well...")
+    return normalise_text(_between(rng, words, (", ", "! ", " - ", "? ", "; ", "/", ": ")))
+
+
+@check(
+    "Chinese and full-width punctuation becomes a space as well.",
+    zh="中文标点和全角标点同样换成空格。",
+    close=0,
+)
+def chinese_marks(normalise_text, rng):
+    words = ("请按", "一", "二零", "井号键", "谢谢", "再见", "你好", "喂")
+    marks = ("，", "。", "、", "！", "」", "……", "——", "：")
+    return normalise_text("“" + _between(rng, words, marks))
+
+
+@check(
+    "NFKC makes one of full-width and half-width, composed and decomposed letters.",
+    zh="NFKC 统一全角与半角、组合与分解的字符。",
+    close=0,
+)
+def one_form_of_letters(normalise_text, rng):
+    words = ("ＡＢＣ", "１２３", "ｱ", "cafe\u0301", "ﬁve", "㈱", "x²")
+    return normalise_text(" ".join(_mixed(rng, *words)))
+
+
+@check(
+    "Runs of any white space become one space, with none at the ends.",
+    zh="任意空白连成一个空格，首尾不留。",
+    close=0,
+)
+def white_space(normalise_text, rng):
+    blanks = ("  ", "\t", "\n", "\u3000", "\u00a0 ", " \r\n")
+    return normalise_text("\u3000" + _between(rng, "abcdef", blanks))
+
+
+@check(
+    "An apostrophe between two letters or digits stays, and is straight; others go.",
+    zh="夹在两个字母或数字之间的撇号保留，统一成直撇号；其他撇号去掉。",
+    close=0,
+)
+def apostrophes(normalise_text, rng):
+    words = ("don't", "o’clock", "'quoted'", "‘so’", "dogs'", "rock'n'roll", "’90s", "I’m", "5'6")
+    return normalise_text(" ".join(_mixed(rng, *words)))
+
+
+@check(
+    "Nothing else changes: numbers are not spelt out, signs and accents stay.",
+    zh="其余一概不动：数字不展开，符号和重音保留。",
+    close=0,
+)
+def nothing_else_changes(normalise_text, rng):
+    words = ("21", "3.5", "naïve", "$5", "a+b", "第3号", "5°", "x=y", "Ümit")
+    return normalise_text(" ".join(_mixed(rng, *words)))
+
+
+# --- wer, cer -----------------------------------------------------------------------------
+
+
+def _corpus(rng, words, joiner, sentences=4, longest=9):
+    """References, and hypotheses in which something is dropped, swapped and inserted."""
+    references, hypotheses = [], []
+    for _ in range(sentences):
+        said = rng.choice(words, int(rng.integers(2, longest))).tolist()
+        heard = []
+        for word in said:
+            fate = rng.random()
+            heard += [] if fate < 0.2 else [str(rng.choice(words))] if fate < 0.3 else [word]
+            heard += [str(rng.choice(words))] if rng.random() < 0.2 else []
+        references.append(joiner.join(said))
+        hypotheses.append(joiner.join(heard))
+    return references, hypotheses
+
+
+WORDS = ("one", "two", "three", "four", "nine")
+
+
+@check(
+    "The word error rate is all edits over all words of the references.",
+    zh="词错误率 = 全部编辑次数 / 全部参考词数。",
+    close=EXACT,
+    weight=2,
+)
+def wer_of_a_corpus(wer, rng):
+    return [wer(*_corpus(rng, WORDS, " ")) for _ in range(3)]
+
+
+@check(
+    "The character error rate counts characters, Chinese ones too.",
+    zh="字错误率按字符计，中文也一样。",
+    close=EXACT,
+    weight=2,
+)
+def cer_of_a_corpus(cer, rng):
+    return [cer(*_corpus(rng, CHINESE[:5], "")), cer(*_corpus(rng, WORDS, " "))]
+
+
+@check(
+    "White space is no character and, however much there is, no word.",
+    zh="空白不算字符；再多空白也不算词。",
+    close=EXACT,
+)
+def blanks_are_nothing(cer, wer, rng):
+    said, heard = _corpus(rng, CHINESE[:5], "")
+    spaced = [" ".join(text) for text in heard]
+    a, b = _corpus(rng, WORDS, " ")
+    return [cer(said, spaced), wer(a, [f"  {text.replace(' ', '   ')} " for text in b])]
+
+
+@check(
+    "More may be wrong than was said: the rate can exceed 1.",
+    zh="错的可以比说的还多：错误率可以大于 1。",
+    close=EXACT,
+)
+def can_exceed_one(wer, cer, rng):
+    heard = rng.choice(WORDS, int(rng.integers(6, 10))).tolist()
+    return [wer(["hello"], [" ".join(heard)]), cer(["好"], ["一二三四"[: int(rng.integers(3, 5))]])]
+
+
+@check(
+    "Words heard in silence count, and so does silence where words were said.",
+    zh="静音里听出来的词要计错，说了却没听到的也要计错。",
+    close=EXACT,
+)
+def silence_counts(wer, cer, rng):
+    heard = " ".join(rng.choice(WORDS, int(rng.integers(2, 6))))
+    return [wer(["", "one two three"], [heard, ""]), cer(["一二", ""], ["", "三四五"])]
+
+
+@check(
+    "Texts are compared as they are: case and marks count.",
+    zh="文本按原样比较：大小写和标点都算。",
+    close=EXACT,
+)
+def compared_as_they_are(wer, cer, rng):
+    said = rng.choice(WORDS, 5).tolist()
+    return [wer([" ".join(said)], [" ".join(said).title() + "."]), cer(["Abc。"], ["abc"])]
+
+
+@check(
+    "Lists of unequal length raise ValueError.",
+    zh="两个列表长度不等，抛出 ValueError。",
+    close=EXACT,
+)
+def unequal_lists_are_refused(wer, cer):
+    lists = ["one", "two"], ["one"]
+    return [outcome_of(rate, *pair) for rate in (wer, cer) for pair in (lists, lists[::-1])]
+
+
+# --- train_recogniser ---------------------------------------------------------------------
+
+
+def _features(samples):
+    """What the text of task 2 says, in NumPy."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples.astype(float), 256)[::128]
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(256) / 256)
+    energy = np.abs(np.fft.rfft(frames * window)) ** 2
+    mels = np.linspace(*(2595 * np.log10(1 + np.array([300, 2000]) / 700)), MELS + 2)
+    edges, bins = 700 * (10 ** (mels / 2595) - 1), np.arange(129) * 8000 / 256
+    rise = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
+    fall = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
+    log = np.log(np.maximum(energy @ np.maximum(0, np.minimum(rise, fall)).T, 1e-10))
+    return ((log - log.mean()) / log.std()).astype(np.float32)
+
+
+def _examples(count, part, seed, **options):
+    """Features (T, MELS) and labels (U,) of recordings, as tensors."""
+    import torch
+
+    from autograder.data import tones
+
+    made = tones.make(count, part=part, seed=seed, **options)
+    labels = [[tones.KEYS.index(key) + 1 for key in recording.keys] for recording in made]
+    return ([torch.from_numpy(_features(recording.samples)) for recording in made],
+            [torch.tensor(some) for some in labels])  # fmt: skip
+
+
+def _recogniser(seed):
+    """The notebook's `Recogniser`, with first weights of its own."""
+    import torch
+    from torch import nn
+
+    class Recogniser(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Sequential(
+                nn.Conv1d(MELS, 48, 5, stride=2, padding=2), nn.BatchNorm1d(48), nn.ReLU(),
+                nn.Conv1d(48, 48, 3, padding=1), nn.BatchNorm1d(48), nn.ReLU(),
+            )  # fmt: skip
+            self.gru = nn.GRU(48, 24, batch_first=True, bidirectional=True)
+            self.out = nn.Linear(48, 13)
+
+        def frames(self, lengths):
+            return (lengths + 1) // 2
+
+        def forward(self, x):
+            return self.out(self.gru(self.conv(x.transpose(1, 2)).transpose(1, 2))[0])
+
+    torch.manual_seed(seed)
+    return Recogniser()
+
+
+@check(
+    "The first loss is CTC's: logarithms, true lengths, padding not counted.",
+    zh="第一步的损失就是 CTC 损失：用对数概率和真实长度，填充不算。",
+    close=relative(2e-3),
+)
+def first_loss(train_recogniser, rng):
+    features, labels = _examples(3, "train", _seed(rng), lengths=(3, 4))
+    longer = _examples(3, "train", _seed(rng), lengths=(7, 8))
+    model = _recogniser(_seed(rng)).eval()
+    losses = train_recogniser(model, features + longer[0], labels + longer[1], 2, 6)
+    return float(losses[0])
+
+
+@check(
+    "There is a loss for each step, and every weight learns, in training mode.",
+    zh="每步返回一个损失；所有权重都在训练模式下更新。",
+    close=0,
+)
+def every_step_learns(train_recogniser, rng):
+    features, labels = _examples(6, "train", _seed(rng))
+    model = _recogniser(_seed(rng)).eval()
+    before = state_of(model)
+    losses = train_recogniser(model, features, labels, steps=3, batch_size=4, lr=1e-2)
+    finite = [bool(np.isfinite(float(loss)) and float(loss) > 0) for loss in losses]
+    return {"losses": finite, "moved": sorted(moved(model, before))}
+
+
+@check(
+    "It reads keys that it has not heard before: the word error rate on the test part.",
+    zh="没听过的按键也能认：看测试集上的词错误率。",
+    expect=at_most(LEARNED),
+    weight=2,
+    costly=True,
+)
+def reads_unheard_keys(train_recogniser, rng):
+    import torch
+
+    seed = _seed(rng)
+    model = _recogniser(seed)
+    train_recogniser(model, *_examples(800, "train", seed))
+    wrong = total = 0
+    for x, y in zip(*_examples(100, "test", seed), strict=True):
+        with torch.no_grad():
+            path = model.eval()(x[None])[0].argmax(-1).tolist()
+        said = [a for a, before in zip(path, [0, *path], strict=False) if a != before and a]
+        wrong += _edits(y.tolist(), said)
+        total += len(y)
+    return wrong / total
+
+
+def _edits(said, heard):
+    row = list(range(len(heard) + 1))
+    for i, one in enumerate(said, 1):
+        previous, row = row, [i]
+        for j, other in enumerate(heard, 1):
+            row.append(min(previous[j] + 1, row[-1] + 1, previous[j - 1] + (one != other)))
+    return row[-1]
+
+
+# --- mended_transcribe --------------------------------------------------------------------
+
+
+@fixture
+def reader():
+    """A network that reads keys frame by frame: least squares on clear recordings."""
+    import torch
+    from torch import nn
+
+    from autograder.data import tones
+
+    rows, classes = [], []
+    for recording in tones.make(150, seed=1, tones=(0.1, 0.14), gaps=(0.06, 0.1), snr=(10, 20)):
+        x = np.pad(_features(recording.samples), ((1, 1), (0, 0)))
+        rows.append(np.hstack([x[:-2], x[1:-1], x[2:]]))
+        middle = (np.arange(len(x) - 2) * 128 + 128) / 8000
+        inside = (recording.spans[:, :1] <= middle) & (middle < recording.spans[:, 1:])
+        keys = np.array([tones.KEYS.index(key) + 1 for key in recording.keys])
+        classes.append((inside * keys[:, None]).sum(axis=0))
+    rows, classes = np.vstack(rows), np.concatenate(classes)
+    rows = np.hstack([rows, np.ones((len(rows), 1))])
+    weights = np.linalg.solve(rows.T @ rows + np.eye(rows.shape[1]), rows.T @ np.eye(13)[classes])
+
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv1d(MELS, 13, 3, padding=1)
+            self.norm = nn.BatchNorm1d(13)  # in training mode it takes away the blank's lead
+            kernel = weights[:-1].reshape(3, MELS, 13).transpose(2, 1, 0)
+            self.conv.weight.data = torch.tensor(kernel, dtype=torch.float32)
+            self.conv.bias.data = torch.tensor(weights[-1], dtype=torch.float32)
+
+        def forward(self, x):
+            return self.norm(self.conv(x.transpose(1, 2))).transpose(1, 2)
+
+    return Reader().eval()
+
+
+@fixture
+def call(reader, rng):
+    """Recordings at two rates, a network whose classes are in an order of its own, and names."""
+    from autograder.data import tones
+
+    order = rng.permutation(12)
+    rows = [0, *(order + 1)]
+    reader.conv.weight.data = reader.conv.weight.data[rows]
+    reader.conv.bias.data = reader.conv.bias.data[rows]
+    clear = {"tones": (0.1, 0.14), "gaps": (0.06, 0.1), "snr": (18, 20)}
+    made = [*tones.make(3, seed=_seed(rng), **clear),
+            *tones.make(3, seed=_seed(rng), rate=16000, whistles=True, **clear)]  # fmt: skip
+
+    def recordings(language):
+        return [_spoken(recording, language, number) for number, recording in enumerate(made)]
+
+    def vocabulary(language):
+        names = ENGLISH if language == "en" else CHINESE
+        return ["", *(names[key] for key in order)]
+
+    return reader, recordings, vocabulary
+
+
+def _spoken(recording, language, number):
+    """What a person wrote down: every second time a word too many, or another word."""
+    from autograder.data import tones
+
+    names = ENGLISH if language == "en" else CHINESE
+    words = [names[tones.KEYS.index(key)] for key in recording.keys]
+    words += [names[number]] * (number % 3)
+    if language == "en":
+        text = ", ".join(word.upper() for word in words) + "."
+    else:
+        text = "，".join(words) + "。"
+    return {"samples": recording.samples, "rate": recording.rate, "spoken": text}
+
+
+_STEPS = ("resample", "log_mel", "ctc_collapse")
+_ALL = (*_STEPS, "normalise_text", "wer", "cer")
+
+
+def _transcribe(mended_transcribe, call, language):
+    model, recordings, vocabulary = call
+    return mended_transcribe(model, recordings(language), vocabulary(language), language)
+
+
+@check(
+    "Recordings of any rate become the text that was keyed, just as the vocabulary writes it.",
+    zh="任何采样率的录音都转成所按的内容，写法与词表完全一致。",
+    close=0,
+    rests_on=_STEPS,
+    weight=2,
+)
+def texts_of_a_call(mended_transcribe, call):
+    return list(_transcribe(mended_transcribe, call, "en")["texts"])
+
+
+@check(
+    "English scores by words, over the whole corpus and after normalising both sides.",
+    zh="英文按词计分：两边都先规范化，再在整个语料上统计。",
+    close=EXACT,
+    rests_on=_ALL,
+)
+def english_by_words(mended_transcribe, call):
+    return _transcribe(mended_transcribe, call, "en")["error_rate"]
+
+
+@check(
+    "Chinese has no blanks in its texts and scores by characters.",
+    zh="中文文本里没有空格，按字计分。",
+    close=EXACT,
+    rests_on=_ALL,
+)
+def chinese_by_characters(mended_transcribe, call):
+    return _transcribe(mended_transcribe, call, "zh")
+
+
+@check(
+    "The network reads in evaluation mode, and nothing in it moves.",
+    zh="网络在评估模式下识别，内部没有任何变化。",
+    close=0,
+    rests_on=_STEPS,
+)
+def reads_in_evaluation_mode(mended_transcribe, call):
+    call[0].train()
+    before = state_of(call[0])
+    texts = list(_transcribe(mended_transcribe, call, "en")["texts"])
+    return {"texts": texts, "moved": moved(call[0], before)}

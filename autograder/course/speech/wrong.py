@@ -1,0 +1,908 @@
+"""Known-wrong answers for `speech`, each one misconception; many are the documents' own."""
+
+import copy
+import itertools
+import string
+import unicodedata
+from math import gcd
+
+import numpy as np
+import torch
+from scipy import signal
+from torch import nn
+
+from autograder.checks import wrong
+
+# --- resample -----------------------------------------------------------------------------
+
+
+def _poly(samples, rate, target_rate):
+    shared = gcd(rate, target_rate)
+    return signal.resample_poly(samples, target_rate // shared, rate // shared)
+
+
+@wrong(
+    "resample",
+    "Returns the samples as they are, whatever their rate.",
+    zh="不管采样率，样本原样返回。",
+    caught_by="length_follows_the_rates",
+    errata=("E190",),
+    step="There must be ⌈N · target_rate / rate⌉ samples.",
+    step_zh="应有 ⌈N · target_rate / rate⌉ 个样本。",
+)
+def never_asks_the_rate(samples, rate, target_rate):
+    return samples.copy()
+
+
+@wrong(
+    "resample",
+    "Drops samples without filtering: high tones come back as low ones.",
+    zh="不滤波直接丢样本：高音混叠成低音。",
+    caught_by="high_tones_are_removed",
+    step="Filter at half the lower rate before samples are dropped.",
+    step_zh="丢样本之前，先在较低采样率的一半处做低通。",
+)
+def drops_samples(samples, rate, target_rate):
+    return samples[(np.arange(-(-len(samples) * target_rate // rate)) * rate // target_rate)]
+
+
+@wrong(
+    "resample",
+    "Interpolates in straight lines, which neither filters nor keeps high tones.",
+    zh="线性插值：既不滤波，也保不住高音。",
+    caught_by="high_tones_are_removed",
+    step="Straight lines are no low-pass; use a polyphase or a Fourier resampler.",
+    step_zh="直线插值不是低通，请用多相或傅里叶重采样。",
+)
+def draws_straight_lines(samples, rate, target_rate):
+    places = np.arange(-(-len(samples) * target_rate // rate)) * rate / target_rate
+    return np.interp(places, np.arange(len(samples)), samples)
+
+
+@wrong(
+    "resample",
+    "Filters in one direction and so delays the recording.",
+    zh="单向滤波，结果整体推迟了。",
+    caught_by="low_tones_are_kept",
+    step="Use a filter without delay, or take the delay off.",
+    step_zh="用零相位的滤波，或把延迟扣掉。",
+)
+def comes_late(samples, rate, target_rate):
+    delay = target_rate // 2000 if rate != target_rate else 0
+    heard = _poly(samples, rate, target_rate)
+    return np.concatenate([np.zeros(delay), heard])[: len(heard)]
+
+
+@wrong(
+    "resample",
+    "Scales the result to its own maximum.",
+    zh="把结果按自己的最大值缩放了。",
+    caught_by="same_rate_same_samples",
+    step="Leave the height as it is.",
+    step_zh="幅度保持原样。",
+)
+def normalises_loudness(samples, rate, target_rate):
+    heard = _poly(samples, rate, target_rate)
+    return heard / np.abs(heard).max()
+
+
+# --- log_mel ------------------------------------------------------------------------------
+
+
+def _triangles(rate, n_fft, n_mels, low, high, scale):
+    if scale == "htk":
+        mels = np.linspace(*(2595 * np.log10(1 + np.array([low, high]) / 700)), n_mels + 2)
+        edges = 700 * (10 ** (mels / 2595) - 1)
+    else:
+        edges = np.linspace(low, high, n_mels + 2)
+    hertz = np.arange(n_fft // 2 + 1) * rate / n_fft
+    rows = [np.interp(hertz, edges[i : i + 3], [0, 1, 0]) for i in range(n_mels)]
+    return np.stack(rows, 1)
+
+
+def _standard(x, axis=None):
+    spread = x.std(axis, keepdims=True)
+    return (x - x.mean(axis, keepdims=True)) / np.where(spread < 1e-5, np.inf, spread)
+
+
+def _features(
+    samples, rate, n_fft=256, hop=128, n_mels=32, low=300, high=2000, *,
+    power=2, log=True, floor=1e-10, padded=False, after=_standard, scale="htk",
+):  # fmt: skip
+    """The features; each keyword does one thing in another way."""
+    samples = np.asarray(samples, float)
+    if padded:
+        samples = np.pad(samples, n_fft // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[::hop]
+    frames = frames * (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft))
+    bands = _triangles(rate, n_fft, n_mels, low, high, scale)
+    energy = np.abs(np.fft.rfft(frames)) ** power @ bands
+    with np.errstate(divide="ignore"):
+        return after(np.log(np.maximum(energy, floor)) if log else energy)
+
+
+@wrong(
+    "log_mel",
+    "Returns the Fourier spectrum: no mel bands, and one column too many for the network.",
+    zh="只做了傅里叶变换，没有梅尔频带，列数也对不上网络。",
+    caught_by="whole_frames_only",
+    errata=("E186",),
+    step="Sum the power with the triangles of the mel bands.",
+    step_zh="用梅尔频带的三角权重对功率求和。",
+)
+def spectrum_only(samples, rate, n_fft=256, hop=128, n_mels=32, low=300, high=2000):
+    frames = np.lib.stride_tricks.sliding_window_view(np.asarray(samples, float), n_fft)[::hop]
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
+    return _standard(np.log(np.maximum(np.abs(np.fft.rfft(frames * window)) ** 2, 1e-10)))
+
+
+@wrong(
+    "log_mel",
+    "Subtracts 0 and divides by 1, so that loudness stays in.",
+    zh="减 0 除以 1，音量的影响原样留着。",
+    caught_by="loudness_does_not_matter",
+    errata=("E187",),
+    step="Subtract the mean of this recording and divide by its deviation.",
+    step_zh="减去本段录音的均值，除以它的标准差。",
+)
+def normalises_with_0_and_1(*given, **options):
+    return _features(*given, **options, after=lambda x: (x - 0.0) / 1.0)
+
+
+@wrong(
+    "log_mel",
+    "Leaves the logarithm out.",
+    zh="没有取对数。",
+    caught_by="features_of_keys",
+    step="Take the logarithm of the energies before standardising.",
+    step_zh="标准化之前，先对能量取对数。",
+)
+def no_logarithm(*given, **options):
+    return _features(*given, **options, log=False)
+
+
+@wrong(
+    "log_mel",
+    "Sums magnitudes where it should sum their squares.",
+    zh="该对模的平方求和，却对模求了和。",
+    caught_by="features_of_keys",
+    step="Square the magnitudes before the mel bands.",
+    step_zh="进梅尔频带之前先平方。",
+)
+def magnitude_not_power(*given, **options):
+    return _features(*given, **options, power=1)
+
+
+@wrong(
+    "log_mel",
+    "Spaces the bands evenly in hertz, not in mel.",
+    zh="频带按赫兹等距，而不是按梅尔等距。",
+    caught_by="features_of_keys",
+    step="Space the edges in mel and turn them back to hertz.",
+    step_zh="在梅尔刻度上等距，再换回赫兹。",
+)
+def bands_evenly_in_hertz(*given, **options):
+    return _features(*given, **options, scale="hertz")
+
+
+@wrong(
+    "log_mel",
+    "Pads the recording so that frames are centred, and gets more of them.",
+    zh="两端填充、帧居中，帧数变多了。",
+    caught_by="whole_frames_only",
+    step="Take whole frames only; with torch.stft, center=False.",
+    step_zh="只取完整的帧；用 torch.stft 时设 center=False。",
+)
+def pads_at_the_ends(*given, **options):
+    return _features(*given, **options, padded=True)
+
+
+@wrong(
+    "log_mel",
+    "Standardises each band by itself.",
+    zh="每个频带各自标准化。",
+    caught_by="features_of_keys",
+    step="One mean and one deviation for the whole recording.",
+    step_zh="整段录音只用一个均值和一个标准差。",
+)
+def each_band_by_itself(*given, **options):
+    return _features(*given, **options, after=lambda x: _standard(x, 0))
+
+
+@wrong(
+    "log_mel",
+    "Takes every recording for one of 8,000 samples a second.",
+    zh="把所有录音都当成每秒 8000 个样本。",
+    caught_by="features_with_other_settings",
+    step="Bin k is the frequency k · rate / n_fft.",
+    step_zh="第 k 个频点是 k · rate / n_fft。",
+)
+def always_8000(samples, rate, *given, **options):
+    return _features(samples, 8000, *given, **options)
+
+
+@wrong(
+    "log_mel",
+    "Takes the logarithm of zero.",
+    zh="对零取了对数。",
+    caught_by="silence_between_tones",
+    step="Raise energies to at least 1e-10 first.",
+    step_zh="先把能量抬到不低于 1e-10。",
+)
+def silence_is_infinite(*given, **options):
+    return _features(*given, **options, floor=0)
+
+
+# --- ctc_collapse -------------------------------------------------------------------------
+
+
+@wrong(
+    "ctc_collapse",
+    "Joins the ids of all frames as if they were letters.",
+    zh="把每帧的编号当成字母直接拼起来。",
+    caught_by="merges_then_removes",
+    errata=("E191",),
+    step="Merge repeats, remove blanks, and return the labels that are left.",
+    step_zh="合并重复、去掉 blank，返回剩下的标签。",
+)
+def joins_the_ids(path, blank=0):
+    return "".join(str(int(label)) for label in path)
+
+
+@wrong(
+    "ctc_collapse",
+    "Returns the path as it is, a label for each frame.",
+    zh="路径原样返回，每帧一个标签。",
+    caught_by="merges_then_removes",
+    errata=("E193",),
+    step="Merge repeats, then remove blanks.",
+    step_zh="先合并重复，再去掉 blank。",
+)
+def names_every_frame(path, blank=0):
+    return [int(label) for label in path]
+
+
+@wrong(
+    "ctc_collapse",
+    "Removes blanks before it merges, so that double labels become one.",
+    zh="先去 blank 再合并，叠字变成了一个。",
+    caught_by="a_blank_keeps_them_apart",
+    step="Merge first, remove afterwards.",
+    step_zh="先合并，后去 blank。",
+)
+def blanks_first(path, blank=0):
+    return [k for k, _ in itertools.groupby(int(k) for k in path if k != blank)]
+
+
+@wrong(
+    "ctc_collapse",
+    "Removes blanks and does not merge repeats.",
+    zh="只去掉 blank，没有合并重复。",
+    caught_by="merges_then_removes",
+    step="What is repeated without a break is one label.",
+    step_zh="连续重复的只算一个标签。",
+)
+def never_merges(path, blank=0):
+    return [int(k) for k in path if k != blank]
+
+
+@wrong(
+    "ctc_collapse",
+    "Takes 0 for the blank, whatever is given.",
+    zh="不管传入什么，总把 0 当作 blank。",
+    caught_by="the_blank_is_given",
+    step="Compare with `blank`.",
+    step_zh="与 `blank` 比较。",
+)
+def zero_is_blank(path, blank=0):
+    return [k for k, _ in itertools.groupby(int(k) for k in path) if k]
+
+
+# --- ctc_loss -----------------------------------------------------------------------------
+
+
+def _loss(
+    log_probs, target, blank=0, *,
+    skip="right", ends=2, join=np.logaddexp,
+):  # fmt: skip
+    """The recursion; each keyword does one thing in another way."""
+    places = [blank]
+    for label in target:
+        places += [label, blank]
+    places = np.array(places)
+    may = np.zeros(len(places), bool)
+    labels = places[2:] != blank
+    may[2:] = {
+        "right": labels & (places[2:] != places[:-2]), "always": labels, "never": False
+    }[skip]  # fmt: skip
+    reached = np.full(len(places), -np.inf)
+    reached[:2] = log_probs[0, places[:2]]
+    for row in log_probs[1:]:
+        one = np.concatenate([[-np.inf], reached[:-1]])
+        two = np.concatenate([[-np.inf] * 2, reached])[: len(places)]
+        reached = join(join(reached, one), np.where(may, two, -np.inf)) + row[places]
+    return -join.reduce(reached[-ends:])
+
+
+@wrong(
+    "ctc_loss",
+    "Skips the blank between two equal labels, which would merge.",
+    zh="两个相同标签之间也跳过了 blank，那样会被合并。",
+    caught_by="repeats_need_a_blank",
+    step="Two places at once only if the labels there differ.",
+    step_zh="前两位的标签不同，才能一次跨两位。",
+)
+def skips_over_repeats(log_probs, target, blank=0):
+    return _loss(log_probs, target, blank, skip="always")
+
+
+@wrong(
+    "ctc_loss",
+    "Passes through a blank between any two labels.",
+    zh="任何两个标签之间都非得经过 blank。",
+    caught_by="sums_over_all_paths",
+    step="From one label straight to another, different one is allowed.",
+    step_zh="可以从一个标签直接到另一个不同的标签。",
+)
+def never_skips(log_probs, target, blank=0):
+    return _loss(log_probs, target, blank, skip="never")
+
+
+@wrong(
+    "ctc_loss",
+    "Counts only the paths that end with a blank.",
+    zh="只算了以 blank 结尾的路径。",
+    caught_by="sums_over_all_paths",
+    step="A path may end with the last label too: add both.",
+    step_zh="路径也可以停在最后一个标签：两者相加。",
+)
+def must_end_with_a_blank(log_probs, target, blank=0):
+    return _loss(log_probs, target, blank, ends=1)
+
+
+@wrong(
+    "ctc_loss",
+    "Takes the best path where it should sum over all.",
+    zh="只取了最好的一条路径，没有对所有路径求和。",
+    caught_by="sums_over_all_paths",
+    step="Combine by log-sum-exp, not by the maximum.",
+    step_zh="合并要用 log-sum-exp，而不是最大值。",
+)
+def best_path_only(log_probs, target, blank=0):
+    return _loss(log_probs, target, blank, join=np.maximum)
+
+
+@wrong(
+    "ctc_loss",
+    "Divides by the number of labels, as the default of nn.CTCLoss does.",
+    zh="除以了标签个数，nn.CTCLoss 的默认做法。",
+    caught_by="sums_over_all_paths",
+    step="Return the loss itself.",
+    step_zh="返回损失本身，不要除。",
+)
+def mean_of_the_labels(log_probs, target, blank=0):
+    return _loss(log_probs, target, blank) / max(len(target), 1)
+
+
+@wrong(
+    "ctc_loss",
+    "Multiplies probabilities, which are zero after a few hundred frames.",
+    zh="直接乘概率，几百帧之后变成了零。",
+    caught_by="long_recordings",
+    step="Add logarithms, and combine by logaddexp.",
+    step_zh="对数相加，合并用 logaddexp。",
+)
+def underflows(log_probs, target, blank=0):
+    loss = _loss(log_probs, target, blank)
+    return loss if loss < 700 else np.inf
+
+
+@wrong(
+    "ctc_loss",
+    "Returns 0 where the target does not fit, as zero_infinity does.",
+    zh="放不下时返回 0，就像 zero_infinity 那样。",
+    caught_by="too_few_frames",
+    step="Return infinity: no path gives this target.",
+    step_zh="返回无穷大：没有路径能给出这个目标。",
+)
+def hides_what_is_impossible(log_probs, target, blank=0):
+    loss = _loss(log_probs, target, blank)
+    return loss if np.isfinite(loss) else 0.0
+
+
+# --- normalise_text -----------------------------------------------------------------------
+
+
+def _normal(text, *, form="NFKC", lower=True, mark=" ", marks=None, keep=True, spaces=True):
+    """The five rules; each keyword bends one of them."""
+    text = unicodedata.normalize(form, text) if form else text
+    text = (text.lower() if lower else text).replace("’", "'")
+    found = []
+    for before, letter, after in zip(" " + text, text, text[1:] + " ", strict=False):
+        inside = keep and letter == "'" and before.isalnum() and after.isalnum()
+        is_mark = unicodedata.category(letter)[0] == "P" if marks is None else letter in marks
+        found.append(mark if is_mark and not inside else letter)
+    text = "".join(found)
+    return " ".join(text.split()) if spaces else text.strip()
+
+
+@wrong(
+    "normalise_text",
+    "Knows only the punctuation of a keyboard: Chinese marks stay.",
+    zh="只认键盘上的标点，中文标点还在。",
+    caught_by="chinese_marks",
+    step="Ask Unicode: every category that begins with P.",
+    step_zh="查 Unicode 类别：凡是 P 开头的都算。",
+)
+def ascii_marks_only(text):
+    return _normal(text, marks=string.punctuation)
+
+
+@wrong(
+    "normalise_text",
+    "Deletes marks, so that words on both sides grow together.",
+    zh="标点直接删掉，两边的词粘在一起。",
+    caught_by="case_and_marks",
+    step="Put a space where the mark was.",
+    step_zh="标点处换成空格。",
+)
+def marks_vanish(text):
+    return _normal(text, mark="")
+
+
+@wrong(
+    "normalise_text",
+    "Leaves capitals as they are.",
+    zh="大写没有转成小写。",
+    caught_by="case_and_marks",
+    step="Lower case for both sides.",
+    step_zh="两边都转小写。",
+)
+def keeps_case(text):
+    return _normal(text, lower=False)
+
+
+@wrong(
+    "normalise_text",
+    "Uses NFC, which composes but leaves full-width letters.",
+    zh="用了 NFC，只组合字符，不管全角。",
+    caught_by="one_form_of_letters",
+    step="NFKC, with K for compatibility.",
+    step_zh="要用 NFKC，K 表示兼容等价。",
+)
+def nfc_not_nfkc(text):
+    return _normal(text, form="NFC")
+
+
+@wrong(
+    "normalise_text",
+    "Leaves runs of white space.",
+    zh="连续的空白没有合并。",
+    caught_by="white_space",
+    step="Split at white space and join by one space.",
+    step_zh="按空白切开，再用一个空格拼接。",
+)
+def spaces_in_runs(text):
+    return _normal(text, spaces=False)
+
+
+@wrong(
+    "normalise_text",
+    "Takes every apostrophe for punctuation: “don t”.",
+    zh="把所有撇号都当标点，变成了 “don t”。",
+    caught_by="apostrophes",
+    step="Keep those between two letters or digits.",
+    step_zh="夹在两个字母或数字之间的要保留。",
+)
+def apostrophes_go(text):
+    return _normal(text, keep=False)
+
+
+@wrong(
+    "normalise_text",
+    "Spells digits out.",
+    zh="把数字展开成了单词。",
+    caught_by="nothing_else_changes",
+    step="Leave numbers as they are written.",
+    step_zh="数字怎么写就怎么留。",
+)
+def spells_digits(text):
+    names = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    spelt = (f" {names[int(c)]} " if c in "0123456789" else c for c in _normal(text))
+    return " ".join("".join(spelt).split())
+
+
+# --- wer, cer -----------------------------------------------------------------------------
+
+
+def _edits(said, heard):
+    row = list(range(len(heard) + 1))
+    for i, one in enumerate(said, 1):
+        previous, row = row, [i]
+        for j, other in enumerate(heard, 1):
+            changed = previous[j - 1] + (one != other)
+            row.append(min(previous[j] + 1, row[-1] + 1, changed))
+    return row[-1]
+
+
+def _pairs(references, hypotheses, units=str.split):
+    return [(units(r), units(h)) for r, h in zip(references, hypotheses, strict=True)]
+
+
+def _letters(text):
+    return "".join(text.split())
+
+
+def _share(pairs):
+    return sum(_edits(*pair) for pair in pairs) / sum(len(said) for said, _ in pairs)
+
+
+@wrong(
+    "wer",
+    "Averages the sentences' rates, so that short ones weigh as much as long ones.",
+    zh="对各句的错误率求平均，短句和长句权重一样了。",
+    caught_by="wer_of_a_corpus",
+    step="Add up edits and words over the corpus; divide once.",
+    step_zh="在整个语料上累加编辑次数和词数，只除一次。",
+)
+def mean_of_the_sentences(references, hypotheses):
+    return np.mean(
+        [_edits(*pair) / max(len(pair[0]), 1) for pair in _pairs(references, hypotheses)]
+    )
+
+
+@wrong(
+    "wer",
+    "Divides by the words that were heard.",
+    zh="除以了听出来的词数。",
+    caught_by="wer_of_a_corpus",
+    step="Divide by the words of the references.",
+    step_zh="应除以参考的词数。",
+)
+def sides_swapped(references, hypotheses):
+    return _share(_pairs(hypotheses, references))
+
+
+@wrong(
+    "wer",
+    "Never exceeds 1.",
+    zh="结果不会超过 1。",
+    caught_by="can_exceed_one",
+    step="Insertions may outnumber what was said: do not clip.",
+    step_zh="插入可以比所说的还多：不要截断。",
+)
+def clipped_at_one(references, hypotheses):
+    return min(1.0, _share(_pairs(references, hypotheses)))
+
+
+@wrong(
+    "wer",
+    "Normalises the texts, which was not asked for here.",
+    zh="擅自规范化了文本。",
+    caught_by="compared_as_they_are",
+    step="Compare texts as they are.",
+    step_zh="文本按原样比较。",
+)
+def normalises_by_itself(references, hypotheses):
+    return _share(_pairs(map(_normal, references), map(_normal, hypotheses)))
+
+
+@wrong(
+    "wer",
+    "Leaves out pairs with an empty reference, and with them what was invented in silence.",
+    zh="跳过参考为空的句子，静音里编出来的词就不算了。",
+    caught_by="silence_counts",
+    step="What is heard in silence is inserted: count it.",
+    step_zh="静音里听出来的是插入错误，要算。",
+)
+def silence_left_out(references, hypotheses):
+    return _share([pair for pair in _pairs(references, hypotheses) if pair[0]])
+
+
+@wrong(
+    "wer",
+    "Goes only as far as the shorter list.",
+    zh="只比到较短的列表为止。",
+    caught_by="unequal_lists_are_refused",
+    step="Raise ValueError if the lists differ in length.",
+    step_zh="长度不等时抛出 ValueError。",
+)
+def shorter_list_wins(references, hypotheses):
+    return _share([(r.split(), h.split()) for r, h in zip(references, hypotheses, strict=False)])
+
+
+@wrong(
+    "cer",
+    "Counts blanks as characters: “今 天” is not “今天”.",
+    zh="把空格算作字符：「今 天」不等于「今天」。",
+    caught_by="blanks_are_nothing",
+    step="Take white space out first.",
+    step_zh="先去掉空白。",
+)
+def blanks_are_characters(references, hypotheses):
+    return _share(_pairs(references, hypotheses, str))
+
+
+@wrong(
+    "cer",
+    "Splits at blanks: a Chinese sentence is one word, all right or all wrong.",
+    zh="按空格切分：一句中文成了一个词，要么全对要么全错。",
+    caught_by="cer_of_a_corpus",
+    errata=("E193",),
+    step="Take the characters, not what stands between blanks.",
+    step_zh="按字符，不按空格切分。",
+)
+def chinese_by_blanks(references, hypotheses):
+    return _share(_pairs(references, hypotheses))
+
+
+# --- train_recogniser ---------------------------------------------------------------------
+
+
+def _train(
+    model, features, labels, steps=200, batch_size=16, lr=1e-2, *,
+    score=lambda logits: logits.log_softmax(-1), true=True, training=True,
+):  # fmt: skip
+    """The loop; each keyword does one thing in another way."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, max(steps, 2), pct_start=0.15)
+    losses, loss_of = [], nn.CTCLoss()
+    model.train(training)
+    for _ in range(steps):
+        rows = torch.randperm(len(features))[:batch_size].tolist()
+        x = nn.utils.rnn.pad_sequence([features[row] for row in rows], batch_first=True)
+        lengths = torch.tensor([len(features[row]) if true else x.shape[1] for row in rows])
+        sizes = torch.tensor([len(labels[row]) for row in rows])
+        targets = torch.cat([labels[row] for row in rows])
+        loss = loss_of(score(model(x)).transpose(0, 1), targets, model.frames(lengths), sizes)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 5)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    return losses
+
+
+@wrong(
+    "train_recogniser",
+    "Gives the loss raw logits.",
+    zh="把原始 logits 交给了损失函数。",
+    caught_by="first_loss",
+    step="log_softmax first, along the classes.",
+    step_zh="先沿类别维做 log_softmax。",
+)
+def raw_logits(*given, **options):
+    return _train(*given, **options, score=lambda x: x)
+
+
+@wrong(
+    "train_recogniser",
+    "Gives the loss probabilities: it even turns negative.",
+    zh="把概率交给了损失函数，损失甚至会变成负数。",
+    caught_by="first_loss",
+    step="The loss wants logarithms: log_softmax, not softmax.",
+    step_zh="损失要的是对数：用 log_softmax，不是 softmax。",
+)
+def probabilities(*given, **options):
+    return _train(*given, **options, score=lambda x: x.softmax(-1))
+
+
+@wrong(
+    "train_recogniser",
+    "Gives the padded length of all recordings, so that padding is to be read too.",
+    zh="对所有录音都用填充后的长度，填充部分也要识别了。",
+    caught_by="first_loss",
+    step="Give the true number of frames of each.",
+    step_zh="传入每段录音真实的帧数。",
+)
+def padding_counts(*given, **options):
+    return _train(*given, **options, true=False)
+
+
+@wrong(
+    "train_recogniser",
+    "Trains in evaluation mode: batch normalisation learns no statistics.",
+    zh="在评估模式下训练：批归一化学不到统计量。",
+    caught_by="every_step_learns",
+    step="model.train() before the loop.",
+    step_zh="循环之前调用 model.train()。",
+)
+def in_evaluation_mode(*given, **options):
+    return _train(*given, **options, training=False)
+
+
+@wrong(
+    "train_recogniser",
+    "Learns at a hundredth of the rate and stays on the plateau of blanks.",
+    zh="学习率只有百分之一，一直停在全是 blank 的平台上。",
+    caught_by="reads_unheard_keys",
+    step="Let the rate go up to lr.",
+    step_zh="让学习率升到 lr。",
+)
+def hardly_learns(model, features, labels, steps=200, batch_size=16, lr=1e-2):
+    return _train(model, features, labels, steps, batch_size, lr / 100)
+
+
+# --- mended_transcribe --------------------------------------------------------------------
+
+
+def _joined(path, vocabulary, language, labels=None):
+    labels = [k for k, _ in itertools.groupby(path) if k] if labels is None else labels
+    return ("" if language == "zh" else " ").join(vocabulary[k] for k in labels)
+
+
+def _program(
+    model, recordings, vocabulary, language, *, heard=None, features=_features, text=_joined,
+    shown=str, scored=_normal, units=None, evaluation=True,
+):  # fmt: skip
+    """The program mended; each keyword leaves one of its faults in."""
+    model = model if evaluation is None else copy.deepcopy(model).train(not evaluation)
+    texts = []
+    for recording in recordings:
+        samples, rate = recording["samples"], recording["rate"]
+        samples = _poly(samples, rate, 8000) if heard is None else heard(samples, rate)
+        x = torch.tensor(np.asarray(features(samples, 8000)), dtype=torch.float32)
+        with torch.no_grad():
+            path = model(x[None])[0].argmax(-1).tolist()
+        texts.append(shown(text(path, vocabulary, language)))
+    units = units or (_letters if language == "zh" else str.split)
+    said = [scored(recording["spoken"]) for recording in recordings]
+    return {"texts": texts, "error_rate": _share(_pairs(said, map(scored, texts), units))}
+
+
+def _lowest_bins(samples, rate):
+    frames = np.lib.stride_tricks.sliding_window_view(np.asarray(samples, float), 256)[::128]
+    return _standard(np.abs(np.fft.rfft(frames))[:, :32])
+
+
+@wrong(
+    "mended_transcribe",
+    "Still does not ask for the sampling rate.",
+    zh="仍然没问采样率。",
+    caught_by="texts_of_a_call",
+    errata=("E190",),
+    step="Bring every recording to 8,000 samples a second first.",
+    step_zh="先把每段录音都变成每秒 8000 个样本。",
+)
+def still_never_asks_the_rate(*given):
+    return _program(*given, heard=lambda samples, rate: samples)
+
+
+@wrong(
+    "mended_transcribe",
+    "Still gives the network the lowest bins of a Fourier spectrum.",
+    zh="给网络的仍是傅里叶频谱最低的几个频点。",
+    caught_by="texts_of_a_call",
+    errata=("E186",),
+    step="Give it log-mel features.",
+    step_zh="给它对数梅尔特征。",
+)
+def still_a_spectrum(*given):
+    return _program(*given, features=_lowest_bins)
+
+
+@wrong(
+    "mended_transcribe",
+    "Still normalises with a mean of 0 and a deviation of 1.",
+    zh="仍用均值 0、标准差 1 做归一化。",
+    caught_by="texts_of_a_call",
+    errata=("E187",),
+    step="Standardise with the statistics of the recording.",
+    step_zh="用本段录音自己的统计量做标准化。",
+)
+def still_subtracts_nothing(*given):
+    return _program(*given, features=normalises_with_0_and_1)
+
+
+@wrong(
+    "mended_transcribe",
+    "Never applies its features: the network gets raw samples.",
+    zh="特征提取从没用上，网络收到的是原始样本。",
+    caught_by="texts_of_a_call",
+    errata=("E188",),
+    step="The network reads log-mel features, not samples.",
+    step_zh="网络读的是对数梅尔特征，不是样本。",
+)
+def still_raw_sound(*given):
+    return _program(
+        *given, features=lambda samples, rate: np.resize(samples, (len(samples) // 32, 32))
+    )
+
+
+@wrong(
+    "mended_transcribe",
+    "Still writes a name for each frame.",
+    zh="仍然每帧写一个名字。",
+    caught_by="texts_of_a_call",
+    errata=("E193",),
+    step="Collapse the path before naming.",
+    step_zh="先合并路径，再取名字。",
+)
+def still_a_name_for_each_frame(*given):
+    return _program(*given, text=lambda path, v, language: _joined(path, v, language, path))
+
+
+@wrong(
+    "mended_transcribe",
+    "Leaves blanks in, which show as double spaces.",
+    zh="blank 没去掉，表现为连续的空格。",
+    caught_by="texts_of_a_call",
+    errata=("E193",),
+    step="Blanks have no name: remove them.",
+    step_zh="blank 没有名字，要去掉。",
+)
+def still_keeps_blanks(*given):
+    return _program(
+        *given,
+        text=lambda path, v, language: _joined(
+            path, v, language, [k for k, _ in itertools.groupby(path)]
+        ),
+    )
+
+
+@wrong(
+    "mended_transcribe",
+    "Still joins numbers in place of names.",
+    zh="拼起来的仍是数字，不是名字。",
+    caught_by="texts_of_a_call",
+    errata=("E191",),
+    step="Look each label up in the vocabulary.",
+    step_zh="每个标签都到词表里查名字。",
+)
+def still_joins_numbers(*given):
+    return _program(
+        *given,
+        text=lambda path, v, language: _joined(path, list(map(str, range(len(v)))), language),
+    )
+
+
+@wrong(
+    "mended_transcribe",
+    "Strips case and marks from the text that people read.",
+    zh="把给人看的文本也去掉了大小写和标点。",
+    caught_by="texts_of_a_call",
+    errata=("E192",),
+    step="Normalise for scoring only.",
+    step_zh="规范化只用于计分。",
+)
+def still_strips_what_is_shown(*given):
+    return _program(*given, shown=_normal)
+
+
+@wrong(
+    "mended_transcribe",
+    "Scores texts that were not normalised.",
+    zh="没有规范化就计分。",
+    caught_by="english_by_words",
+    errata=("E192",),
+    step="Normalise both sides before scoring.",
+    step_zh="计分前两边都要规范化。",
+)
+def still_scores_as_written(*given):
+    return _program(*given, scored=str)
+
+
+@wrong(
+    "mended_transcribe",
+    "Scores Chinese by what stands between blanks.",
+    zh="中文仍按空格切分计分。",
+    caught_by="chinese_by_characters",
+    errata=("E193",),
+    step="Chinese is scored by characters.",
+    step_zh="中文按字计分。",
+)
+def still_chinese_by_blanks(*given):
+    return _program(*given, units=str.split)
+
+
+@wrong(
+    "mended_transcribe",
+    "Leaves the model in the mode in which it came.",
+    zh="模型传进来是什么模式就用什么模式。",
+    caught_by="reads_in_evaluation_mode",
+    step="Evaluation mode first.",
+    step_zh="先切到评估模式。",
+)
+def in_the_mode_it_came(*given):
+    return _program(*given, evaluation=None)
