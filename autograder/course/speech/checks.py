@@ -13,14 +13,25 @@ EXACT = 1e-9
 # benchmarks/spread/speech.md: right answers stay below, what spoils learning stays above.
 LEARNED = 0.02
 
-MELS = 32
-ENGLISH = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine",
-           "O'clock", "Zero", "Full-stop!")  # fmt: skip
-CHINESE = tuple("一二三四五六七八九星零井")
-
 
 def _seed(rng):
     return int(rng.integers(2**31))
+
+
+@fixture
+def rig(rng):
+    """Features, networks and recordings; see `rig.py`."""
+    from . import rig as module
+
+    return module
+
+
+@fixture
+def reader():
+    """A network that reads keys frame by frame."""
+    from .rig import reader
+
+    return reader()
 
 
 # --- resample -----------------------------------------------------------------------------
@@ -28,29 +39,16 @@ def _seed(rng):
 RATES = ((16000, 8000), (44100, 16000), (11025, 8000), (8000, 16000))
 
 
-def _component(resample, rate, target, hertz, phase):
-    """Amplitude and shift of a tone in the middle of the result, as a complex number."""
-    time = np.arange(rate // 4) / rate
-    heard = np.asarray(resample(np.cos(2 * np.pi * hertz * time + phase).astype(np.float32),
-                                rate, target), float)  # fmt: skip
-    middle = slice(len(heard) // 4, 3 * len(heard) // 4)
-    where = np.arange(len(heard)) / target
-    turned = np.exp(-1j * (2 * np.pi * hertz * where + phase))
-    window = np.hanning(middle.stop - middle.start)
-    value = 2 * np.sum(heard[middle] * turned[middle] * window) / window.sum()
-    return [value.real, value.imag], float(np.sqrt(2 * np.mean(heard[middle] ** 2)))
-
-
 @check(
     "Tones that both rates can hold keep their height and their place in time.",
     zh="两个采样率都能容纳的频率，幅度和时间位置都不变。",
     close=KEPT,
 )
-def low_tones_are_kept(resample, rng):
+def low_tones_are_kept(resample, rng, rig):
     found = []
     for rate, target in RATES:
         hertz = rng.uniform(0.55, 0.8) * min(rate, target) / 2
-        found.append(_component(resample, rate, target, hertz, rng.uniform(0, 6))[0])
+        found.append(rig.component(resample, rate, target, hertz, rng.uniform(0, 6))[0])
     return found
 
 
@@ -59,11 +57,11 @@ def low_tones_are_kept(resample, rng):
     zh="新采样率容纳不了的频率被滤掉，不会混叠成别的频率。",
     close=REMOVED,
 )
-def high_tones_are_removed(resample, rng):
+def high_tones_are_removed(resample, rng, rig):
     found = []
     for rate, target in RATES[:3]:
         hertz = rng.uniform(1.22, 1.35) * target / 2
-        found.append(_component(resample, rate, target, hertz, rng.uniform(0, 6))[1])
+        found.append(rig.component(resample, rate, target, hertz, rng.uniform(0, 6))[1])
     return found
 
 
@@ -406,7 +404,7 @@ def wer_of_a_corpus(wer, rng):
     weight=2,
 )
 def cer_of_a_corpus(cer, rng):
-    return [cer(*_corpus(rng, CHINESE[:5], "")), cer(*_corpus(rng, WORDS, " "))]
+    return [cer(*_corpus(rng, tuple("一二三四五"), "")), cer(*_corpus(rng, WORDS, " "))]
 
 
 @check(
@@ -415,7 +413,7 @@ def cer_of_a_corpus(cer, rng):
     close=EXACT,
 )
 def blanks_are_nothing(cer, wer, rng):
-    said, heard = _corpus(rng, CHINESE[:5], "")
+    said, heard = _corpus(rng, tuple("一二三四五"), "")
     spaced = [" ".join(text) for text in heard]
     a, b = _corpus(rng, WORDS, " ")
     return [cer(said, spaced), wer(a, [f"  {text.replace(' ', '   ')} " for text in b])]
@@ -464,65 +462,15 @@ def unequal_lists_are_refused(wer, cer):
 # --- train_recogniser ---------------------------------------------------------------------
 
 
-def _features(samples):
-    """What the text of task 2 says, in NumPy."""
-    frames = np.lib.stride_tricks.sliding_window_view(samples.astype(float), 256)[::128]
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(256) / 256)
-    energy = np.abs(np.fft.rfft(frames * window)) ** 2
-    mels = np.linspace(*(2595 * np.log10(1 + np.array([300, 2000]) / 700)), MELS + 2)
-    edges, bins = 700 * (10 ** (mels / 2595) - 1), np.arange(129) * 8000 / 256
-    rise = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    fall = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
-    log = np.log(np.maximum(energy @ np.maximum(0, np.minimum(rise, fall)).T, 1e-10))
-    return ((log - log.mean()) / log.std()).astype(np.float32)
-
-
-def _examples(count, part, seed, **options):
-    """Features (T, MELS) and labels (U,) of recordings, as tensors."""
-    import torch
-
-    from autograder.data import tones
-
-    made = tones.make(count, part=part, seed=seed, **options)
-    labels = [[tones.KEYS.index(key) + 1 for key in recording.keys] for recording in made]
-    return ([torch.from_numpy(_features(recording.samples)) for recording in made],
-            [torch.tensor(some) for some in labels])  # fmt: skip
-
-
-def _recogniser(seed):
-    """The notebook's `Recogniser`, with first weights of its own."""
-    import torch
-    from torch import nn
-
-    class Recogniser(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Sequential(
-                nn.Conv1d(MELS, 48, 5, stride=2, padding=2), nn.BatchNorm1d(48), nn.ReLU(),
-                nn.Conv1d(48, 48, 3, padding=1), nn.BatchNorm1d(48), nn.ReLU(),
-            )  # fmt: skip
-            self.gru = nn.GRU(48, 24, batch_first=True, bidirectional=True)
-            self.out = nn.Linear(48, 13)
-
-        def frames(self, lengths):
-            return (lengths + 1) // 2
-
-        def forward(self, x):
-            return self.out(self.gru(self.conv(x.transpose(1, 2)).transpose(1, 2))[0])
-
-    torch.manual_seed(seed)
-    return Recogniser()
-
-
 @check(
     "The first loss is CTC's: logarithms, true lengths, padding not counted.",
     zh="第一步的损失就是 CTC 损失：用对数概率和真实长度，填充不算。",
     close=relative(2e-3),
 )
-def first_loss(train_recogniser, rng):
-    features, labels = _examples(3, "train", _seed(rng), lengths=(3, 4))
-    longer = _examples(3, "train", _seed(rng), lengths=(7, 8))
-    model = _recogniser(_seed(rng)).eval()
+def first_loss(train_recogniser, rng, rig):
+    features, labels = rig.examples(3, "train", _seed(rng), lengths=(3, 4))
+    longer = rig.examples(3, "train", _seed(rng), lengths=(7, 8))
+    model = rig.recogniser(_seed(rng)).eval()
     losses = train_recogniser(model, features + longer[0], labels + longer[1], 2, 6)
     return float(losses[0])
 
@@ -532,9 +480,9 @@ def first_loss(train_recogniser, rng):
     zh="每步返回一个损失；所有权重都在训练模式下更新。",
     close=0,
 )
-def every_step_learns(train_recogniser, rng):
-    features, labels = _examples(6, "train", _seed(rng))
-    model = _recogniser(_seed(rng)).eval()
+def every_step_learns(train_recogniser, rng, rig):
+    features, labels = rig.examples(6, "train", _seed(rng))
+    model = rig.recogniser(_seed(rng)).eval()
     before = state_of(model)
     losses = train_recogniser(model, features, labels, steps=3, batch_size=4, lr=1e-2)
     finite = [bool(np.isfinite(float(loss)) and float(loss) > 0) for loss in losses]
@@ -548,71 +496,27 @@ def every_step_learns(train_recogniser, rng):
     weight=2,
     costly=True,
 )
-def reads_unheard_keys(train_recogniser, rng):
+def reads_unheard_keys(train_recogniser, rng, rig):
     import torch
 
     seed = _seed(rng)
-    model = _recogniser(seed)
-    train_recogniser(model, *_examples(800, "train", seed))
+    model = rig.recogniser(seed)
+    train_recogniser(model, *rig.examples(800, "train", seed))
     wrong = total = 0
-    for x, y in zip(*_examples(100, "test", seed), strict=True):
+    for x, y in zip(*rig.examples(100, "test", seed), strict=True):
         with torch.no_grad():
             path = model.eval()(x[None])[0].argmax(-1).tolist()
         said = [a for a, before in zip(path, [0, *path], strict=False) if a != before and a]
-        wrong += _edits(y.tolist(), said)
+        wrong += rig.edits(y.tolist(), said)
         total += len(y)
     return wrong / total
-
-
-def _edits(said, heard):
-    row = list(range(len(heard) + 1))
-    for i, one in enumerate(said, 1):
-        previous, row = row, [i]
-        for j, other in enumerate(heard, 1):
-            row.append(min(previous[j] + 1, row[-1] + 1, previous[j - 1] + (one != other)))
-    return row[-1]
 
 
 # --- mended_transcribe --------------------------------------------------------------------
 
 
 @fixture
-def reader():
-    """A network that reads keys frame by frame: least squares on clear recordings."""
-    import torch
-    from torch import nn
-
-    from autograder.data import tones
-
-    rows, classes = [], []
-    for recording in tones.make(150, seed=1, tones=(0.1, 0.14), gaps=(0.06, 0.1), snr=(10, 20)):
-        x = np.pad(_features(recording.samples), ((1, 1), (0, 0)))
-        rows.append(np.hstack([x[:-2], x[1:-1], x[2:]]))
-        middle = (np.arange(len(x) - 2) * 128 + 128) / 8000
-        inside = (recording.spans[:, :1] <= middle) & (middle < recording.spans[:, 1:])
-        keys = np.array([tones.KEYS.index(key) + 1 for key in recording.keys])
-        classes.append((inside * keys[:, None]).sum(axis=0))
-    rows, classes = np.vstack(rows), np.concatenate(classes)
-    rows = np.hstack([rows, np.ones((len(rows), 1))])
-    weights = np.linalg.solve(rows.T @ rows + np.eye(rows.shape[1]), rows.T @ np.eye(13)[classes])
-
-    class Reader(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv1d(MELS, 13, 3, padding=1)
-            self.norm = nn.BatchNorm1d(13)  # in training mode it takes away the blank's lead
-            kernel = weights[:-1].reshape(3, MELS, 13).transpose(2, 1, 0)
-            self.conv.weight.data = torch.tensor(kernel, dtype=torch.float32)
-            self.conv.bias.data = torch.tensor(weights[-1], dtype=torch.float32)
-
-        def forward(self, x):
-            return self.norm(self.conv(x.transpose(1, 2))).transpose(1, 2)
-
-    return Reader().eval()
-
-
-@fixture
-def call(reader, rng):
+def call(reader, rng, rig):
     """Recordings at two rates, a network whose classes are in an order of its own, and names."""
     from autograder.data import tones
 
@@ -625,27 +529,13 @@ def call(reader, rng):
             *tones.make(3, seed=_seed(rng), rate=16000, whistles=True, **clear)]  # fmt: skip
 
     def recordings(language):
-        return [_spoken(recording, language, number) for number, recording in enumerate(made)]
+        return [rig.spoken(recording, language, number) for number, recording in enumerate(made)]
 
     def vocabulary(language):
-        names = ENGLISH if language == "en" else CHINESE
+        names = rig.ENGLISH if language == "en" else rig.CHINESE
         return ["", *(names[key] for key in order)]
 
     return reader, recordings, vocabulary
-
-
-def _spoken(recording, language, number):
-    """What a person wrote down: every second time a word too many, or another word."""
-    from autograder.data import tones
-
-    names = ENGLISH if language == "en" else CHINESE
-    words = [names[tones.KEYS.index(key)] for key in recording.keys]
-    words += [names[number]] * (number % 3)
-    if language == "en":
-        text = ", ".join(word.upper() for word in words) + "."
-    else:
-        text = "，".join(words) + "。"
-    return {"samples": recording.samples, "rate": recording.rate, "spoken": text}
 
 
 # One name each: what every combination of mistakes would come to is computed beforehand.

@@ -107,7 +107,7 @@ def _standard(x, axis=None):
 
 def _features(
     samples, rate, n_fft=256, hop=128, n_mels=32, low=300, high=2000, *,
-    power=2, log=True, floor=1e-10, padded=False, after=_standard, scale="htk",
+    power=2, floor=1e-10, padded=False, after=_standard, scale="htk",
 ):  # fmt: skip
     """The features; each keyword does one thing in another way."""
     samples = np.asarray(samples, float)
@@ -118,7 +118,7 @@ def _features(
     bands = _triangles(rate, n_fft, n_mels, low, high, scale)
     energy = np.abs(np.fft.rfft(frames)) ** power @ bands
     with np.errstate(divide="ignore"):
-        return after(np.log(np.maximum(energy, floor)) if log else energy)
+        return after(np.log(np.maximum(energy, floor)))
 
 
 @wrong(
@@ -147,18 +147,6 @@ def spectrum_only(samples, rate, n_fft=256, hop=128, n_mels=32, low=300, high=20
 )
 def normalises_with_0_and_1(*given, **options):
     return _features(*given, **options, after=lambda x: (x - 0.0) / 1.0)
-
-
-@wrong(
-    "log_mel",
-    "Leaves the logarithm out.",
-    zh="没有取对数。",
-    caught_by="features_of_keys",
-    step="Take the logarithm of the energies before standardising.",
-    step_zh="标准化之前，先对能量取对数。",
-)
-def no_logarithm(*given, **options):
-    return _features(*given, **options, log=False)
 
 
 @wrong(
