@@ -404,7 +404,8 @@ def wer_of_a_corpus(wer, rng):
     weight=2,
 )
 def cer_of_a_corpus(cer, rng):
-    return [cer(*_corpus(rng, tuple("一二三四五"), "")), cer(*_corpus(rng, WORDS, " "))]
+    mixed = tuple("一二三四aB5")
+    return [cer(*_corpus(rng, mixed, "")), cer(*_corpus(rng, WORDS, " "))]
 
 
 @check(
