@@ -5,8 +5,9 @@ ALT = {
     "en": "The trellis of CTC for the target 1 1 in four frames: five places, blank 1 blank 1 "
     "blank, by four frames, each with the probability of having come there. Arrows stay or go up "
     "by one; none jumps over the blank between the two ones. The last two places sum to 0.388.",
-    "zh": "目标为 1 1、共四帧时的 CTC 网格：五个位置（blank 1 blank 1 blank）乘四帧，每格标着走到那里的概率。"
-    "箭头要么停在原位，要么上移一格；两个 1 之间的 blank 没有箭头能跳过。最后两个位置之和是 0.388。",
+    "zh": "目标为 1 1、共四帧时的 CTC 网格：五个位置（blank 1 blank 1 blank）乘四帧，"
+    "每格标着走到那里的概率。箭头要么停在原位，要么上移一格；"
+    "两个 1 之间的 blank 没有箭头能跳过。最后两个位置之和是 0.388。",
 }
 P = np.array([[0.6, 0.4], [0.3, 0.7], [0.5, 0.5], [0.2, 0.8]])
 PLACES = (0, 1, 0, 1, 0)
