@@ -337,7 +337,7 @@ def extra_class_counts(score_intents, rng):
     intents = ["return", OUT, "track"]
     true, rows = _messages(rng, intents=intents)
     rows[:4] = np.eye(3)[[1, 1, 0, 2]]
-    return score_intents(true, rows, intents, 0.5)
+    return [score_intents(true, rows, intents, t) for t in (0.25, 0.5)]
 
 
 @check(

@@ -65,6 +65,7 @@ def f1_by_seqeval(true, predicted):
 
     if len(true) != len(predicted) or any(map(lambda a, b: len(a) != len(b), true, predicted)):
         raise ValueError
+    true, predicted = true or [["O"]], predicted or [["O"]]
     return {
         "precision": precision_score(true, predicted, zero_division=0),
         "recall": recall_score(true, predicted, zero_division=0),
