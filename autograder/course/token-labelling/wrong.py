@@ -273,7 +273,7 @@ def _sets(true, predicted, key=lambda row, span: (row, *span)):
     "Counts tokens: the share of tags that are right.",
     zh="数的是词：标签判对的比例。",
     caught_by="whole_spans_count",
-    errata=("E051",),
+    errata=("E002",),
     step="Mostly O is right anyway. Compare spans, not tags.",
     step_zh="O 本来就大多是对的。要比片段，不要比标签。",
 )
@@ -451,7 +451,7 @@ def _scores(true, predicted, **others):
     "Judges one polarity for the sentence, that of its first aspect.",
     zh="整句只判一个情感，取第一个方面的。",
     caught_by="polarity_of_terms_found",
-    errata=("E002", "E051"),
+    errata=("E002",),
     step="Judge each term that was found by itself.",
     step_zh="找到的词要逐个判。",
 )
