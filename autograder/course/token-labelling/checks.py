@@ -315,6 +315,7 @@ def _predicted(score_intents, *arguments):
 def below_the_threshold_is_out(score_intents, rng):
     true, rows = _messages(rng)
     clear = [row.tolist() for row in rows if np.sort(row)[-1] > np.sort(row)[-2]]
+    clear[0] = [0.0, 1.0, 0.0]
     true = true[: len(clear)]
     edges = sorted({max(row) for row in clear})
     edge = edges[int(rng.integers(1, len(edges)))]

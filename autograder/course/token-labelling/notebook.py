@@ -84,7 +84,7 @@ for language in ("en", "zh"):
 # are no words at all. Return a mapping with three int64 tensors $(N, T)$:
 #
 # - `"input_ids"`: for each sentence the pieces of its words between `[CLS]` and `[SEP]`, padded on
-#   the **right** with the tokenizer's padding; no sentence is cut short;
+#   the **right** with the tokenizer's padding to the longest of them; none is cut short;
 # - `"attention_mask"`: 1 on pieces, 0 on padding;
 # - `"labels"`: a word's label on its **first** piece, −100 on its other pieces, on `[CLS]`, `[SEP]`
 #   and padding. PyTorch's cross entropy ignores −100.
@@ -99,7 +99,7 @@ for language in ("en", "zh"):
 # 标签属于词，模型看到的却是子词：「kettles」是两个子词，`[CLS]` 和 `[SEP]` 根本不是词。
 # 返回一个映射，含三个形状为 $(N, T)$ 的 int64 张量：
 #
-# - `"input_ids"`：每句先是 `[CLS]`，然后是各词的子词，再是 `[SEP]`，**右侧**用 tokenizer 的填充符补齐；不截断；
+# - `"input_ids"`：每句先是 `[CLS]`，然后是各词的子词，再是 `[SEP]`，**右侧**用 tokenizer 的填充符补到最长一句的长度；不截断；
 # - `"attention_mask"`：子词处为 1，填充处为 0；
 # - `"labels"`：词的标签放在它的**第一个**子词上，其余子词、`[CLS]`、`[SEP]` 和填充处都是 −100。PyTorch 的交叉熵会忽略 −100。
 #

@@ -20,7 +20,7 @@ SENTENCES = (
 def _panel(axes, tokenizer, words, tags, say):
     row = tokenizer(words, is_split_into_words=True)
     places, pieces = row.word_ids(), row.tokens()
-    axes.set(xlim=(-1.2, 8.6), ylim=(2.6, -0.5))
+    axes.set(xlim=(-1.2, 7.6), ylim=(2.6, -0.5))
     axes.axis("off")
     for word in range(len(words)):
         columns = [i for i, place in enumerate(places) if place == word]

@@ -5,10 +5,10 @@ from matplotlib.figure import Figure
 
 ALT = {
     "en": "Span F1 against the share of tokens that are right. As ever more tags are drawn at "
-    "random, span F1 falls about twice as fast. All O has 0.65 of the tokens right and a span "
+    "random, span F1 falls much faster. All O has 0.65 of the tokens right and a span "
     "F1 of 0; a lookup of each word's most frequent tag has 0.84 and 0.36.",
-    "zh": "横轴是判对的词的比例，纵轴是片段 F1。随机改动的标签越多，片段 F1 下降得越快，"
-    "大约是两倍。全判 O 时词的正确率为 0.65，片段 F1 为 0；查表取每个词最常见的标签，分别为 0.84 和 0.36。",
+    "zh": "横轴是判对的词的比例，纵轴是片段 F1。随机改动的标签越多，片段 F1 比它"
+    "下降得快得多。全判 O 时词的正确率为 0.65，片段 F1 为 0；查表取每个词最常见的标签，分别为 0.84 和 0.36。",
 }
 
 
@@ -50,7 +50,7 @@ def draw(say):
     ):
         place = accuracy_score(truth, guess), f1_score(truth, guess, zero_division=0)
         axes.plot(*place, "s", color=colour, markersize=8)
-        axes.annotate(label, place, (-10, 8), ha="right", textcoords="offset points", color=colour)
+        axes.annotate(label, place, (9, -4), ha="left", textcoords="offset points", color=colour)
     axes.plot([0.5, 1], [0.5, 1], "--", color="C7", linewidth=1)
     axes.set(xlabel=say("share of tokens right", "词的正确率"), ylabel=say("span F1", "片段 F1"))
     axes.set(xlim=(0.5, 1.02), ylim=(-0.04, 1.04))
