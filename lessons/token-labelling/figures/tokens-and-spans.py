@@ -7,8 +7,9 @@ ALT = {
     "en": "Span F1 against the share of tokens that are right. As ever more tags are drawn at "
     "random, span F1 falls much faster. All O has 0.65 of the tokens right and a span "
     "F1 of 0; a lookup of each word's most frequent tag has 0.84 and 0.36.",
-    "zh": "横轴是判对的词的比例，纵轴是片段 F1。随机改动的标签越多，片段 F1 比它"
-    "下降得快得多。全判 O 时词的正确率为 0.65，片段 F1 为 0；查表取每个词最常见的标签，分别为 0.84 和 0.36。",
+    "zh": "横轴是判对的词的比例，纵轴是片段 F1。随机改动的标签越多，片段 F1 比它下降得"
+    "快得多。全判 O 时词的正确率为 0.65，片段 F1 为 0；查表取每个词"
+    "最常见的标签，分别为 0.84 和 0.36。",
 }
 
 
