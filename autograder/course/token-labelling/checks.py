@@ -338,6 +338,7 @@ def extra_class_counts(score_intents, rng):
     intents = ["return", OUT, "track"]
     true, rows = _messages(rng, intents=intents)
     rows[:4] = np.eye(3)[[1, 1, 0, 2]]
+    rows[4] = [0.375, 0.5, 0.125]
     return [score_intents(true, rows, intents, t) for t in (0.25, 0.5)]
 
 
@@ -348,6 +349,7 @@ def extra_class_counts(score_intents, rng):
 )
 def accuracy_over_those_in_scope(score_intents, rng):
     true, rows = _messages(rng)
+    true[:2], rows[:2] = ["return", "track"], [[0.5, 0.25, 0.25], [0, 1, 0]]  # one turned away
     return [score_intents(true, rows, INTENTS, t)["in_scope_accuracy"] for t in (0.55, 0.7)]
 
 
