@@ -1,0 +1,756 @@
+"""Probes for `privacy`: real digits, small networks, and noise that is judged by its statistics."""
+
+import copy
+import itertools
+import math
+
+import numpy as np
+
+from autograder.checks import Tolerance, check, fixture, that
+from autograder.probes import arguments_kept, in_modes, moved, state_of
+
+CLOSE = Tolerance(absolute=1e-5, relative=1e-3)  # gradients, float32
+EXACT = 1e-6  # shares and averages in float64, and ε
+# Ratios of standard deviations of 20,200 numbers: each has a spread of 0.5 %, the reference's as
+# well, so that 5 % is 7 of them: a right answer is refused less than once in 1e11 times.
+NOISE = 0.05
+# The same for statements that are true or not: beyond 5.5 spreads, once in 2e7 times.
+SPREADS = 5.5
+# benchmarks/spread/privacy.md: over seeds, threads and instruction sets the private network's AUC
+# has the mean 0.55 and a spread of 0.02, its accuracy 0.84 and 0.02; plain training 0.81.
+RESISTS, READS, KNOWS = 0.65, 0.70, 0.70
+
+
+def _network(torch_rng, *widths, act="Tanh"):
+    """A fully connected network with random weights, of the spread that torch gives them."""
+    import torch
+    from torch import nn
+
+    layers = []
+    for inputs, outputs in itertools.pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), getattr(nn, act)()]
+    model = nn.Sequential(*layers[:-1])
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            bound = model[int(name.split(".")[0])].in_features ** -0.5
+            value.uniform_(-bound, bound, generator=torch_rng)
+    return model
+
+
+@fixture
+def digits():
+    """All digits: pixels (1797, 64) from 0 to 1, float32, and labels (1797,)."""
+    import torch
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    return torch.from_numpy(x / 16).float(), torch.from_numpy(y).long()
+
+
+@fixture
+def batch(digits, rng):
+    """24 digits."""
+    rows = rng.choice(1797, 24, replace=False)
+    return digits[0][rows], digits[1][rows]
+
+
+@fixture
+def parties(digits, rng):
+    """Members (400) and others, three labels of ten wrong; and the true labels of the others."""
+    import torch
+
+    order = torch.from_numpy(rng.permutation(1797))
+    x, truth = digits[0][order], digits[1][order]
+    shift = torch.from_numpy(rng.integers(1, 10, 1797) * (rng.random(1797) < 0.3))
+    y = (truth + shift) % 10
+    return (x[:400], y[:400]), (x[400:], y[400:]), truth[400:]
+
+
+def _seeded(rng):
+    import torch
+
+    return torch.Generator().manual_seed(int(rng.integers(2**31)))
+
+
+def _flat(gradient):
+    import torch
+
+    return torch.cat([torch.as_tensor(value).detach().flatten() for value in gradient.values()])
+
+
+@fixture
+def square(torch_rng):
+    """Two layers of the same shape, 20,200 parameters."""
+    return _network(torch_rng, 100, 100, 100)
+
+
+# --- private_gradient ---------------------------------------------------------------------
+
+
+@check(
+    "Each example is clipped to max_norm, by one factor for all its parameters.",
+    zh="每个样本裁剪到 max_norm，所有参数用同一个系数。",
+    close=CLOSE,
+)
+def each_example_is_clipped(private_gradient, batch, torch_rng):
+    model = _network(torch_rng, 64, 5, 10)
+    sizes = batch[0] * (1 + np.arange(24.0)[:, None] / 6).astype(np.float32)
+    return [private_gradient(model, sizes, batch[1], clip, 0, 24) for clip in (0.3, 1.4)]
+
+
+@check(
+    "Gradients shorter than max_norm stay as they are.",
+    zh="比 max_norm 短的梯度原样不动。",
+    close=CLOSE,
+)
+def short_gradients_stay(private_gradient, batch, torch_rng):
+    model = _network(torch_rng, 64, 5, 10)
+    return private_gradient(model, *batch, 1e4, 0, 24)
+
+
+@check(
+    "An outlier moves the sum by max_norm, however large it is.",
+    zh="离群样本再大，也只能让总和移动 max_norm。",
+    close=Tolerance(absolute=1e-3, relative=1e-3),
+)
+def an_outlier_moves_it_no_further(private_gradient, batch, torch_rng):
+    model = _network(torch_rng, 64, 10)  # nothing saturates
+    x, y = batch
+    moves = []
+    for size in (50, 5000):
+        x[3] *= size / x[3].norm()
+        with_it = _flat(private_gradient(model, x, y, 0.7, 0, 1))
+        rest = [i for i in range(24) if i != 3]
+        moves.append((with_it - _flat(private_gradient(model, x[rest], y[rest], 0.7, 0, 1))).norm())
+    return moves
+
+
+@check(
+    "It is divided by the batch size that is expected, not by that of the batch.",
+    zh="除以期望的批次大小，而不是这一批的大小。",
+    close=CLOSE,
+)
+def divides_by_what_is_expected(private_gradient, batch, torch_rng):
+    model = _network(torch_rng, 64, 10)
+    x, y = batch
+    return [_flat(private_gradient(model, x[:n], y[:n], 0.5, 0, 7.5))[:99] for n in (1, 5, 24)]
+
+
+@check(
+    "Any model will do, convolutions and float64 among them; its parameters do not move.",
+    zh="任何模型都行，包括卷积网络和 float64；参数不动。",
+    close=EXACT,
+)
+def any_model_will_do(private_gradient, batch, torch_rng):
+    import torch
+    from torch import nn
+
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.GroupNorm(1, 2), nn.ReLU(), nn.Flatten(), nn.Linear(72, 10)
+    ).double()
+    with torch.no_grad():
+        for value in model.parameters():
+            value.normal_(0, 0.3, generator=torch_rng)
+    before = state_of(model)
+    x = batch[0][:6].double().reshape(-1, 1, 8, 8)
+    found = private_gradient(model, x, batch[1][:6], 2.0, 0.0, 6)
+    first = {name: value for name, value in found.items() if name[0] in "01"}
+    return {"moved": moved(model, before), "first": first, "names": sorted(found)}
+
+
+def _noise(private_gradient, model, clip, multiplier, expected, generator, rows=3):
+    """Noise in the sum, in units of clip · multiplier: should be standard normal."""
+    import torch
+
+    x = torch.linspace(-1, 1, rows * 100).reshape(rows, 100)
+    y = torch.arange(rows)
+    noisy, clean = (
+        _flat(private_gradient(model, x, y, clip, m, expected, generator)) for m in (multiplier, 0)
+    )
+    return (noisy - clean).double().numpy() * expected / (clip * multiplier)
+
+
+@check(
+    "The noise in the sum has the standard deviation noise_multiplier · max_norm.",
+    zh="总和里的噪声标准差是 noise_multiplier · max_norm。",
+    close=NOISE,
+)
+def noise_is_scaled_by_the_clip(private_gradient, square, rng):
+    settings = ((1.0, 1.0, 1), (0.5, 2.0, 1), (0.5, 1.0, 8), (4.0, 0.3, 2))
+    return [_noise(private_gradient, square, *each, _seeded(rng)).std() for each in settings]
+
+
+@check(
+    "The noise is normal, and independent from number to number and from layer to layer.",
+    zh="噪声服从正态分布，数与数之间、层与层之间相互独立。",
+    close=0,
+)
+def noise_is_independent(private_gradient, square, rng):
+    noise = _noise(private_gradient, square, 1.0, 1.0, 1, _seeded(rng))
+    size = len(noise)
+
+    def far(value, spread):
+        return bool(abs(value) > SPREADS * spread)
+
+    def alike(one, other):
+        return far(np.corrcoef(one, other)[0, 1], len(one) ** -0.5)
+
+    rows = noise[:10000].reshape(100, 100)
+    kurtosis = ((noise - noise.mean()) ** 4).mean() / noise.var() ** 2 - 3
+    return {
+        "off centre": far(noise.mean(), size**-0.5),
+        "layers alike": alike(noise[: size // 2], noise[size // 2 :]),
+        "rows alike": alike(rows[:50].ravel(), rows[50:].ravel()),
+        "columns alike": alike(rows[:, :50].ravel(), rows[:, 50:].ravel()),
+        "not normal": far(kurtosis, (24 / size) ** 0.5),
+    }
+
+
+@check(
+    "The generator decides: the same state gives the same noise, its next state other noise, and "
+    "None is torch's own.",
+    zh="由 generator 决定：状态相同则噪声相同，接着再抽就不同；None 表示 torch 默认的生成器。",
+    close=0,
+)
+def the_generator_decides(private_gradient, square, rng):
+    import torch
+
+    def draw(generator):
+        return _noise(private_gradient, square, 1.0, 1.0, 1, generator)[:50]
+
+    seed = int(rng.integers(2**31))
+    own = torch.Generator().manual_seed(seed)
+    one, following = draw(own), draw(own)
+    again = draw(torch.Generator().manual_seed(seed))
+    torch.manual_seed(seed)
+    default, after = draw(None), draw(None)
+    return {
+        "same again": bool(np.allclose(one, again, atol=1e-4)),
+        "another follows": not np.allclose(one, following, atol=1e-2),
+        "default goes on": not np.allclose(default, after, atol=1e-2),
+    }
+
+
+@check(
+    "Where nobody was drawn, what comes out is noise alone.",
+    zh="一个样本都没抽中时，得到的就是纯噪声。",
+    close=NOISE,
+)
+def nobody_was_drawn(private_gradient, square, rng):
+    import torch
+
+    nobody = torch.empty(0, 100), torch.empty(0, dtype=torch.long)
+    found = _flat(private_gradient(square, *nobody, 0.5, 4.0, 2, _seeded(rng)))
+    return {"numbers": len(found), "standard deviation": found.std().item()}
+
+
+# --- epsilon ------------------------------------------------------------------------------
+
+COST = Tolerance(absolute=EXACT, relative=1e-5)
+
+
+@check(
+    "It is what a kept accountant (opacus) makes of the same orders.",
+    zh="与成熟的会计库（opacus）在同样的阶上算出的一致。",
+    close=COST,
+)
+def as_the_accountant_says(epsilon, rng):
+    found = []
+    for _ in range(6):
+        sigma, q, steps = rng.uniform(0.8, 4), rng.uniform(0.01, 0.4), rng.integers(20, 500)
+        found.append(epsilon(sigma, q, int(steps), 10 ** -rng.uniform(2, 6)))
+    return found
+
+
+@check(
+    "If everybody is drawn in each step, nothing is gained by sampling.",
+    zh="每一步全员参加时，采样就带不来好处。",
+    close=COST,
+)
+def everybody_drawn(epsilon, rng):
+    return [epsilon(sigma, 1, 10, 1e-5) for sigma in rng.uniform(2, 30, 3)]
+
+
+@check(
+    "Both ends of the orders are looked at: 2 where ε is large, 64 where it is tiny.",
+    zh="两端的阶都要试：ε 很大时是 2，很小时是 64。",
+    close=COST,
+)
+def both_ends_of_the_orders(epsilon, rng):
+    return [epsilon(0.5 + rng.uniform(0, 0.1), 0.5, 400, 1e-3), epsilon(60.0, 0.01, 5, 1e-5)]
+
+
+@check(
+    "Little noise, whose terms no float can hold, has a finite cost.",
+    zh="噪声很小、各项超出浮点范围时，代价仍是有限的。",
+    close=COST,
+)
+def little_noise(epsilon, rng):
+    return [epsilon(sigma, 0.02, 3, 1e-5) for sigma in (0.02, 0.1 + rng.uniform(0, 0.1))]
+
+
+@check(
+    "Without noise ε is infinite, however much is clipped.",
+    zh="不加噪声，ε 就是无穷大，裁剪多少都没用。",
+    close=0,
+)
+def no_noise_no_promise(epsilon):
+    return [epsilon(0, 0.1, 10, 1e-5), epsilon(0.0, 1, 1, 1e-2)]
+
+
+# --- train_privately ----------------------------------------------------------------------
+
+
+def _sgd(model, lr, **how):
+    import torch
+
+    return torch.optim.SGD(model.parameters(), lr=lr, **how)
+
+
+@check(
+    "Without noise and with everybody drawn, these are the optimiser's steps on clipped gradients.",
+    zh="不加噪声、全员参加时，就是优化器按裁剪后的梯度走的那几步。",
+    close=CLOSE,
+    rests_on=("private_gradient",),
+)
+def steps_of_the_optimiser(train_privately, batch, torch_rng):
+    found = []
+    for steps, how in ((1, {}), (3, {"momentum": 0.9})):
+        model = _network(torch_rng, 64, 3, 10)
+        back = train_privately(model, *batch, _sgd(model, 0.5, **how), steps, 1.0, 0.6, 0.0)
+        found.append({"the same model": back is model, "weights": dict(model.state_dict())})
+    return found
+
+
+def _touched(train_privately, rng, steps, rate, people=300):
+    """Which of 300 people took part: each has an input, and so a column, of its own."""
+    import torch
+
+    model = torch.nn.Linear(people, 2, bias=False)
+    torch.nn.init.zeros_(model.weight)
+    x, y = torch.eye(people), torch.zeros(people, dtype=torch.long)
+    train_privately(model, x, y, _sgd(model, 1.0), steps, rate, 0.5, 0.0, _seeded(rng))
+    return model.weight.detach().norm(dim=0).numpy()
+
+
+@check(
+    "Everyone is drawn by their own coin from the generator: the share is right and the number "
+    "differs from step to step.",
+    zh="每个样本各掷各的硬币（来自 generator）：比例正确，每一步的人数不固定。",
+    close=0,
+)
+def everyone_has_a_coin(train_privately, rng):
+    rounds, rate, seed = 12, 0.2, int(rng.integers(2**31))
+    sizes = [int((_touched(train_privately, rng, 1, rate) > 0).sum()) for _ in range(rounds)]
+    spread = (rate * (1 - rate) / (300 * rounds)) ** 0.5
+    share = sum(sizes) / (300 * rounds)
+    one, again = (
+        _touched(train_privately, np.random.default_rng(seed), 1, rate) > 0 for _ in range(2)
+    )
+    return {
+        "share is right": abs(share - rate) < SPREADS * spread,
+        "alike": len(set(sizes)) == 1,
+        "same generator, same people": bool((one == again).all()),
+    }
+
+
+@check(
+    "The coins are thrown afresh before every step.",
+    zh="每一步之前都重新掷硬币。",
+    close=0,
+)
+def coins_are_thrown_afresh(train_privately, rng):
+    shares = []
+    for steps in (3, 6):
+        taken = np.concatenate([_touched(train_privately, rng, steps, 0.2) > 0 for _ in range(4)])
+        expected = 1 - 0.8**steps
+        spread = (expected * (1 - expected) / len(taken)) ** 0.5
+        shares.append(bool(abs(taken.mean() - expected) < SPREADS * spread))
+    return shares
+
+
+@check(
+    "The denominator is the expected number of people, rate · N, whoever came.",
+    zh="分母是期望人数，即采样率乘 N，与实到人数无关。",
+    close=CLOSE,
+    rests_on=("private_gradient",),
+)
+def the_denominator_is_expected(train_privately, rng):
+    steps = [_touched(train_privately, rng, 1, rate) for rate in (0.1, 0.5)]
+    return [found.max() for found in steps]
+
+
+@check(
+    "Every step is noisy anew, also where nobody was drawn.",
+    zh="每一步都加新的噪声，没抽中任何人也一样。",
+    close=NOISE,
+    rests_on=("private_gradient",),
+)
+def every_step_is_noisy(train_privately, square, rng):
+    import torch
+
+    found = []
+    for steps in (1, 9):
+        model = copy.deepcopy(square)
+        x, y = torch.zeros(2, 100), torch.zeros(2, dtype=torch.long)
+        optimizer = _sgd(model, 1.0)
+        train_privately(model, x, y, optimizer, steps, 0.02, 1e-3, 5e3, _seeded(rng))
+        # The sum of the noise of all steps, with an expected batch of 0.04.
+        change = (_flat(model.state_dict()) - _flat(square.state_dict())).std().item()
+        found.append(change * 0.04 / 5 / math.sqrt(steps))
+    return found
+
+
+@that(f"accuracy at least {READS:g}, AUC of the attack at most {RESISTS:g}",
+      zh=f"准确率不低于 {READS:g}，攻击的 AUC 不高于 {RESISTS:g}")  # fmt: skip
+def _resists(seen):
+    return seen["accuracy"] >= READS and seen["attack"] <= RESISTS
+
+
+def _attack(model, members, others):
+    import torch
+    from sklearn.metrics import roc_auc_score
+    from torch.nn.functional import cross_entropy
+
+    with torch.no_grad():
+        losses = [cross_entropy(model(x), y, reduction="none") for x, y in (members, others)]
+    is_member = np.repeat([1, 0], [len(part) for part in losses])
+    return float(roc_auc_score(is_member, -torch.cat(losses).numpy()))
+
+
+@check(
+    "Trained privately, the network reads other digits and membership inference fails.",
+    zh="这样训练出的网络认得别的数字，成员推断也失效了。",
+    close=1e-3,
+    expect=_resists,
+    costly=True,
+    weight=2.0,
+)
+def reads_and_resists(train_privately, parties, torch_rng):
+    import torch
+
+    members, others, truth = parties
+    model = _network(torch_rng, 64, 64, 10)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    model = train_privately(model, *members, optimizer, 300, 0.25, 1.0, 3.0, torch_rng)
+    with torch.no_grad():
+        right = (model(others[0]).argmax(dim=1) == truth).double().mean().item()
+    return {"accuracy": right, "attack": _attack(model, members, others)}
+
+
+# --- membership_attack --------------------------------------------------------------------
+
+
+@fixture
+def suspects(digits, rng):
+    """Members (60) and others (80) in float64, so that no rounding swaps two losses."""
+    rows = rng.choice(1797, 140, replace=False)
+    x, y = digits[0][rows].double(), digits[1][rows]
+    return (x[:60], y[:60]), (x[60:], y[60:])
+
+
+@fixture
+def leaning(suspects, torch_rng):
+    """A linear model that a few steps have fitted to some of the members: AUC about 0.75."""
+    from torch.nn.functional import cross_entropy
+
+    model = _network(torch_rng, 64, 10).double()
+    optimizer = _sgd(model, 0.5)
+    x, y = suspects[0]
+    for _ in range(40):
+        optimizer.zero_grad()
+        cross_entropy(model(x), y).backward()
+        optimizer.step()
+    return model
+
+
+@check(
+    "AUC is the share of pairs in which the member's loss is the lower one.",
+    zh="AUC 是成员损失更低的配对所占的比例。",
+    close=EXACT,
+)
+def members_lose_less(membership_attack, leaning, suspects, torch_rng):
+    models = (leaning, _network(torch_rng, 64, 10).double())
+    return [membership_attack(model, *suspects)["auc"] for model in models]
+
+
+@check(
+    "The best threshold accuses at most max_fpr of the others; by default one in a hundred.",
+    zh="最好的阈值误判的非成员不超过 max_fpr；默认是百分之一。",
+    close=EXACT,
+)
+def few_are_accused(membership_attack, leaning, suspects):
+    found = [membership_attack(leaning, *suspects, share)["tpr"] for share in (0.03, 0.13, 0.52)]
+    return [*found, membership_attack(leaning, *suspects)["tpr"]]
+
+
+@check(
+    "Losses are those of the given labels, also where a probability is below what floats can hold.",
+    zh="损失按给定标签计算；概率小到浮点数存不下时也要正确。",
+    close=EXACT,
+)
+def sure_and_wrong(membership_attack, suspects, torch_rng):
+    import torch
+
+    model = _network(torch_rng, 64, 10).double()
+    with torch.no_grad():
+        for value in model.parameters():
+            value *= 5000
+        parties = [(x, (model(x).argmax(dim=1) + 1 + y % 9) % 10) for x, y in suspects]
+    return membership_attack(model, *parties, 0.3)  # all are wrong, and by far
+
+
+@check(
+    "The model is asked in evaluation mode and goes back in the mode in which it came.",
+    zh="在评估模式下询问模型，用完还原模式。",
+    close=EXACT,
+)
+def asked_in_evaluation_mode(membership_attack, leaning, suspects):
+    from torch import nn
+
+    model = nn.Sequential(nn.Dropout(0.5), leaning)
+    return in_modes(model, lambda: membership_attack(model, *suspects, 0.3))
+
+
+@that(f"overfitted at least {KNOWS:g}, untrained between 0.4 and 0.6",
+      zh=f"过拟合的不低于 {KNOWS:g}，未训练的在 0.4 与 0.6 之间")  # fmt: skip
+def _tells(seen):
+    return seen["overfitted"] >= KNOWS and 0.4 <= seen["untrained"] <= 0.6
+
+
+@check(
+    "It knows the members of an overfitted network, and not those of an untrained one.",
+    zh="认得出过拟合网络的成员，认不出未训练网络的成员。",
+    close=1e-2,
+    expect=_tells,
+    costly=True,
+)
+def knows_whom_it_overfitted(membership_attack, parties, torch_rng):
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    members, others, _ = parties
+    model = _network(torch_rng, 64, 64, 10)
+    found = {"untrained": membership_attack(model, members, others)["auc"]}
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(250):
+        optimizer.zero_grad()
+        cross_entropy(model(members[0]), members[1]).backward()
+        optimizer.step()
+    return {"overfitted": membership_attack(model, members, others)["auc"], **found}
+
+
+# --- leak ---------------------------------------------------------------------------------
+
+
+def _gradients(model, x, y):
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    model, x = model.double(), x.double()
+    loss = cross_entropy(model(x[None]), y[None])
+    return list(torch.autograd.grad(loss, list(model.parameters())))
+
+
+@check(
+    "The picture comes out as it was, pixel by pixel.",
+    zh="图片逐像素还原。",
+    close=1e-5,
+)
+def the_picture_comes_out(leak, batch, torch_rng):
+    model = _network(torch_rng, 64, 16, 10)
+    return [leak(_gradients(model, x, y))["image"] for x, y in zip(*batch, strict=True)][:6]
+
+
+@check(
+    "So it does where nearly all units are dead, whichever is alive.",
+    zh="几乎所有单元都死掉时也能还原，无论活着的是哪一个。",
+    close=1e-5,
+)
+def dead_units(leak, batch, torch_rng):
+    import torch
+
+    found = []
+    for alive in (slice(5, 7), slice(0, 1)):
+        model = _network(torch_rng, 64, 12, 10, act="ReLU")
+        with torch.no_grad():
+            model[0].bias -= 50
+            model[0].bias[alive] += 50.5
+            model[0].weight[alive].abs_()
+        pairs = list(zip(*batch, strict=True))[:3]
+        found += [leak(_gradients(model, x, y))["image"] for x, y in pairs]
+    return found
+
+
+@check(
+    "The label comes out, whatever the network believes.",
+    zh="无论网络怎么判断，标签都能读出来。",
+    close=0,
+)
+def the_label_comes_out(leak, batch, torch_rng):
+    import torch
+
+    model = _network(torch_rng, 64, 16, 10)
+    found = []
+    for louder in (1, 12):
+        with torch.no_grad():
+            model[2].weight *= louder
+        pairs = zip(*batch, strict=True)
+        found.append([int(leak(_gradients(model, x, y))["label"]) for x, y in pairs])
+    return found
+
+
+@check(
+    "Any depth and any size: one layer, four layers, inputs that are no squares.",
+    zh="任意深度、任意大小：一层、四层、输入不是正方形。",
+    close=1e-5,
+)
+def any_depth(leak, rng, torch_rng):
+    import torch
+
+    found = []
+    for widths in ((5, 3), (7, 9, 8, 6, 4)):
+        x = torch.from_numpy(rng.normal(size=widths[0]))
+        y = torch.tensor(int(rng.integers(widths[-1])))
+        found.append(arguments_kept(leak, _gradients(_network(torch_rng, *widths), x, y)))
+    return found
+
+
+# --- federated_average --------------------------------------------------------------------
+
+
+@fixture
+def clients(rng):
+    """State dicts of three clients, and how many examples they have."""
+    import torch
+
+    states = [
+        {
+            "layer.weight": torch.from_numpy(rng.normal(size=(3, 4))),
+            "layer.bias": torch.from_numpy(rng.normal(size=3)).float(),
+            "norm.num_batches_tracked": torch.tensor(int(rng.integers(10, 99))),
+        }
+        for _ in range(3)
+    ]
+    return states, [int(n) for n in rng.permutation([3, 40, 500]) + rng.integers(0, 9, 3)]
+
+
+@check(
+    "Each client weighs as its share of all examples.",
+    zh="每个客户端按它占全部样本的比例加权。",
+    close=EXACT,
+)
+def weighs_by_size(federated_average, clients):
+    states, sizes = clients
+    found = [federated_average(states, sizes), federated_average(states[:2], [10, 30])]
+    return [{name: state[name] for name in ("layer.weight", "layer.bias")} for state in found]
+
+
+@check(
+    "One step of each client, averaged, is one step on all examples together.",
+    zh="各客户端各走一步再平均，等于在全部样本上走一步。",
+    close=CLOSE,
+)
+def one_step_is_one_step(federated_average, batch, torch_rng):
+    from torch.nn.functional import cross_entropy
+
+    server, (x, y), states = _network(torch_rng, 64, 10), batch, []
+    for part in (slice(0, 2), slice(2, 9), slice(9, 24)):
+        client = copy.deepcopy(server)
+        cross_entropy(client(x[part]), y[part]).backward()
+        _sgd(client, 0.5).step()
+        states.append(client.state_dict())
+    return federated_average(states, [2, 7, 15])
+
+
+@check(
+    "Dtypes stay; counters of whole numbers are the first client's.",
+    zh="dtype 不变；整数计数器取第一个客户端的。",
+    close=EXACT,
+)
+def counters_are_the_first_clients(federated_average, clients):
+    found = federated_average(*clients)
+    return {name: [str(value.dtype), value.sum()] for name, value in found.items()}
+
+
+@check(
+    "The clients' tensors stay as they were, and share no memory with the average.",
+    zh="客户端的张量原样不动，也不与平均值共享内存。",
+    close=EXACT,
+)
+def clients_stay(federated_average, clients):
+    states, sizes = clients
+    found = arguments_kept(federated_average, states, sizes)
+    before = copy.deepcopy(states)
+    for value in found["returned"].values():
+        value += 1
+    shared = any(
+        not old[name].equal(new[name])
+        for old, new in zip(before, states, strict=True)
+        for name in old
+    )
+    return {**found, "shared": shared}
+
+
+# --- anonymous_counts ---------------------------------------------------------------------
+
+
+@fixture
+def people(rng):
+    """160 people: three columns and an illness; three groups of exactly 4, 5 and 6 besides."""
+    rows = [
+        {"age": f"{10 * a}s", "postcode": int(p), "sex": s, "illness": f"illness {i}"}
+        for a, p, s, i in zip(
+            rng.integers(2, 5, 160), rng.choice([1000, 2000, 3000], 160, p=[0.6, 0.3, 0.1]),
+            rng.choice(["f", "m"], 160), rng.choice(3, 160, p=[0.7, 0.2, 0.1]), strict=True,
+        )
+    ]  # fmt: skip
+    for size in (4, 5, 6):
+        rows += [{"age": "90s", "postcode": size, "sex": "f", "illness": f"illness {i // 3}"}
+                 for i in range(size)]  # fmt: skip
+    return [rows[i] for i in rng.permutation(len(rows))]
+
+
+def _listed(counts):
+    return sorted([[str(value) for value in key], int(number)] for key, number in counts.items())
+
+
+@check(
+    "Only groups of at least k people are published, with how many they are.",
+    zh="只公布至少 k 人的组及其人数。",
+    close=0,
+)
+def groups_of_k(anonymous_counts, people):
+    quasi = ["age", "postcode", "sex"]
+    return [_listed(anonymous_counts(people, quasi, k)) for k in (1, 5, 12)]
+
+
+@check(
+    "People of a group agree in all quasi-identifiers, in their order; no other column matters.",
+    zh="同组的人在全部准标识符上取值相同，元组按 quasi 的顺序；别的列不管。",
+    close=0,
+)
+def groups_agree_in_all(anonymous_counts, people):
+    chosen = (["postcode", "age"], ["sex"], ("sex", "postcode"))
+    return [_listed(anonymous_counts(people, quasi, 5)) for quasi in chosen]
+
+
+@check(
+    "A group needs l different values of the sensitive column.",
+    zh="一组里敏感列至少要有 l 个不同的值。",
+    close=0,
+)
+def groups_are_diverse(anonymous_counts, people):
+    quasi = ["age", "postcode", "sex"]
+    return [_listed(anonymous_counts(people, quasi, 4, "illness", l)) for l in (1, 2, 3)]  # noqa: E741
+
+
+@check(
+    "Rows stay as they are, and where no group is large enough nothing is published.",
+    zh="各行原样不动；没有足够大的组就什么都不公布。",
+    close=0,
+)
+def too_few_for_anything(anonymous_counts, people):
+    found = arguments_kept(anonymous_counts, people, ["age", "sex"], 10**6)
+    alone = [_listed(anonymous_counts(rows, ["age"], 2)) for rows in ([], people[:1])]
+    return {"changed": found["changed"], "returned": _listed(found["returned"]), "alone": alone}

@@ -1,0 +1,983 @@
+"""Known-wrong answers for `privacy`, each one misconception; some are the documents' own."""
+
+import math
+
+import torch
+from torch.func import functional_call, grad, vmap
+from torch.nn.functional import cross_entropy
+
+from autograder.checks import wrong
+
+
+def _each(model, x, y):
+    """Gradients of each example, {name: (N, …)}."""
+    parameters = {name: value.detach() for name, value in model.named_parameters()}
+    if not len(x):
+        return {name: torch.zeros(0, *value.shape) for name, value in parameters.items()}
+
+    def loss(parameters, image, target):
+        return cross_entropy(functional_call(model, parameters, image[None]), target[None])
+
+    return vmap(grad(loss), in_dims=(None, 0, 0))(parameters, x, y)
+
+
+def _norms(each):
+    return torch.cat([g.flatten(1) for g in each.values()], dim=1).norm(dim=1)
+
+
+def _clipped(model, x, y, max_norm):
+    """The sum of the clipped gradients."""
+    each = _each(model, x, y)
+    factors = (max_norm / _norms(each)).clamp(max=1)
+    return {name: torch.tensordot(factors, g, dims=1) for name, g in each.items()}
+
+
+def _noisy(total, deviation, expected, generator):
+    return {
+        name: (value + deviation * torch.randn(value.shape, generator=generator)) / expected
+        for name, value in total.items()
+    }
+
+
+def _private(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    total = _clipped(model, x, y, max_norm)
+    return _noisy(total, noise_multiplier * max_norm, expected, generator)
+
+
+# --- private_gradient ------------------------------------------------------------------
+
+
+@wrong(
+    "private_gradient",
+    "Clips the mean of the batch, not each example.",
+    zh="裁剪的是整批的平均梯度，而不是每个样本。",
+    caught_by="each_example_is_clipped",
+    step="Clip first, one factor for each example; sum afterwards.",
+    step_zh="先裁剪，每个样本一个系数，再求和。",
+)
+def clips_the_mean(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    total = {name: g.sum(dim=0) for name, g in _each(model, x, y).items()}
+    norm = torch.cat([g.flatten() for g in total.values()]).norm() / max(len(x), 1)
+    total = {name: g * (max_norm / norm).clamp(max=1) for name, g in total.items()}
+    return _noisy(total, noise_multiplier * max_norm, expected, generator)
+
+
+@wrong(
+    "private_gradient",
+    "Clips each parameter by itself, so that together they may be longer than max_norm.",
+    zh="各个参数分别裁剪，合在一起就可能超过 max_norm。",
+    caught_by="each_example_is_clipped",
+    step="One norm over all parameters of an example.",
+    step_zh="每个样本在全部参数上只算一个范数。",
+)
+def clips_each_layer(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    total = {}
+    for name, g in _each(model, x, y).items():
+        factors = (max_norm / g.flatten(1).norm(dim=1)).clamp(max=1)
+        total[name] = torch.tensordot(factors, g, dims=1)
+    return _noisy(total, noise_multiplier * max_norm, expected, generator)
+
+
+@wrong(
+    "private_gradient",
+    "Cuts each number to ±max_norm; the length of the gradient stays unbounded by it.",
+    zh="把每个数截到 ±max_norm，梯度的长度并没有被限制在 max_norm。",
+    caught_by="each_example_is_clipped",
+    step="Scale the whole gradient of an example by min(1, C / norm).",
+    step_zh="把一个样本的整个梯度乘以 min(1, C / 范数)。",
+)
+def cuts_each_number(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    each = _each(model, x, y)
+    total = {name: g.clamp(-max_norm, max_norm).sum(dim=0) for name, g in each.items()}
+    return _noisy(total, noise_multiplier * max_norm, expected, generator)
+
+
+@wrong(
+    "private_gradient",
+    "Stretches short gradients to max_norm as well.",
+    zh="把短的梯度也拉长到 max_norm。",
+    caught_by="short_gradients_stay",
+    step="The factor is never above 1.",
+    step_zh="系数不能超过 1。",
+)
+def stretches_short_ones(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    each = _each(model, x, y)
+    factors = max_norm / _norms(each)
+    total = {name: torch.tensordot(factors, g, dims=1) for name, g in each.items()}
+    return _noisy(total, noise_multiplier * max_norm, expected, generator)
+
+
+@wrong(
+    "private_gradient",
+    "Does not clip at all: one example may move the sum as far as it likes.",
+    zh="根本没有裁剪：一个样本想把总和推多远就推多远。",
+    caught_by="an_outlier_moves_it_no_further",
+    step="Noise hides an example only if the example is bounded.",
+    step_zh="样本的影响有上限，噪声才盖得住它。",
+)
+def never_clips(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    total = {name: g.sum(dim=0) for name, g in _each(model, x, y).items()}
+    return _noisy(total, noise_multiplier * max_norm, expected, generator)
+
+
+@wrong(
+    "private_gradient",
+    "Clips and adds no noise, and calls it differential privacy: ε is infinite.",
+    zh="只裁剪、不加噪声，就叫差分隐私：其实 ε 是无穷大。",
+    caught_by="noise_is_scaled_by_the_clip",
+    errata=("E204",),
+    step="Add noise of standard deviation noise_multiplier · max_norm to the sum.",
+    step_zh="给总和加上标准差为 noise_multiplier · max_norm 的噪声。",
+)
+def without_noise(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    return _private(model, x, y, max_norm, 0, expected)
+
+
+@wrong(
+    "private_gradient",
+    "Scales the noise by the multiplier alone, whatever the clip.",
+    zh="噪声只乘了噪声倍数，没有乘裁剪范数。",
+    caught_by="noise_is_scaled_by_the_clip",
+    step="The standard deviation is noise_multiplier · max_norm.",
+    step_zh="标准差是 noise_multiplier · max_norm。",
+)
+def noise_without_clip(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    return _noisy(_clipped(model, x, y, max_norm), noise_multiplier, expected, generator)
+
+
+@wrong(
+    "private_gradient",
+    "Adds noise to each example's gradient: the sum has √N times too much, an empty batch none.",
+    zh="给每个样本的梯度都加噪声：总和里多出 √N 倍，空批次里却没有。",
+    caught_by="noise_is_scaled_by_the_clip",
+    step="Add the noise once, to the sum.",
+    step_zh="噪声只加一次，加在总和上。",
+)
+def noise_for_each_example(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    deviation = noise_multiplier * max_norm * math.sqrt(len(x))
+    return _noisy(_clipped(model, x, y, max_norm), deviation, expected, generator)
+
+
+@wrong(
+    "private_gradient",
+    "Adds the noise after the division, unscaled.",
+    zh="先除以批次大小，再加没有缩小的噪声。",
+    caught_by="noise_is_scaled_by_the_clip",
+    step="Add the noise to the sum; then divide both.",
+    step_zh="先把噪声加到总和上，再一起除。",
+)
+def noise_after_division(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    deviation = noise_multiplier * max_norm * expected
+    return _noisy(_clipped(model, x, y, max_norm), deviation, expected, generator)
+
+
+@wrong(
+    "private_gradient",
+    "Divides by the size of the batch that happened to come, which tells who was drawn.",
+    zh="除以这一批实际的大小，这就泄露了抽中多少人。",
+    caught_by="divides_by_what_is_expected",
+    step="Divide by expected_batch_size.",
+    step_zh="除以 expected_batch_size。",
+)
+def divides_by_the_batch(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    return _private(model, x, y, max_norm, noise_multiplier, max(len(x), 1), generator)
+
+
+@wrong(
+    "private_gradient",
+    "Seeds the noise itself: it is the same every time and can be subtracted.",
+    zh="自己设了种子：每次噪声都一样，减掉就没有了。",
+    caught_by="the_generator_decides",
+    step="Draw from the generator that is given, and seed nothing.",
+    step_zh="从传入的 generator 里抽，不要设种子。",
+)
+def seeds_the_noise(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    own = torch.Generator().manual_seed(0)
+    return _private(model, x, y, max_norm, noise_multiplier, expected, own)
+
+
+@wrong(
+    "private_gradient",
+    "Ignores the generator and draws from torch's own.",
+    zh="没用传入的 generator，用了 torch 默认的。",
+    caught_by="the_generator_decides",
+    step="Pass generator=generator to torch.randn.",
+    step_zh="把 generator=generator 传给 torch.randn。",
+)
+def ignores_the_generator(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    return _private(model, x, y, max_norm, noise_multiplier, expected)
+
+
+@wrong(
+    "private_gradient",
+    "Uses the same noise for every layer: the difference of two layers is free of it.",
+    zh="每一层用同一份噪声：两层一相减，噪声就没了。",
+    caught_by="noise_is_independent",
+    step="Draw anew for each parameter.",
+    step_zh="每个参数都重新抽噪声。",
+)
+def same_noise_for_all_layers(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    total = _clipped(model, x, y, max_norm)
+    size = max(value.numel() for value in total.values())
+    noise = noise_multiplier * max_norm * torch.randn(size, generator=generator)
+    return {
+        name: (value + noise[: value.numel()].reshape(value.shape)) / expected
+        for name, value in total.items()
+    }
+
+
+@wrong(
+    "private_gradient",
+    "Draws noise that is not normal: the ε of the Gaussian mechanism does not hold for it.",
+    zh="噪声不是正态分布：高斯机制的 ε 对它不成立。",
+    caught_by="noise_is_independent",
+    step="Draw with torch.randn or torch.normal.",
+    step_zh="用 torch.randn 或 torch.normal 抽。",
+)
+def uniform_noise(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    width = noise_multiplier * max_norm * math.sqrt(12)
+    return {
+        name: (value + width * (torch.rand(value.shape, generator=generator) - 0.5)) / expected
+        for name, value in _clipped(model, x, y, max_norm).items()
+    }
+
+
+@wrong(
+    "private_gradient",
+    "Returns zeros without noise where nobody was drawn, and so tells that nobody was.",
+    zh="没抽中人时返回不带噪声的零，等于告诉别人没抽中人。",
+    caught_by="nobody_was_drawn",
+    step="The noise comes in any case.",
+    step_zh="无论如何都要加噪声。",
+)
+def silent_when_empty(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+    noise_multiplier = noise_multiplier if len(x) else 0
+    return _private(model, x, y, max_norm, noise_multiplier, expected, generator)
+
+
+# --- epsilon ---------------------------------------------------------------------------
+
+
+def _translated(rho, alpha, delta):
+    return rho + math.log1p(-1 / alpha) - math.log(delta * alpha) / (alpha - 1)
+
+
+def _rho(alpha, sigma, q):
+    if q == 1:
+        return alpha / (2 * sigma**2)
+    stay, take = math.log1p(-q), math.log(q)
+    terms = [
+        math.log(math.comb(alpha, j)) + (alpha - j) * stay + j * take + j * (j - 1) / (2 * sigma**2)
+        for j in range(alpha + 1)
+    ]
+    return torch.tensor(terms, dtype=torch.double).logsumexp(0).item() / (alpha - 1)
+
+
+def _epsilon(sigma, q, steps, delta, orders=range(2, 65), translated=_translated):
+    if sigma == 0:
+        return math.inf
+    return min(translated(steps * _rho(alpha, sigma, q), alpha, delta) for alpha in orders)
+
+
+@wrong(
+    "epsilon",
+    "Takes the cost of one step for that of all: privacy once bought does not last.",
+    zh="把一步的代价当成全部的代价：隐私不是买一次就管到底。",
+    caught_by="as_the_accountant_says",
+    errata=("E204",),
+    step="Multiply the Rényi divergence by the number of steps.",
+    step_zh="把 Rényi 散度乘上步数。",
+)
+def one_step_for_all(noise_multiplier, sample_rate, steps, delta):
+    return _epsilon(noise_multiplier, sample_rate, 1, delta)
+
+
+@wrong(
+    "epsilon",
+    "Forgets the sampling, as though everybody were drawn each time.",
+    zh="忘了采样，当成每一步全员参加。",
+    caught_by="as_the_accountant_says",
+    step="The terms of the sum hold q and 1 − q.",
+    step_zh="求和的各项里要有 q 和 1 − q。",
+)
+def forgets_sampling(noise_multiplier, sample_rate, steps, delta):
+    return _epsilon(noise_multiplier, 1, steps, delta)
+
+
+@wrong(
+    "epsilon",
+    "Quotes one order instead of the best.",
+    zh="只用了一个阶，没有取最好的。",
+    caught_by="both_ends_of_the_orders",
+    step="Each order from 2 to 64 gives an ε; return the smallest.",
+    step_zh="2 到 64 的每个阶都给出一个 ε，返回最小的。",
+)
+def one_order_only(noise_multiplier, sample_rate, steps, delta):
+    return _epsilon(noise_multiplier, sample_rate, steps, delta, orders=[32])
+
+
+@wrong(
+    "epsilon",
+    "Translates with the older ln(1/δ)/(α − 1): valid, and larger than the one asked for.",
+    zh="用了旧的换算 ln(1/δ)/(α − 1)：成立，但比题目要的大。",
+    caught_by="as_the_accountant_says",
+    step="Add ln((α − 1)/α) − (ln δ + ln α)/(α − 1).",
+    step_zh="加上 ln((α − 1)/α) − (ln δ + ln α)/(α − 1)。",
+)
+def older_translation(noise_multiplier, sample_rate, steps, delta):
+    def older(rho, alpha, delta):
+        return rho - math.log(delta) / (alpha - 1)
+
+    return _epsilon(noise_multiplier, sample_rate, steps, delta, translated=older)
+
+
+@wrong(
+    "epsilon",
+    "Adds up the terms themselves, which no float can hold where the noise is small.",
+    zh="直接把各项相加，噪声小时超出浮点范围。",
+    caught_by="little_noise",
+    step="Take logarithms and log-sum-exp.",
+    step_zh="取对数，再做 log-sum-exp。",
+)
+def sums_that_overflow(noise_multiplier, sample_rate, steps, delta):
+    try:
+        math.exp(1 / max(noise_multiplier, 1e-9) ** 2)
+    except OverflowError:
+        return math.inf
+    return _epsilon(noise_multiplier, sample_rate, steps, delta)
+
+
+@wrong(
+    "epsilon",
+    "Says that without noise there is no cost.",
+    zh="以为不加噪声就没有代价。",
+    caught_by="no_noise_no_promise",
+    step="ε measures what can leak: without noise it is infinite.",
+    step_zh="ε 衡量能泄露多少：不加噪声就是无穷大。",
+)
+def no_noise_no_cost(noise_multiplier, sample_rate, steps, delta):
+    return _epsilon(noise_multiplier, sample_rate, steps, delta) if noise_multiplier else 0.0
+
+
+@wrong(
+    "epsilon",
+    "Has no number where everybody is drawn: ln(1 − q) is −∞, and 0 · −∞ is nan.",
+    zh="全员参加时得不到数：ln(1 − q) 是 −∞，0 · −∞ 是 nan。",
+    caught_by="everybody_drawn",
+    step="With q = 1 only the term j = α is left.",
+    step_zh="q = 1 时只剩 j = α 那一项。",
+)
+def nan_if_all_are_drawn(noise_multiplier, sample_rate, steps, delta):
+    if sample_rate == 1:
+        return math.inf if noise_multiplier == 0 else math.nan
+    return _epsilon(noise_multiplier, sample_rate, steps, delta)
+
+
+@wrong(
+    "epsilon",
+    "Multiplies the ε of everybody by the sampling rate.",
+    zh="用全员参加的 ε 直接乘采样率。",
+    caught_by="as_the_accountant_says",
+    step="The rate goes into the sum, not before ε.",
+    step_zh="采样率要放进求和里，而不是乘在 ε 上。",
+)
+def rate_times_epsilon(noise_multiplier, sample_rate, steps, delta):
+    return sample_rate * _epsilon(noise_multiplier, 1, steps, delta)
+
+
+# --- train_privately -------------------------------------------------------------------
+
+
+def _train(model, x, y, optimizer, steps, rows, gradient):
+    for _ in range(steps):
+        found = gradient(*(part[rows()] for part in (x, y)))
+        for name, parameter in model.named_parameters():
+            parameter.grad = found[name]
+        optimizer.step()
+    return model
+
+
+def _coins(x, rate, generator):
+    return torch.rand(len(x), generator=generator) < rate
+
+
+@wrong(
+    "train_privately",
+    "Draws batches of a fixed size; the ε above is that of coins.",
+    zh="每批人数固定；而上面的 ε 是按掷硬币算的。",
+    caught_by="everyone_has_a_coin",
+    step="Compare one uniform number for each example with the rate.",
+    step_zh="每个样本抽一个均匀随机数，与采样率比较。",
+)
+def batches_of_a_fixed_size(
+    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
+):  # fmt: skip
+    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
+        expected = rate * len(x)
+        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+
+    size = max(1, round(rate * len(x)))
+    return _train(model, x, y, optimizer, steps,
+                  lambda: torch.randperm(len(x), generator=generator)[:size], gradient)  # fmt: skip
+
+
+@wrong(
+    "train_privately",
+    "Throws the coins once, for all steps.",
+    zh="硬币只掷一次，所有步共用。",
+    caught_by="coins_are_thrown_afresh",
+    step="Throw them inside the loop.",
+    step_zh="在循环里面掷。",
+)
+def coins_thrown_once(
+    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
+):  # fmt: skip
+    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
+        expected = rate * len(x)
+        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+
+    rows = _coins(x, rate, generator)
+    return _train(model, x, y, optimizer, steps, lambda: rows, gradient)
+
+
+@wrong(
+    "train_privately",
+    "Goes through shuffled epochs, so that nobody comes twice before all have come.",
+    zh="按打乱后的轮次取批：人人轮过一遍之前，谁都不会来第二次。",
+    caught_by="coins_are_thrown_afresh",
+    step="Each step draws from everybody, independently.",
+    step_zh="每一步都独立地从所有人里抽。",
+)
+def shuffled_epochs(
+    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
+):  # fmt: skip
+    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
+        expected = rate * len(x)
+        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+
+    size, queue = max(1, round(rate * len(x))), []
+
+    def rows():
+        if len(queue) < size:
+            queue[:] = torch.randperm(len(x), generator=generator).tolist()
+        return torch.tensor([queue.pop() for _ in range(size)])
+
+    return _train(model, x, y, optimizer, steps, rows, gradient)
+
+
+@wrong(
+    "train_privately",
+    "Takes coins from torch's own generator, not from the one given.",
+    zh="硬币没有来自传入的 generator。",
+    caught_by="everyone_has_a_coin",
+    step="Pass the generator to torch.rand as well.",
+    step_zh="torch.rand 也要传 generator。",
+)
+def coins_from_elsewhere(
+    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
+):  # fmt: skip
+    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
+        expected = rate * len(x)
+        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+
+    return _train(model, x, y, optimizer, steps, lambda: _coins(x, rate, None), gradient)
+
+
+@wrong(
+    "train_privately",
+    "Divides by how many came, not by how many are expected.",
+    zh="除以实到人数，而不是期望人数。",
+    caught_by="the_denominator_is_expected",
+    step="B = sample_rate · N, in every step.",
+    step_zh="每一步的 B 都是 sample_rate · N。",
+)
+def divides_by_who_came(
+    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
+):  # fmt: skip
+    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
+        expected = rate * len(x)
+        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+
+    def by_who_came(x_drawn, y_drawn):
+        size = max(1, len(x_drawn))
+        return {name: g * rate * len(x) / size for name, g in gradient(x_drawn, y_drawn).items()}
+
+    return _train(model, x, y, optimizer, steps, lambda: _coins(x, rate, generator), by_who_came)
+
+
+@wrong(
+    "train_privately",
+    "Skips the steps where nobody was drawn.",
+    zh="没抽中人的步骤被跳过了。",
+    caught_by="every_step_is_noisy",
+    step="Take the step with noise alone.",
+    step_zh="这一步也要走，只用噪声。",
+)
+def skips_empty_steps(
+    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
+):  # fmt: skip
+    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
+        expected = rate * len(x)
+        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+
+    for _ in range(steps):
+        rows = _coins(x, rate, generator)
+        if rows.any():
+            _train(model, x, y, optimizer, 1, lambda: rows, gradient)  # noqa: B023
+    return model
+
+
+@wrong(
+    "train_privately",
+    "Adds the same noise in every step.",
+    zh="每一步加的是同一份噪声。",
+    caught_by="every_step_is_noisy",
+    step="Do not seed anew in the loop: the generator goes on.",
+    step_zh="循环里不要重新设种子，让 generator 接着往下走。",
+)
+def same_noise_every_step(
+    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
+):  # fmt: skip
+    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
+        expected = rate * len(x)
+        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+
+    seed = int(torch.randint(2**31, (), generator=generator))
+
+    def repeated(x_drawn, y_drawn):
+        return gradient(x_drawn, y_drawn, generator=torch.Generator().manual_seed(seed))
+
+    return _train(model, x, y, optimizer, steps, lambda: _coins(x, rate, generator), repeated)
+
+
+@wrong(
+    "train_privately",
+    "Lets the gradients of earlier steps pile up.",
+    zh="前面各步的梯度越积越多。",
+    caught_by="steps_of_the_optimiser",
+    step="Set parameter.grad, do not add to it.",
+    step_zh="给 parameter.grad 赋值，而不是累加。",
+)
+def gradients_pile_up(
+    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
+):  # fmt: skip
+    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
+        expected = rate * len(x)
+        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+
+    piled = {}
+
+    def pile(x_drawn, y_drawn):
+        for name, g in gradient(x_drawn, y_drawn).items():
+            piled[name] = piled.get(name, 0) + g
+        return dict(piled)
+
+    return _train(model, x, y, optimizer, steps, lambda: _coins(x, rate, generator), pile)
+
+
+@wrong(
+    "train_privately",
+    "Trains plainly on all data: a good network, and everybody in it can be told.",
+    zh="用全部数据做普通训练：网络不错，可里面有谁一查便知。",
+    caught_by="reads_and_resists",
+    errata=("E204",),
+    step="Coins, clipping and noise in each step.",
+    step_zh="每一步都要掷硬币、裁剪、加噪。",
+)
+def trains_plainly(
+    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
+):  # fmt: skip
+    for _ in range(steps):
+        optimizer.zero_grad()
+        cross_entropy(model(x), y).backward()
+        optimizer.step()
+    return model
+
+
+# --- membership_attack -----------------------------------------------------------------
+
+
+def _found(inside, outside, max_fpr, more=0):
+    """From the losses of members and others."""
+    outside = outside.sort().values
+    allowed = int(max_fpr * len(outside) + 1e-9) + more
+    bound = outside[allowed] if allowed < len(outside) else math.inf
+    pairs = (inside[:, None] < outside).double() + (inside[:, None] == outside).double() / 2
+    return {"auc": pairs.mean().item(), "tpr": (inside < bound).double().mean().item()}
+
+
+@torch.no_grad()
+def _losses(model, parties, mode=False):
+    was = model.training
+    model.train(mode)
+    losses = [cross_entropy(model(x), y, reduction="none") for x, y in parties]
+    model.train(was)
+    return losses
+
+
+@wrong(
+    "membership_attack",
+    "Takes a high loss for the sign of a member.",
+    zh="把损失高当成了成员的标志。",
+    caught_by="members_lose_less",
+    step="Training lowers the members' losses: score by minus the loss.",
+    step_zh="训练会压低成员的损失：用负的损失当分数。",
+)
+def high_loss_for_members(model, members, others, max_fpr=0.01):
+    inside, outside = _losses(model, (members, others))
+    return _found(-inside, -outside, max_fpr)
+
+
+@wrong(
+    "membership_attack",
+    "Counts how often the model errs, which measures another thing, evasion perhaps.",
+    zh="数的是模型出错的次数：那是泛化好坏，或者另一种攻击（逃逸）的指标；成员推断问的是谁参与过训练。",
+    caught_by="members_lose_less",
+    errata=("E203",),
+    step="Rank members against others by their losses.",
+    step_zh="按损失把成员和非成员排序比较。",
+)
+def counts_errors(model, members, others, max_fpr=0.01):
+    was = model.training
+    model.eval()
+    with torch.no_grad():
+        hits = [(model(x).argmax(dim=1) == y).double().mean().item() for x, y in (members, others)]
+    model.train(was)
+    return {"auc": hits[0] - hits[1], "tpr": hits[0]}
+
+
+@wrong(
+    "membership_attack",
+    "Asks how sure the model is of anything, and not of the label.",
+    zh="问的是模型对随便哪一类有多确信，而不是对标签。",
+    caught_by="members_lose_less",
+    step="The loss is that of the given label.",
+    step_zh="损失要按给定的标签算。",
+)
+def ignores_the_labels(model, members, others, max_fpr=0.01):
+    guesses = [(x, model(x).argmax(dim=1)) for x, _ in (members, others)]
+    return _found(*_losses(model, guesses), max_fpr)
+
+
+@wrong(
+    "membership_attack",
+    "Takes the logarithm of a probability that has become 0: the worst losses are all infinite.",
+    zh="对已经变成 0 的概率取对数：最大的那些损失全成了无穷大。",
+    caught_by="sure_and_wrong",
+    step="Use cross_entropy on the logits, or log_softmax.",
+    step_zh="对 logits 用 cross_entropy 或 log_softmax。",
+)
+def logarithms_of_zero(model, members, others, max_fpr=0.01):
+    losses = []
+    for loss in _losses(model, (members, others)):
+        losses.append(-loss.neg().float().exp().log())
+    return _found(*losses, max_fpr)
+
+
+@wrong(
+    "membership_attack",
+    "Leaves the model in evaluation mode.",
+    zh="用完没有还原模式。",
+    caught_by="asked_in_evaluation_mode",
+    step="Note model.training first and give it back.",
+    step_zh="先记下 model.training，最后还原。",
+)
+def leaves_evaluation_mode(model, members, others, max_fpr=0.01):
+    model.eval()
+    return _found(*_losses(model, (members, others)), max_fpr)
+
+
+@wrong(
+    "membership_attack",
+    "Accuses one person more than is allowed.",
+    zh="比允许的多误判了一个人。",
+    caught_by="few_are_accused",
+    step="The threshold stays below the first other who would be one too many.",
+    step_zh="阈值要低于会超出名额的那个非成员。",
+)
+def accuses_one_more(model, members, others, max_fpr=0.01):
+    return _found(*_losses(model, (members, others)), max_fpr, more=1)
+
+
+@wrong(
+    "membership_attack",
+    "Allows one in a hundred, whatever max_fpr says.",
+    zh="不管 max_fpr 是多少，都按百分之一算。",
+    caught_by="few_are_accused",
+    step="Let max_fpr decide how many others may be accused.",
+    step_zh="能误判多少非成员由 max_fpr 决定。",
+)
+def always_one_percent(model, members, others, max_fpr=0.01):
+    return _found(*_losses(model, (members, others)), 0.01)
+
+
+@wrong(
+    "membership_attack",
+    "Says the same of every model.",
+    zh="对什么模型都报同一个结果。",
+    caught_by="knows_whom_it_overfitted",
+    step="Ask the model for its losses.",
+    step_zh="要用模型算出损失。",
+)
+def says_always_half(model, members, others, max_fpr=0.01):
+    return {"auc": 0.5, "tpr": max_fpr}
+
+
+# --- leak ------------------------------------------------------------------------------
+
+
+@wrong(
+    "leak",
+    "Believes that a gradient hides the picture, as “federated learning keeps it safe” has it.",
+    zh="以为梯度里看不到图片，就像「联邦学习能保障隐私」说的那样。",
+    caught_by="the_picture_comes_out",
+    errata=("E204",),
+    step="Divide a row of the first weight gradient by the bias gradient beside it.",
+    step_zh="用偏置梯度去除第一个权重梯度中对应的那一行。",
+)
+def nothing_to_see(gradients):
+    return {"image": torch.zeros(gradients[0].shape[1]), "label": int(gradients[-1].argmin())}
+
+
+@wrong(
+    "leak",
+    "Reads the first unit, alive or not.",
+    zh="只读第一个单元，不管死活。",
+    caught_by="dead_units",
+    step="Take a unit whose bias gradient is not 0.",
+    step_zh="挑一个偏置梯度不为 0 的单元。",
+)
+def first_unit(gradients):
+    image = gradients[0][0] / gradients[1][0]
+    return {"image": image, "label": int(gradients[-1].argmin())}
+
+
+@wrong(
+    "leak",
+    "Averages over all units, the dead ones included: 0 / 0.",
+    zh="对所有单元求平均，连死的也算上：0 / 0。",
+    caught_by="dead_units",
+    step="Leave out units whose bias gradient is 0.",
+    step_zh="去掉偏置梯度为 0 的单元。",
+)
+def mean_of_all_units(gradients):
+    image = (gradients[0] / gradients[1][:, None]).mean(dim=0)
+    return {"image": image, "label": int(gradients[-1].argmin())}
+
+
+@wrong(
+    "leak",
+    "Returns a row of the gradient itself: the picture in a wrong scale, perhaps negative.",
+    zh="直接返回梯度的一行：只是图片的影子，比例不对，还可能是负的。",
+    caught_by="the_picture_comes_out",
+    step="Divide it by the bias gradient of the same unit.",
+    step_zh="再除以同一单元的偏置梯度。",
+)
+def row_undivided(gradients):
+    image = gradients[0][gradients[1].abs().argmax()]
+    return {"image": image, "label": int(gradients[-1].argmin())}
+
+
+@wrong(
+    "leak",
+    "Takes the class that the network believes in for the label.",
+    zh="把网络最相信的类别当成标签。",
+    caught_by="the_label_comes_out",
+    step="softmax − onehot is negative for the target alone.",
+    step_zh="softmax − onehot 只有目标那一项为负。",
+)
+def label_as_believed(gradients):
+    unit = gradients[1].abs().argmax()
+    image = gradients[0][unit] / gradients[1][unit]
+    return {"image": image, "label": int(gradients[-1].argmax())}
+
+
+@wrong(
+    "leak",
+    "Divides in the last layer, which shows what the last hidden layer saw.",
+    zh="除的是最后一层，得到的是最后一个隐藏层的输入。",
+    caught_by="any_depth",
+    step="The picture stands before the first layer.",
+    step_zh="图片在第一层之前。",
+)
+def last_layer(gradients):
+    unit = gradients[-1].abs().argmax()
+    image = gradients[-2][unit] / gradients[-1][unit]
+    return {"image": image, "label": int(gradients[-1].argmin())}
+
+
+# --- federated_average -----------------------------------------------------------------
+
+
+def _mean(states, shares):
+    return {
+        name: sum(state[name] * share for state, share in zip(states, shares, strict=True))
+        if first.is_floating_point() else first.clone()
+        for name, first in states[0].items()
+    }  # fmt: skip
+
+
+@wrong(
+    "federated_average",
+    "Gives every client the same weight.",
+    zh="每个客户端权重相同。",
+    caught_by="weighs_by_size",
+    step="Weigh by n_k / n.",
+    step_zh="按 n_k / n 加权。",
+)
+def all_alike(states, sizes):
+    return _mean(states, [1 / len(states)] * len(states))
+
+
+@wrong(
+    "federated_average",
+    "Weighs by the sizes and forgets to divide by their sum.",
+    zh="按大小加权，却忘了除以总数。",
+    caught_by="one_step_is_one_step",
+    step="The weights add up to 1.",
+    step_zh="权重之和应为 1。",
+)
+def sums_up(states, sizes):
+    return _mean(states, sizes)
+
+
+@wrong(
+    "federated_average",
+    "Averages the counters as well, which become fractions.",
+    zh="计数器也求了平均，变成了小数。",
+    caught_by="counters_are_the_first_clients",
+    step="Copy what is not floating point from the first client.",
+    step_zh="不是浮点数的，复制第一个客户端的。",
+)
+def averages_counters(states, sizes):
+    shares = [n / sum(sizes) for n in sizes]
+    return {
+        name: sum(state[name] * share for state, share in zip(states, shares, strict=True))
+        for name in states[0]
+    }
+
+
+@wrong(
+    "federated_average",
+    "Adds into the first client's tensors.",
+    zh="直接累加进了第一个客户端的张量。",
+    caught_by="clients_stay",
+    step="Make new tensors.",
+    step_zh="要新建张量。",
+)
+def adds_into_the_first(states, sizes):
+    shares = [n / sum(sizes) for n in sizes]
+    for name, value in states[0].items():
+        if value.is_floating_point():
+            value *= shares[0]
+            for state, share in zip(states[1:], shares[1:], strict=True):
+                value += share * state[name]
+    return states[0]
+
+
+# --- anonymous_counts ------------------------------------------------------------------
+
+
+def _groups(rows, quasi):
+    groups = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in quasi), []).append(row)
+    return groups
+
+
+def _kinds(people, sensitive):
+    return [row[sensitive] for row in people] if sensitive is not None else []
+
+
+@wrong(
+    "anonymous_counts",
+    "Asks for more than k people.",
+    zh="要求多于 k 人。",
+    caught_by="groups_of_k",
+    step="k people are enough: at least k.",
+    step_zh="k 人就够：至少 k 人。",
+)
+def more_than_k(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
+    return {
+        values: len(people)
+        for values, people in _groups(rows, quasi).items()
+        if len(people) > k and (sensitive is None or len(set(_kinds(people, sensitive))) >= l)
+    }
+
+
+@wrong(
+    "anonymous_counts",
+    "Publishes every group, those of one person too.",
+    zh="所有组都公布，连只有一个人的也不例外。",
+    caught_by="too_few_for_anything",
+    step="Leave out the groups of fewer than k.",
+    step_zh="少于 k 人的组不公布。",
+)
+def publishes_everything(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
+    return {values: len(people) for values, people in _groups(rows, quasi).items()}
+
+
+@wrong(
+    "anonymous_counts",
+    "Looks at each column by itself: common values may make a rare combination.",
+    zh="逐列检查：每个值都常见，组合起来可能很罕见。",
+    caught_by="groups_agree_in_all",
+    step="Group by all quasi-identifiers together.",
+    step_zh="按全部准标识符一起分组。",
+)
+def columns_apart(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
+    alone = {name: _groups(rows, [name]) for name in quasi}
+    return {
+        values: len(people)
+        for values, people in _groups(rows, quasi).items()
+        if all(len(alone[n][(v,)]) >= k for n, v in zip(quasi, values, strict=True))
+        and (sensitive is None or len(set(_kinds(people, sensitive))) >= l)
+    }
+
+
+@wrong(
+    "anonymous_counts",
+    "Puts the columns in the order of the alphabet.",
+    zh="把列按字母顺序排了。",
+    caught_by="groups_agree_in_all",
+    step="Keep the order of quasi.",
+    step_zh="保持 quasi 的顺序。",
+)
+def columns_by_alphabet(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
+    return {
+        values: len(people)
+        for values, people in _groups(rows, sorted(quasi)).items()
+        if len(people) >= k and (sensitive is None or len(set(_kinds(people, sensitive))) >= l)
+    }
+
+
+@wrong(
+    "anonymous_counts",
+    "Takes k-anonymity for enough: a group that all have the same illness is published.",
+    zh="以为满足 k-匿名就够了：全组同一种病也照样公布。",
+    caught_by="groups_are_diverse",
+    step="Count the different values of the sensitive column.",
+    step_zh="数一数敏感列有几个不同的值。",
+)
+def anonymity_is_enough(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
+    return {v: len(people) for v, people in _groups(rows, quasi).items() if len(people) >= k}
+
+
+@wrong(
+    "anonymous_counts",
+    "Asks that each value occur l times, instead of l different values.",
+    zh="要求每个值出现 l 次，而不是有 l 个不同的值。",
+    caught_by="groups_are_diverse",
+    step="How many different values there are decides, not how often they occur.",
+    step_zh="看的是有几个不同的值，不是各出现几次。",
+)
+def each_value_l_times(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
+    def rarest(people):
+        kinds = _kinds(people, sensitive)
+        return min(map(kinds.count, kinds), default=l)
+
+    return {
+        values: len(people)
+        for values, people in _groups(rows, quasi).items()
+        if len(people) >= k and rarest(people) >= l
+    }
