@@ -5,8 +5,8 @@
 Runs the probes of each exercise with the reference and all other right answers, over 10 seeds, 1
 and 2 threads and the instruction sets ``default`` and ``avx2`` of ``ATEN_CPU_CAPABILITY``, and in
 the first of these environments with the misconceptions; writes ``spread/SLUG.md``. What is trained
-or drawn is measured by the module here whose ``SLUG`` is the exercise's. Exit code 1 if a tolerance or a threshold does
-not lie well between right and wrong, or if a right answer is refused.
+or drawn is measured by the module here whose ``SLUG`` is the exercise's. Exit code 1 if a tolerance
+or a threshold does not lie well between right and wrong, or if a right answer is refused.
 """
 
 from __future__ import annotations

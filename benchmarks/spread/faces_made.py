@@ -12,6 +12,8 @@ from autograder.evidence.observations import Outcome
 from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite, load
 
+SLUG = "gan"
+
 TRAINED = "faces_come_out"
 ROOM = 3.0  # the threshold lies at least so many times from either side
 

@@ -12,6 +12,8 @@ from autograder.checks import Check
 from autograder.evidence.observations import Outcome
 from autograder.exercise.suite import Suite, load
 
+SLUG = "speech"
+
 CHECK = "reads_unheard_keys"
 Row = tuple[bool, str, float]
 

@@ -13,6 +13,8 @@ from autograder.evidence.observations import Outcome
 from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite, load
 
+SLUG = "privacy"
+
 # Of each check that trains: what is looked at, its threshold, and whether more is better.
 THRESHOLDS = {
     ("reads_and_resists", "accuracy"): ("READS", True),
