@@ -7,7 +7,8 @@ ALT = {
     "left hump, where nothing is forged, one half where the densities cross, and "
     "below it wherever forged pictures are in excess.",
     "zh": "上图是某个像素灰度的两条密度曲线：真图有两个峰，假图只有一个峰，盖在右边那个上面。"
-    "下图是最优判别器：左峰处没有假图，它接近 1；两条曲线相交处为一半；凡是假图多于真图的地方，都低于一半。",
+    "下图是最优判别器：左峰处没有假图，它接近 1；两条曲线相交处为一半；"
+    "凡是假图多于真图的地方，都低于一半。",
 }
 
 
