@@ -9,7 +9,7 @@ from autograder.probes import are_whole, arguments_kept, in_forms, moved, state_
 KEPT, REMOVED = 0.06, 0.03
 FEATURES = 0.01  # standardised log-mel: windows and filters in float32
 CLOSE = relative(1e-4)
-EXACT = 1e-9
+EXACT = 1e-5  # error rates, perhaps in float32; one edit more changes them a thousandfold that
 # benchmarks/spread/speech.md: right answers stay below, what spoils learning stays above.
 LEARNED = 0.02
 
