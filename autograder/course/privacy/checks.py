@@ -187,7 +187,10 @@ def noise_is_independent(private_gradient, square, rng):
 
     rows = noise[:10000].reshape(100, 100)
     kurtosis = ((noise - noise.mean()) ** 4).mean() / noise.var() ** 2 - 3
+    ends = np.cumsum([value.numel() for value in square.parameters()])[:-1]
+    spreads = [part.std() for part in np.split(noise, ends)]
     return {
+        "a parameter without": bool(min(spreads) < 0.5),
         "off centre": far(noise.mean(), size**-0.5),
         "layers alike": alike(noise[: size // 2], noise[size // 2 :]),
         "rows alike": alike(rows[:50].ravel(), rows[50:].ravel()),
@@ -333,7 +336,9 @@ def everyone_has_a_coin(train_privately, rng):
     one, again = (
         _touched(train_privately, np.random.default_rng(seed), 1, rate) > 0 for _ in range(2)
     )
+    few = sum((_touched(train_privately, rng, 1, 0.01, 5) > 0).sum() for _ in range(40))
     return {
+        "somebody each time": bool(few > 15),  # 2 are expected of 200 coins
         "share is right": abs(share - rate) < SPREADS * spread,
         "alike": len(set(sizes)) == 1,
         "same generator, same people": bool((one == again).all()),
@@ -371,16 +376,19 @@ def the_denominator_is_expected(train_privately, rng):
 def every_step_is_noisy(train_privately, square, rng):
     import torch
 
-    found = []
-    for steps in (1, 9):
+    x, y = torch.zeros(2, 100), torch.zeros(2, dtype=torch.long)
+
+    def change(steps, generator):
         model = copy.deepcopy(square)
-        x, y = torch.zeros(2, 100), torch.zeros(2, dtype=torch.long)
-        optimizer = _sgd(model, 1.0)
-        train_privately(model, x, y, optimizer, steps, 0.02, 1e-3, 5e3, _seeded(rng))
+        train_privately(model, x, y, _sgd(model, 1.0), steps, 0.02, 1e-3, 5e3, generator)
         # The sum of the noise of all steps, with an expected batch of 0.04.
-        change = (_flat(model.state_dict()) - _flat(square.state_dict())).std().item()
-        found.append(change * 0.04 / 5 / math.sqrt(steps))
-    return found
+        moved_by = _flat(model.state_dict()) - _flat(square.state_dict())
+        return moved_by * 0.04 / 5 / math.sqrt(steps)
+
+    one, many = change(1, _seeded(rng)), change(9, _seeded(rng))
+    again = [change(2, torch.Generator().manual_seed(7))[:9] for _ in range(2)]
+    same = bool(torch.allclose(*again, atol=1e-3))
+    return {"spreads": [one.std(), many.std()], "same generator, same noise": same}
 
 
 @that(f"accuracy at least {READS:g}, AUC of the attack at most {RESISTS:g}",
@@ -462,7 +470,8 @@ def members_lose_less(membership_attack, leaning, suspects, torch_rng):
     close=EXACT,
 )
 def few_are_accused(membership_attack, leaning, suspects):
-    found = [membership_attack(leaning, *suspects, share)["tpr"] for share in (0.03, 0.13, 0.52)]
+    shares = (0.03, 0.125, 0.25, 0.375, 0.5, 0.75)
+    found = [membership_attack(leaning, *suspects, share)["tpr"] for share in shares]
     return [*found, membership_attack(leaning, *suspects)["tpr"]]
 
 
