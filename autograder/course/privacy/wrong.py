@@ -364,7 +364,8 @@ def nan_if_all_are_drawn(noise_multiplier, sample_rate, steps, delta):
 
 def _train(model, x, y, optimizer, steps, rows, gradient):
     for _ in range(steps):
-        found = gradient(*(part[rows()] for part in (x, y)))
+        drawn = rows()
+        found = gradient(x[drawn], y[drawn])
         for name, parameter in model.named_parameters():
             parameter.grad = found[name]
         optimizer.step()
