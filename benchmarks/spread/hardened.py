@@ -55,7 +55,9 @@ def main() -> None:
             suite = Suite(exercise, seed)
             outcome = run_probe(suite, suite.checks[CHECK], {**oracle, NAME: way}, seconds=120.0)
             seen.append((outcome.value["under attack"], outcome.value["clean"]))
-        robust, clean = (sorted(float(value) for value in column) for column in zip(*seen, strict=True))
+        robust, clean = (
+            sorted(float(value) for value in column) for column in zip(*seen, strict=True)
+        )
         kind = "right" if name in right else "wrong"
         lines.append(
             f"| `{name}` | {kind} | {robust[0]:.3f} – {robust[-1]:.3f} |"

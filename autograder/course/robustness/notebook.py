@@ -268,13 +268,14 @@ def robust_accuracy(model, images, labels, attacks, epsilon, low=0.0, high=16.0)
     # zh: attacks：函数列表，(model, images, labels) → 图片；→ 0 到 1 之间的数
     ### BEGIN SOLUTION
     training = model.training
-    model.eval()
+    model.eval()  # for the attacks
     safe = torch.ones(len(images), dtype=torch.bool)
     for attack in [lambda model, images, labels: images, *attacks]:
         attacked = attack(model, images, labels)
         outside = (attacked - images).abs().max() > epsilon + 1e-4
         if outside or attacked.min() < low - 1e-4 or attacked.max() > high + 1e-4:
             raise ValueError("an attack left the ball")
+        model.eval()  # whatever mode the attack left it in
         with torch.no_grad():
             safe &= model(attacked).argmax(dim=1) == labels
     model.train(training)
@@ -302,7 +303,8 @@ with suppress(NotImplementedError):
         return fgsm(model, images, labels, 2)
 
     def adaptive(model, images, labels):
-        return pgd(Louder(model, 1 / 100), images, labels, 2, step=0.5, steps=10)
+        quiet = Louder(model, 1 / 100).eval()
+        return pgd(quiet, images, labels, 2, step=0.5, steps=10)
 
     for attacks in ([], [naive], [naive, adaptive]):
         names = ", ".join(attack.__name__ for attack in attacks) or "none"
