@@ -146,7 +146,7 @@ class Lesson:
         self.images = torch.from_numpy(rng.uniform(-1, 1, (25, 1, 2, 2)))
         self.images[:, 0, 0, 0] = torch.arange(25) / 25
         self.labels = torch.from_numpy(rng.integers(0, 3, 25))
-        self.model = linear(rng.normal(size=(3, 4)))
+        self.model = linear(rng.normal(size=(3, 4))).eval()
         self.model.register_forward_pre_hook(self._note)
         self.inside, self.paired = False, True
         self.rows, self.sizes, self.learned = [], [], []  # of all batches, in order
@@ -204,6 +204,7 @@ def classes(rng, count, number):
 def greys(rng):
     """A model that calls grey above 8 class 1, grey pictures, and labels with some mistakes."""
     levels = torch.cat([uniform(rng, 4, 7.9, 30), uniform(rng, 8.1, 12, 30)])
+    levels[0], levels[-1] = 4.0, 12.0
     levels = levels[rng.permutation(60)]
     mistaken = torch.from_numpy(rng.permutation(60) < 9)
     model = linear([[-0.25] * 4, [0.25] * 4], [8.0, -8.0])
