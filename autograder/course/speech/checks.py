@@ -9,9 +9,9 @@ from autograder.probes import are_whole, arguments_kept, in_forms, moved, state_
 KEPT, REMOVED = 0.06, 0.03
 FEATURES = 0.01  # standardised log-mel: windows and filters in float32
 CLOSE = relative(1e-4)
-EXACT = 1e-5  # error rates, perhaps in float32; one edit more changes them a thousandfold that
-# benchmarks/spread/heard.py measures it: right answers made 0.000 with each seed that was tried, the
-# plateau on which all is blank makes 0.99.
+EXACT = 1e-5  # error rates, perhaps in float32; one edit more changes them far more
+# benchmarks/spread/heard.py measures it: right answers made 0.000 with each seed that was tried,
+# the plateau on which all is blank makes 0.99.
 LEARNED = 0.02
 
 
