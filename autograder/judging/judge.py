@@ -6,6 +6,7 @@ pass; equal to a misconception's means fail, and the learner is told which. Noth
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -195,7 +196,8 @@ def _given(
     parts = [diagnosed[name] for name in check.rests_on if name in diagnosed]
     # At any depth: the key holds what the reference makes of each mistake that it may rest on.
     below = [found for name, found in diagnosed.items() if name not in check.learner]
-    for label in [(part,) for part in below] + [tuple(sorted(parts))]:
+    pairs = [tuple(sorted(pair)) for pair in itertools.combinations(parts, 2)]
+    for label in [*((part,) for part in below), *pairs]:
         if label and label in known and same(seen, known[label], check.close):
             return label[0]
     return ""
