@@ -36,12 +36,12 @@ def _curves():
     generator = torch.Generator().manual_seed(0)
     x, truth = (torch.as_tensor(part) for part in load_digits(return_X_y=True))
     order = torch.randperm(1797, generator=generator)
-    x, truth = (x / 16).float()[order], truth[order]
+    x, truth = (x / 16)[order], truth[order]  # float64: any machine draws the same
     bad = torch.rand(1797, generator=generator) < 0.3
     y = torch.where(bad, (truth + torch.randint(1, 10, (1797,), generator=generator)) % 10, truth)
     for steps, private in ((300, False), (15, False), (300, True)):
         torch.manual_seed(0)
-        model = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 10))
+        model = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 10)).double()
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
         for _ in range(steps):
             optimizer.zero_grad()
@@ -62,7 +62,7 @@ def draw(say):
     names = (say("overfitted", "过拟合"),
              say("stopped early: promises nothing", "早停：没有任何承诺"),
              say("private, ε = 5.87", "带隐私保护，ε = 5.87"))  # fmt: skip
-    grid = np.linspace(0, 1, 60)  # coarse, so that another machine draws the same
+    grid = np.linspace(0, 1, 60)
     for (fpr, tpr), name, colour in zip(_curves(), names, ("C3", "C1", "C0"), strict=True):
         axes.plot(grid, np.interp(grid, fpr, tpr).round(2), label=name, color=colour)
     axes.plot([0, 1], [0, 1], ":", color="C7")
