@@ -1,0 +1,849 @@
+"""Probes for `translation`: random sentences, a tiny mBART with random weights, number words."""
+
+from autograder.checks import Tolerance, check, fixture, that
+from autograder.probes import are_whole, arguments_kept, in_modes, moved, state_of
+
+# Losses and gradients of a float32 network; the nearest misconception is off by 1 % and more.
+LOSS = Tolerance(absolute=1e-4, relative=2e-4)
+SCORE = Tolerance(absolute=1e-6, relative=2e-5)  # sums of log-probabilities, maybe in float32
+POINTS = 1e-3  # BLEU and chrF, out of 100
+
+# benchmarks/spread/translation.md: 250 steps of 64 translate at least 98 % of the test numbers
+# into either language; the nearest mistake that training can show stays far below.
+STEPS, BATCH, RATE = 250, 64, 5e-3
+TAUGHT = 0.93
+
+V, PAD, EOS, CODES = 24, 1, 2, (20, 21, 22, 23)
+
+
+def _mbart(size, width, std, *, wild=False):
+    """An mBART of one layer a side, with random weights and no dropout."""
+    import torch
+    from transformers.models.mbart import MBartConfig, MBartForConditionalGeneration
+
+    config = MBartConfig(
+        vocab_size=size, d_model=width, encoder_layers=1, decoder_layers=1,
+        encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=2 * width,
+        decoder_ffn_dim=2 * width, dropout=0.0, attention_dropout=0.0, scale_embedding=True,
+        max_position_embeddings=32, init_std=std, pad_token_id=PAD, eos_token_id=EOS,
+        forced_eos_token_id=None, tie_word_embeddings=not wild,
+    )  # fmt: skip
+    model = MBartForConditionalGeneration(config)
+    if wild:  # else the token just read is the likeliest to be written
+        torch.nn.init.normal_(model.lm_head.weight, std=std)
+    return model
+
+
+@fixture
+def mbart(torch_rng):
+    """A tiny mBART of 24 tokens whose opinions are strong and worth nothing."""
+    return _mbart(V, 32, 0.35, wild=True)
+
+
+def _bare(model):
+    """The same model behind a door that takes ids and a mask and knows no labels."""
+    import torch
+
+    class Bare(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.mbart = model
+            self.calls = []
+
+        def forward(self, *, input_ids, attention_mask, decoder_input_ids):
+            self.calls.append((self.training, torch.is_grad_enabled()))
+            return self.mbart(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                decoder_input_ids=decoder_input_ids,
+                use_cache=False,
+            )
+
+    return Bare()
+
+
+def _examples(rng, number, *, codes=CODES[1:]):
+    """Pairs of random length, into random languages."""
+    return [
+        (
+            rng.integers(3, 20, rng.integers(1, 7)).tolist(),
+            rng.integers(3, 20, rng.integers(1, 6)).tolist(),
+            int(rng.choice(codes)),
+        )
+        for _ in range(number)
+    ]
+
+
+def _batch(examples, pad=PAD, eos=EOS):
+    """What `collate` should return, so that later tasks do not hang on it."""
+    import torch
+
+    def filled(rows, value):
+        most = max(map(len, rows))
+        return torch.tensor([row + [value] * (most - len(row)) for row in rows])
+
+    sources = [[*source, eos, CODES[0]] for source, _, _ in examples]
+    return {
+        "input_ids": filled(sources, pad),
+        "attention_mask": filled([[1] * len(row) for row in sources], 0),
+        "labels": filled([[*target, eos, code] for _, target, code in examples], -100),
+    }
+
+
+@fixture
+def examples(rng):
+    """Five pairs, one with a longer source and another with a longer target than the others."""
+    some = _examples(rng, 5)
+    long = rng.integers(3, 20, (2, 9)).tolist()
+    return [*some[:2], (long[0], *some[2][1:]), (some[3][0], long[1], some[3][2]), some[4]]
+
+
+@fixture
+def batch(examples):
+    """The same as tensors."""
+    return _batch(examples)
+
+
+# --- collate ------------------------------------------------------------------------------
+
+
+def _plain(made):
+    return {name: made[name].tolist() for name in ("input_ids", "attention_mask", "labels")}
+
+
+@check(
+    "Sources end with eos and their language, and are padded at the end with pad.",
+    zh="源句以 eos 和语言代码收尾，末尾用 pad 补齐。",
+    close=0,
+)
+def sources_end_with_their_language(collate, examples):
+    return _plain(collate(examples, 20, PAD, EOS))["input_ids"]
+
+
+@check(
+    "Each target ends with eos and its own language.",
+    zh="每个目标句以 eos 和它自己的语言代码收尾。",
+    close=0,
+)
+def targets_end_with_their_own_language(collate, rng):
+    target = rng.integers(3, 20, 4).tolist()
+    pairs = [(rng.integers(3, 20, 3).tolist(), target, code) for code in (21, 23, 22)]
+    return _plain(collate(pairs, 20, PAD, EOS))["labels"]
+
+
+@check(
+    "Padding of the labels is −100, and each side is as long as its own longest row.",
+    zh="标签的填充是 −100，两边各自只补到自己最长的一行。",
+    close=0,
+)
+def padding_of_labels_is_left_out(collate, examples):
+    return _plain(collate(examples, 20, PAD, EOS))["labels"]
+
+
+@check(
+    "The mask is 1 on all that is real, eos and language included, and 0 on padding.",
+    zh="掩码在真实内容上为 1（包括 eos 和语言代码），在填充上为 0。",
+    close=0,
+)
+def mask_hides_padding_only(collate, examples):
+    return _plain(collate(examples, 20, PAD, EOS))["attention_mask"]
+
+
+@check(
+    "Ids of padding, end and languages are those that are given; the tensors are int64.",
+    zh="填充、句末、语言的 id 以传入的为准；张量为 int64。",
+    close=0,
+)
+def ids_are_those_given(collate, examples):
+    made = collate(examples, 22, 0, 19)
+    return {"types": sorted({str(tensor.dtype) for tensor in made.values()}), **_plain(made)}
+
+
+@check(
+    "One pair makes a batch, and the lists that come in stay as they were.",
+    zh="只有一对也能成批，传入的列表不被改动。",
+    close=0,
+)
+def lists_stay_as_they_were(collate, examples):
+    seen = arguments_kept(collate, examples[:1], 20, PAD, EOS)
+    return {"changed": seen["changed"], **_plain(seen["returned"])}
+
+
+# --- shift_tokens_right -------------------------------------------------------------------
+
+
+def _rows(shifted):
+    return shifted.tolist() if hasattr(shifted, "tolist") else shifted
+
+
+@check(
+    "Without padding, the last label of a row comes first and the others follow.",
+    zh="没有填充时，一行的最后一个标签移到最前，其余依次跟上。",
+    close=0,
+)
+def last_label_comes_first(shift_tokens_right, rng):
+    import torch
+
+    return _rows(shift_tokens_right(torch.from_numpy(rng.integers(3, 24, (3, 6))), PAD))
+
+
+@check(
+    "In a padded row, the last real label comes first; after what is real comes pad, never −100.",
+    zh="有填充的行，最后一个真实标签移到最前；真实内容之后是 pad，不出现 −100。",
+    close=0,
+    weight=2,
+)
+def padded_rows_start_with_their_language(shift_tokens_right, batch):
+    return [_rows(shift_tokens_right(batch["labels"], pad)) for pad in (PAD, 0)]
+
+
+@check(
+    "The labels stay as they were, and the result is whole numbers of the same shape.",
+    zh="标签不被改动，结果是同样形状的整数。",
+    close=0,
+)
+def labels_stay_as_they_were(shift_tokens_right, batch):
+    seen = arguments_kept(shift_tokens_right, batch["labels"], PAD)
+    read = _rows(seen["returned"])
+    return {
+        "changed": seen["changed"],
+        "whole": are_whole(read),
+        "rows": [len(row) for row in read],
+        "first": [row[0] for row in read],
+    }
+
+
+# --- teacher_forced_loss ------------------------------------------------------------------
+
+
+@check(
+    "It is the mean cross entropy of each real label, given the source and the labels before it.",
+    zh="它是每个真实标签在给定源句和前文时交叉熵的平均。",
+    close=LOSS,
+    rests_on=("shift_tokens_right",),
+)
+def loss_of_full_rows(teacher_forced_loss, mbart, rng):
+    import torch
+
+    shape = {"input_ids": (4, 6), "labels": (4, 5)}
+    full = {name: torch.from_numpy(rng.integers(3, 24, size)) for name, size in shape.items()}
+    full["attention_mask"] = torch.ones_like(full["input_ids"])
+    return float(teacher_forced_loss(_bare(mbart), full, PAD).detach())
+
+
+@check(
+    "Padding counts neither in the loss nor in the number of labels, and every label counts alike.",
+    zh="填充既不计入损失也不计入标签个数，每个标签的权重相同。",
+    close=LOSS,
+    rests_on=("shift_tokens_right",),
+)
+def padding_costs_nothing(teacher_forced_loss, mbart, batch):
+    return float(teacher_forced_loss(_bare(mbart), batch, PAD).detach())
+
+
+@check(
+    "More padding on either side changes nothing.",
+    zh="两边再多填充一些，结果不变。",
+    close=LOSS,
+    rests_on=("shift_tokens_right",),
+)
+def more_padding_changes_nothing(teacher_forced_loss, mbart, batch):
+    from torch.nn.functional import pad
+
+    fill = {"input_ids": PAD, "attention_mask": 0, "labels": -100}
+    wider = {name: pad(batch[name], (0, 3), value=value) for name, value in fill.items()}
+    return float(teacher_forced_loss(_bare(mbart), wider, PAD).detach())
+
+
+@check(
+    "One pass, in the mode in which the model is; gradients flow from a scalar.",
+    zh="只前向一次，模型的模式不变；结果是标量，梯度可以回传。",
+    close=LOSS,
+    rests_on=("shift_tokens_right",),
+)
+def gradients_flow(teacher_forced_loss, mbart, batch):
+    bare = _bare(mbart).train()
+    loss = teacher_forced_loss(bare, batch, PAD)
+    loss.backward()
+    return {
+        "shape": list(loss.shape),
+        "passes": [training for training, _ in bare.calls],
+        "gradient": float(mbart.lm_head.weight.grad.norm()),
+    }
+
+
+# --- greedy_decode ------------------------------------------------------------------------
+
+
+def _lists(rows):
+    return [[int(number) for number in row] for row in rows]
+
+
+def _greedy(greedy_decode, model, batch, codes, eos=EOS, length=9):
+    return _lists(
+        greedy_decode(model, batch["input_ids"], batch["attention_mask"], codes, eos, length)
+    )
+
+
+@check(
+    "Every sentence gets the likeliest tokens, one after another, from its own language code on.",
+    zh="每一句都从自己的语言代码开始，逐个写出概率最大的词元。",
+    close=0,
+)
+def likeliest_tokens_from_its_own_code(greedy_decode, mbart, batch):
+    import torch
+
+    codes = [23, 21, 22, 21, 22]
+    return [_greedy(greedy_decode, _bare(mbart), batch, given)
+            for given in (codes, torch.tensor(codes[::-1]))]  # fmt: skip
+
+
+def _prone(mbart, end, bias):
+    """The same model, more or less prone to write this token."""
+    import torch
+
+    with torch.no_grad():
+        mbart.final_logits_bias[0, end] = bias
+    return _bare(mbart)
+
+
+@check(
+    "A sentence ends at eos, which is left out, while the others go on.",
+    zh="一句遇到 eos 就结束，结果不含 eos，其他句子继续写。",
+    close=0,
+)
+def sentences_end_one_by_one(greedy_decode, mbart, rng):
+    batch = _batch(_examples(rng, 12))
+    return _greedy(greedy_decode, _prone(mbart, EOS, 1.5), batch, [21, 22, 23] * 4)
+
+
+@check(
+    "The end is the id that is given, and no more than max_length tokens are written.",
+    zh="结束标记以传入的 id 为准；最多写 max_length 个词元。",
+    close=0,
+)
+def length_has_a_limit(greedy_decode, mbart, batch):
+    long = [_greedy(greedy_decode, _prone(mbart, EOS, -99.0), batch, [21] * 5, length=n)
+            for n in (1, 4)]  # fmt: skip
+    other = _greedy(greedy_decode, _prone(mbart, 7, 2.0), batch, [21] * 5, eos=7, length=6)
+    return {"long": long, "with another end": other}
+
+
+@check(
+    "A sentence comes out the same alone and beside longer ones.",
+    zh="一句话单独翻译，和与更长的句子放在一起，结果相同。",
+    close=0,
+)
+def neighbours_do_not_matter(greedy_decode, mbart, rng):
+    pairs = [(rng.integers(3, 20, n).tolist(), [3], 21) for n in (2, 9, 3, 2, 3)]
+    return _greedy(greedy_decode, _bare(mbart), _batch(pairs), [21, 22, 23, 22, 21], length=7)
+
+
+@that("the same in both modes, decoded in evaluation mode, without gradients, the mode as it was",
+      zh="两种模式下结果相同，解码时处于评估模式、不记录梯度，模式还原")  # fmt: skip
+def _leaves_no_trace(seen, reference):
+    return seen["seen"] == reference["seen"] and seen["while decoding"] in ([[False, False]], [])
+
+
+@check(
+    "It decodes in evaluation mode without gradients, and gives the mode back.",
+    zh="在评估模式下解码、不记录梯度，用完还原模式。",
+    expect=_leaves_no_trace,
+)
+def mode_is_given_back(greedy_decode, mbart, batch):
+    bare = _bare(mbart)
+    seen = in_modes(bare, lambda: _greedy(greedy_decode, bare, batch, [22] * 5, length=3))
+    return {"seen": seen, "while decoding": [list(call) for call in sorted(set(bare.calls))]}
+
+
+# --- beam_search --------------------------------------------------------------------------
+
+
+def _table(rng, size=7, deep=9, spread=1.5):
+    """Next-token log-probabilities which depend on the last token and on the place."""
+    import torch
+
+    scores = torch.from_numpy(rng.normal(size=(deep, size, size)) * spread)
+    table = scores.log_softmax(dim=-1)
+    return lambda prefixes: torch.stack([table[len(p) - 1, p[-1]] for p in prefixes])
+
+
+def _searched(beam_search, *arguments, **options):
+    ids, score = beam_search(*arguments, **options)
+    return {"ids": [int(number) for number in ids], "score": float(score)}
+
+
+@check(
+    "The best hypothesis of several beams, and its score per token.",
+    zh="多条束中最好的候选，以及按词元平均的分数。",
+    close=SCORE,
+    weight=2,
+)
+def best_of_several_beams(beam_search, rng):
+    return [_searched(beam_search, _table(rng), 5, 2, beams, 6)
+            for beams in (2, 3, 4) for _ in range(6)]  # fmt: skip
+
+
+@check(
+    "length_penalty is the power of the length by which the sum is divided.",
+    zh="length_penalty 是长度的幂次，用它去除对数概率之和。",
+    close=SCORE,
+)
+def length_penalty_is_a_power(beam_search, rng):
+    return [_searched(beam_search, _table(rng), 4, 1, 3, 6, length_penalty=power)
+            for power in (0.0, 0.5, 2.0) for _ in range(4)]  # fmt: skip
+
+
+@check(
+    "A bolder start that leads nowhere loses against a shyer one that goes on well.",
+    zh="开头概率大却没有好接续的，输给开头概率小而后面顺利的。",
+    close=SCORE,
+)
+def greed_does_not_win(beam_search, rng):
+    import torch
+
+    a, b, end = (int(token) for token in rng.permutation(6)[:3])
+    bold = float(rng.uniform(0.5, 0.55))
+
+    def log_probs(prefixes):
+        shares = torch.full((len(prefixes), 8), 0.01, dtype=torch.float64)
+        for row, prefix in zip(shares, prefixes, strict=True):
+            if len(prefix) == 1:
+                row[a], row[b] = bold, 0.9 - bold
+            elif prefix[1] == b:
+                row[end] = 0.93
+            else:
+                row[:] = 0.125
+        return (shares / shares.sum(dim=1, keepdim=True)).log()
+
+    return _searched(beam_search, log_probs, 7, end, 2, 4)
+
+
+@check(
+    "A hypothesis that has ended takes no place from those that go on.",
+    zh="已完成的候选不占存活候选的名额。",
+    close=SCORE,
+)
+def ended_ones_take_no_place(beam_search, rng):
+    import torch
+
+    found = []
+    for _ in range(5):
+        table = _table(rng, spread=1.0)
+
+        def eager(prefixes, table=table):
+            scores = table(prefixes).clone()
+            scores[:, 2] += 1.2 if max(map(len, prefixes)) < 4 else 3.0
+            return torch.log_softmax(scores, dim=-1)
+
+        found.append(_searched(beam_search, eager, 5, 2, 2, 7, length_penalty=1.5))
+    return found
+
+
+@check(
+    "What has not ended after max_length steps is compared as well.",
+    zh="max_length 步之后仍未结束的候选也参加比较。",
+    close=SCORE,
+)
+def unfinished_ones_are_compared(beam_search, rng):
+    import torch
+
+    found = []
+    for bias in (-1.0, -2.0, -9.0):
+        table = _table(rng)
+
+        def loath(prefixes, table=table, bias=bias):
+            scores = table(prefixes).clone()
+            scores[:, 2] += bias
+            return torch.log_softmax(scores, dim=-1)
+
+        found += [_searched(beam_search, loath, 5, 2, 3, steps) for steps in (1, 3, 5)]
+    return found
+
+
+# --- corpus_scores ------------------------------------------------------------------------
+
+
+def _corpus(rng, sentences=6, words=9, shortest=5):
+    """References, and hypotheses made of them by changing, losing and repeating words."""
+    meant, said = [], []
+    for _ in range(sentences):
+        tokens = [f"w{k}" for k in rng.integers(0, words, rng.integers(shortest, 15))]
+        heard = [t if rng.random() > 0.15 else "w1" for t in tokens if rng.random() > 0.1]
+        meant.append(tokens)
+        said.append(heard + heard[-1:] * int(rng.integers(0, 3)))
+    return said, meant
+
+
+@check(
+    "BLEU of a corpus: clipped n-grams up to four, their counts added over all sentences.",
+    zh="语料级 BLEU：截断的 1 到 4 元组，计数在所有句子上累加。",
+    close=POINTS,
+)
+def bleu_of_a_corpus(bleu, rng):
+    return [bleu(*_corpus(rng)) for _ in range(4)]
+
+
+@check(
+    "What is too short is penalised, for the corpus as a whole; what is too long is not.",
+    zh="偏短要受罚，按整个语料计算；偏长不罚。",
+    close=POINTS,
+)
+def brevity_is_penalised(bleu, rng):
+    said, meant = _corpus(rng, shortest=8)
+    short = [tokens[: len(tokens) * 3 // 4] for tokens in meant]
+    mixed = [t[: len(t) - 2] if i % 2 else t * 2 for i, t in enumerate(meant)]
+    return [bleu(rows, meant) for rows in (short, mixed, [t + t[:2] for t in meant], said)]
+
+
+@check(
+    "A word is matched no more often than its own reference has it.",
+    zh="一个词匹配的次数，不超过它在自己那句参考里出现的次数。",
+    close=POINTS,
+)
+def repetition_earns_nothing(bleu, rng):
+    _, meant = _corpus(rng, sentences=4, words=4)
+    repeated = [tokens[:5] * 3 for tokens in meant]
+    return [bleu(repeated, meant), bleu(meant[1:] + meant[:1], meant)]
+
+
+@check(
+    "BLEU is 100 for the references themselves, and 0 where an n-gram order has no match or none "
+    "to count.",
+    zh="译文就是参考时 BLEU 为 100；某一阶没有匹配或没有 n-gram 可数时为 0。",
+    close=POINTS,
+)
+def ends_of_bleu(bleu, rng):
+    _, meant = _corpus(rng)
+    three = [tokens[:3] for tokens in meant]
+    backwards = [[f"w{k}" for k in range(9)][::-1]]
+    return [bleu(meant, meant), bleu(three, three), bleu(backwards, [backwards[0][::-1]])]
+
+
+_WORDS = ("deux", "cent", "vingt", "soixante", "dix", "quatre", "mille", "七", "百零五")
+
+
+def _texts(rng, sentences=6):
+    said, meant = _corpus(rng, sentences)
+    return [[" ".join(_WORDS[int(t[1:])] for t in row) for row in side] for side in (said, meant)]
+
+
+@check(
+    "chrF of a corpus: character n-grams up to six, recall counting twice as much as precision.",
+    zh="语料级 chrF：1 到 6 元的字符组，召回率的权重是精确率的两倍。",
+    close=POINTS,
+)
+def chrf_of_a_corpus(chrf, rng):
+    said, meant = _texts(rng)
+    return [chrf(said, meant), chrf(meant, said), chrf(said[:3], [text[:20] for text in meant[:3]])]
+
+
+@check(
+    "White space does not count in chrF.",
+    zh="chrF 不计空白。",
+    close=POINTS,
+)
+def white_space_does_not_count(chrf, rng):
+    said, meant = _texts(rng, 3)
+    return [chrf([text.replace(" ", "") for text in said], meant),
+            chrf([text.replace(" ", " \t ") + " " for text in said], meant)]  # fmt: skip
+
+
+@check(
+    "Short texts count the orders that both sides have; no match at all gives 0.",
+    zh="文本很短时，只算双方都有的阶数；完全没有匹配得 0。",
+    close=POINTS,
+)
+def short_texts_have_a_chrf(chrf, rng):
+    number = "".join(rng.choice(list("一二三四五六七八九"), 4, replace=False))
+    said = (number[:3], number[:2] + "零", "零", number)
+    return [chrf([text], [number]) for text in said]
+
+
+# --- train --------------------------------------------------------------------------------
+
+
+def _few(rng, number=3):
+    return [_batch(_examples(rng, 4)) for _ in range(number)]
+
+
+class _Steps:
+    """Notes every optimizer's step: its kind, its rate, and the norm of the whole gradient."""
+
+    def __enter__(self):
+        from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+        self.kinds, self.rates, self.norms = [], [], []
+        self._hook = register_optimizer_step_pre_hook(self._note)
+        return self
+
+    def _note(self, optimizer, _arguments, _keywords):
+        group = optimizer.param_groups[0]
+        self.kinds.append([type(optimizer).__name__, float(group["betas"][1])])
+        self.rates.append(float(group["lr"]))
+        own = {id(p): p for group in optimizer.param_groups for p in group["params"]}
+        squares = [float(p.grad.norm()) ** 2 for p in own.values() if p.grad is not None]
+        self.norms.append(sum(squares) ** 0.5)
+
+    def __exit__(self, *_):
+        self._hook.remove()
+
+
+@check(
+    "One step for each batch, in their order; the losses are those before each step.",
+    zh="每个批次按顺序走一步；返回的是每步更新之前的损失。",
+    close=LOSS,
+    rests_on=("teacher_forced_loss",),
+)
+def one_loss_for_each_batch(train, mbart, rng):
+    with _Steps() as steps:
+        losses = train(mbart, _few(rng), 1e-9, PAD)
+    return {"losses": [float(loss) for loss in losses], "steps": len(steps.rates)}
+
+
+@check(
+    "The gradient is clipped to a norm of 1, and nothing of the step before is left in it.",
+    zh="梯度范数裁剪到 1，不含上一步的残留。",
+    close=Tolerance(absolute=1e-3, relative=1e-3),
+    rests_on=("teacher_forced_loss",),
+)
+def gradients_are_clipped(train, mbart, rng):
+    import torch
+
+    # Strong opinions make gradients larger than 1, and a quiet last layer smaller ones.
+    with _Steps() as loud:
+        train(mbart, _few(rng, 2), 1e-9, PAD)
+    batch = _few(rng, 1)[0]
+    quiet = _mbart(V, 32, 0.02)
+    torch.nn.init.constant_(quiet.model.decoder.layer_norm.weight, 0.01)
+    with _Steps() as soft:
+        train(quiet, [batch] * 3, 1e-9, PAD)
+    return [loud.norms, soft.norms]
+
+
+@that("up to the learning rate over 15% of the steps, then down", zh="前 15% 升到学习率，随后下降")
+def _rises_and_falls(seen):
+    rates, peak = seen["rates"], max(seen["rates"])
+    top = rates.index(peak)
+    rising = rates[: top + 1] == sorted(rates[: top + 1])
+    falling = rates[top:] == sorted(rates[top:], reverse=True)
+    return (
+        len(rates) == 40 and 4 <= top <= 9 and 0.9 <= peak <= 1.0001 and rising and falling
+        and rates[0] < 0.1 and rates[-1] < 0.1
+    )  # fmt: skip
+
+
+@check(
+    "The rate rises over the first 15% of the steps to the one given, and falls to almost nothing.",
+    zh="学习率在前 15% 的步数里升到给定值，随后降到接近零。",
+    expect=_rises_and_falls,
+)
+def rate_rises_and_falls(train, mbart, rng):
+    batch = _batch(_examples(rng, 1))
+    with _Steps() as steps:
+        train(mbart, [batch] * 40, 2e-4, PAD)
+    return {"rates": [rate / 2e-4 for rate in steps.rates]}
+
+
+@check(
+    "AdamW with its second beta at 0.98 trains all of the model, which comes back ready to use.",
+    zh="用第二个 beta 为 0.98 的 AdamW 训练模型的每个部分，训练后处于评估模式。",
+    close=0,
+)
+def everything_is_trained(train, mbart, rng):
+    before, batches = state_of(mbart), _few(rng, 2)
+    modes = []
+    mbart.register_forward_pre_hook(lambda module, _: modes.append(module.training))
+    with _Steps() as steps:
+        train(mbart, batches, 1e-3, PAD)
+    changed = set(moved(mbart, before))
+    parts = ("shared", "encoder.layers", "decoder.layers.0.encoder_attn", "decoder.layers.0.fc1")
+    return {
+        "optimizer": steps.kinds[0],
+        "trained": [part for part in parts if any(part in name for name in changed)],
+        "while training": modes[:1],
+        "afterwards": mbart.training,
+    }
+
+
+def _study(seed):
+    """Random batches of number words, into both languages."""
+    import torch
+
+    from autograder.data.numbers import load
+
+    pairs = [pair for code in ("zh_CN", "fr_XX") for pair in load(code, "train")]
+    order = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(seed))
+    rows = order[: STEPS * BATCH].split(BATCH)
+    return [_worded([pairs[i] for i in part]) for part in rows]
+
+
+def _worded(pairs):
+    from autograder.data.numbers import tokenize, vocabulary
+
+    place = {token: number for number, token in enumerate(vocabulary())}
+    made = _batch([
+        ([place[t] for t in tokenize(pair.source, "en_XX")],
+         [place[t] for t in tokenize(pair.target, pair.language)], place[pair.language])
+        for pair in pairs
+    ])  # fmt: skip
+    # The code of a source stands last among what is real.
+    last = made["attention_mask"].sum(dim=1, keepdim=True) - 1
+    made["input_ids"].scatter_(1, last, place["en_XX"])
+    return made
+
+
+def _share_right(model, code, number=200):
+    """Share of test numbers that greedy search translates without an error."""
+    from autograder.data.numbers import detokenize, load, vocabulary
+
+    words, pairs = vocabulary(), load(code, "test")[:number]
+    given = _worded(pairs)
+    written = model.eval().generate(
+        input_ids=given["input_ids"], attention_mask=given["attention_mask"], num_beams=1,
+        decoder_start_token_id=words.index(code), max_new_tokens=16, do_sample=False,
+    )  # fmt: skip
+    rows = [row[1 : row.index(EOS)] if EOS in row else row for row in written.tolist()]
+    texts = [detokenize([words[k] for k in row], code) for row in rows]
+    return sum(text == pair.target for text, pair in zip(texts, pairs, strict=True)) / number
+
+
+@that(f"at least {TAUGHT:.0%} right in each language", zh=f"两种语言各自至少 {TAUGHT:.0%} 正确")
+def _is_taught(seen):
+    return min(seen["right"]) >= TAUGHT
+
+
+@check(
+    "A small mBART learns to translate unseen numbers, into the language that it is told.",
+    zh="小 mBART 学会翻译没见过的数，并且译成要求的语言。",
+    expect=_is_taught,
+    weight=2,
+    costly=True,
+)
+def unseen_numbers_are_translated(train, rng, torch_rng):
+    from autograder.data.numbers import vocabulary
+
+    model = _mbart(len(vocabulary()), 64, 64**-0.5)
+    train(model, _study(int(rng.integers(1 << 30))), RATE, PAD)
+    return {"right": [_share_right(model, code) for code in ("zh_CN", "fr_XX")]}
+
+
+# --- mended_program -----------------------------------------------------------------------
+
+
+@fixture
+def speaker(torch_rng):
+    """An mBART with random weights over the number words."""
+    from autograder.data.numbers import vocabulary
+
+    return _mbart(len(vocabulary()), 32, 0.35, wild=True)
+
+
+def _speaking(model, code):
+    """The same, writing words of one language only."""
+    import torch
+
+    from autograder.data.numbers import numbers, tokenize, vocabulary, write
+
+    words = vocabulary()
+    own = {token for n in numbers("test") for token in tokenize(write(n, code), code)} - {"-"}
+    with torch.no_grad():
+        model.final_logits_bias[0] = -30.0
+        model.final_logits_bias[0, [words.index(token) for token in own]] = 0.0
+        model.final_logits_bias[0, EOS] = 1.0
+    return model
+
+
+def _pairs(rng, split, codes, number):
+    from autograder.data.numbers import load
+
+    return [load(str(rng.choice(codes)), split)[int(i)] for i in rng.integers(0, 400, number)]
+
+
+BOTH = ("zh_CN", "fr_XX")
+
+
+@check(
+    "The losses are those of the targets, in both languages: codes, shift, mask and −100 in place.",
+    zh="损失针对两种语言的目标句：语言代码、右移、掩码、−100 都到位。",
+    close=LOSS,
+    rests_on=("collate", "shift_tokens_right"),
+)
+def losses_of_the_targets(mended_program, speaker, rng):
+    pairs = _pairs(rng, "train", BOTH, 11)
+    tests = _pairs(rng, "test", ("zh_CN",), 1)
+    seen = mended_program(speaker, pairs, tests, batch_size=4, learning_rate=1e-9)
+    return [float(loss) for loss in seen["losses"]]
+
+
+@check(
+    "The texts are greedy translations of all test pairs, in their order and language, at most 16 "
+    "tokens long.",
+    zh="文本是全部测试句对的贪心译文，顺序和语言都对，至多 16 个词元。",
+    close=0,
+    rests_on=("collate",),
+)
+def texts_of_all_test_pairs(mended_program, speaker, rng):
+    found = []
+    for code in BOTH:
+        tests = _pairs(rng, "test", (code,), 7)
+        seen = mended_program(_speaking(speaker, code), [], tests)
+        found.append([list(map(str, seen["texts"])), list(seen["losses"])])
+    return found
+
+
+def _meant(speaker, code, pairs):
+    """The same pairs, whose targets are nearly what the model will say."""
+    from dataclasses import replace
+
+    from autograder.data.numbers import detokenize, tokenize, vocabulary
+
+    words = vocabulary()
+    given = _worded(pairs)
+    written = speaker.eval().generate(
+        input_ids=given["input_ids"], attention_mask=given["attention_mask"], num_beams=1,
+        decoder_start_token_id=words.index(code), max_new_tokens=16, do_sample=False,
+    )  # fmt: skip
+    made = []
+    for number, (pair, row) in enumerate(zip(pairs, written.tolist(), strict=True)):
+        row = row[1 : row.index(EOS)] if EOS in row[1:] else row[1:]
+        tokens = [words[k] for k in row]
+        if number % 2:
+            tokens[1:2] = tokenize(pair.target, code)[:2]
+        made.append(replace(pair, target=detokenize(tokens, code)))
+    return made
+
+
+@check(
+    "BLEU is that of the texts, cut as their language asks.",
+    zh="BLEU 针对文本计算，按该语言的方式切分。",
+    close=POINTS,
+    rests_on=("collate",),
+)
+def bleu_of_the_texts(mended_program, speaker, rng):
+    found = []
+    for code in BOTH:
+        model = _speaking(speaker, code)
+        tests = _meant(model, code, _pairs(rng, "test", (code,), 8))
+        found.append(float(mended_program(model, [], tests)["bleu"]))
+    return found
+
+
+@that("losses fall to less than half", zh="损失降到一半以下")
+def _falls(seen):
+    losses = seen["losses"]
+    return len(losses) == 30 and losses[-1] < 0.5 * losses[0]
+
+
+@check(
+    "It learns: on the same pairs again and again the loss falls.",
+    zh="确实在学习：反复训练同样的句对，损失会下降。",
+    expect=_falls,
+)
+def program_learns(mended_program, rng, torch_rng):
+    from autograder.data.numbers import vocabulary
+
+    model = _mbart(len(vocabulary()), 64, 64**-0.5)
+    pairs = _pairs(rng, "train", ("zh_CN",), 8)
+    seen = mended_program(model, pairs * 30, pairs[:1], batch_size=8, learning_rate=5e-3)
+    return {"losses": [float(loss) for loss in seen["losses"]]}
