@@ -111,59 +111,41 @@ def _plain(made):
     return {name: made[name].tolist() for name in ("input_ids", "attention_mask", "labels")}
 
 
-@check(
-    "Sources end with eos and their language, and are padded at the end with pad.",
-    zh="源句以 eos 和语言代码收尾，末尾用 pad 补齐。",
-    close=0,
-)
+@check("Sources end with eos and their language, and are padded at the end with pad.",
+       zh="源句以 eos 和语言代码收尾，末尾用 pad 补齐。", close=0)  # fmt: skip
 def sources_end_with_their_language(collate, examples):
     return _plain(collate(examples, 20, PAD, EOS))["input_ids"]
 
 
-@check(
-    "Each target ends with eos and its own language.",
-    zh="每个目标句以 eos 和它自己的语言代码收尾。",
-    close=0,
-)
+@check("Each target ends with eos and its own language.",
+       zh="每个目标句以 eos 和它自己的语言代码收尾。", close=0)  # fmt: skip
 def targets_end_with_their_own_language(collate, rng):
     target = rng.integers(3, 20, 4).tolist()
     pairs = [(rng.integers(3, 20, 3).tolist(), target, code) for code in (21, 23, 22)]
     return _plain(collate(pairs, 20, PAD, EOS))["labels"]
 
 
-@check(
-    "Padding of the labels is −100, and each side is as long as its own longest row.",
-    zh="标签的填充是 −100，两边各自只补到自己最长的一行。",
-    close=0,
-)
+@check("Padding of the labels is −100, and each side is as long as its own longest row.",
+       zh="标签的填充是 −100，两边各自只补到自己最长的一行。", close=0)  # fmt: skip
 def padding_of_labels_is_left_out(collate, examples):
     return _plain(collate(examples, 20, PAD, EOS))["labels"]
 
 
-@check(
-    "The mask is 1 on all that is real, eos and language included, and 0 on padding.",
-    zh="掩码在真实内容上为 1（包括 eos 和语言代码），在填充上为 0。",
-    close=0,
-)
+@check("The mask is 1 on all that is real, eos and language included, and 0 on padding.",
+       zh="掩码在真实内容上为 1（包括 eos 和语言代码），在填充上为 0。", close=0)  # fmt: skip
 def mask_hides_padding_only(collate, examples):
     return _plain(collate(examples, 20, PAD, EOS))["attention_mask"]
 
 
-@check(
-    "Ids of padding, end and languages are those that are given; the tensors are int64.",
-    zh="填充、句末、语言的 id 以传入的为准；张量为 int64。",
-    close=0,
-)
+@check("Ids of padding, end and languages are those that are given; the tensors are int64.",
+       zh="填充、句末、语言的 id 以传入的为准；张量为 int64。", close=0)  # fmt: skip
 def ids_are_those_given(collate, examples):
     made = collate(examples, 22, 0, 19)
     return {"types": sorted({str(tensor.dtype) for tensor in made.values()}), **_plain(made)}
 
 
-@check(
-    "One pair makes a batch, and the lists that come in stay as they were.",
-    zh="只有一对也能成批，传入的列表不被改动。",
-    close=0,
-)
+@check("One pair makes a batch, and the lists that come in stay as they were.",
+       zh="只有一对也能成批，传入的列表不被改动。", close=0)  # fmt: skip
 def lists_stay_as_they_were(collate, examples):
     seen = arguments_kept(collate, examples[:1], 20, PAD, EOS)
     return {"changed": seen["changed"], **_plain(seen["returned"])}
@@ -176,11 +158,8 @@ def _rows(shifted):
     return shifted.tolist() if hasattr(shifted, "tolist") else shifted
 
 
-@check(
-    "Without padding, the last label of a row comes first and the others follow.",
-    zh="没有填充时，一行的最后一个标签移到最前，其余依次跟上。",
-    close=0,
-)
+@check("Without padding, the last label of a row comes first and the others follow.",
+       zh="没有填充时，一行的最后一个标签移到最前，其余依次跟上。", close=0)  # fmt: skip
 def last_label_comes_first(shift_tokens_right, rng):
     import torch
 
@@ -188,20 +167,15 @@ def last_label_comes_first(shift_tokens_right, rng):
 
 
 @check(
-    "In a padded row, the last real label comes first; after what is real comes pad, never −100.",
-    zh="有填充的行，最后一个真实标签移到最前；真实内容之后是 pad，不出现 −100。",
-    close=0,
-    weight=2,
-)
+       "In a padded row, the last real label comes first; after what is real comes pad, never −100.",
+       zh="有填充的行，最后一个真实标签移到最前；真实内容之后是 pad，不出现 −100。", close=0,
+       weight=2)  # fmt: skip
 def padded_rows_start_with_their_language(shift_tokens_right, batch):
     return [_rows(shift_tokens_right(batch["labels"], pad)) for pad in (PAD, 0)]
 
 
-@check(
-    "The labels stay as they were, and the result is whole numbers of the same shape.",
-    zh="标签不被改动，结果是同样形状的整数。",
-    close=0,
-)
+@check("The labels stay as they were, and the result is whole numbers of the same shape.",
+       zh="标签不被改动，结果是同样形状的整数。", close=0)  # fmt: skip
 def labels_stay_as_they_were(shift_tokens_right, batch):
     seen = arguments_kept(shift_tokens_right, batch["labels"], PAD)
     read = _rows(seen["returned"])
@@ -217,11 +191,9 @@ def labels_stay_as_they_were(shift_tokens_right, batch):
 
 
 @check(
-    "It is the mean cross entropy of each real label, given the source and the labels before it.",
-    zh="它是每个真实标签在给定源句和前文时交叉熵的平均。",
-    close=LOSS,
-    rests_on=("shift_tokens_right",),
-)
+       "It is the mean cross entropy of each real label, given the source and the labels before it.",
+       zh="它是每个真实标签在给定源句和前文时交叉熵的平均。", close=LOSS,
+       rests_on=("shift_tokens_right",))  # fmt: skip
 def loss_of_full_rows(teacher_forced_loss, mbart, rng):
     import torch
 
@@ -232,21 +204,15 @@ def loss_of_full_rows(teacher_forced_loss, mbart, rng):
 
 
 @check(
-    "Padding counts neither in the loss nor in the number of labels, and every label counts alike.",
-    zh="填充既不计入损失也不计入标签个数，每个标签的权重相同。",
-    close=LOSS,
-    rests_on=("shift_tokens_right",),
-)
+       "Padding counts neither in the loss nor in the number of labels, and every label counts alike.",
+       zh="填充既不计入损失也不计入标签个数，每个标签的权重相同。", close=LOSS,
+       rests_on=("shift_tokens_right",))  # fmt: skip
 def padding_costs_nothing(teacher_forced_loss, mbart, batch):
     return float(teacher_forced_loss(_bare(mbart), batch, PAD).detach())
 
 
-@check(
-    "More padding on either side changes nothing.",
-    zh="两边再多填充一些，结果不变。",
-    close=LOSS,
-    rests_on=("shift_tokens_right",),
-)
+@check("More padding on either side changes nothing.", zh="两边再多填充一些，结果不变。",
+       close=LOSS, rests_on=("shift_tokens_right",))  # fmt: skip
 def more_padding_changes_nothing(teacher_forced_loss, mbart, batch):
     from torch.nn.functional import pad
 
@@ -255,12 +221,9 @@ def more_padding_changes_nothing(teacher_forced_loss, mbart, batch):
     return float(teacher_forced_loss(_bare(mbart), wider, PAD).detach())
 
 
-@check(
-    "One pass, in the mode in which the model is; gradients flow from a scalar.",
-    zh="只前向一次，模型的模式不变；结果是标量，梯度可以回传。",
-    close=LOSS,
-    rests_on=("shift_tokens_right",),
-)
+@check("One pass, in the mode in which the model is; gradients flow from a scalar.",
+       zh="只前向一次，模型的模式不变；结果是标量，梯度可以回传。", close=LOSS,
+       rests_on=("shift_tokens_right",))  # fmt: skip
 def gradients_flow(teacher_forced_loss, mbart, batch):
     bare = _bare(mbart).train()
     loss = teacher_forced_loss(bare, batch, PAD)
@@ -286,10 +249,8 @@ def _greedy(greedy_decode, model, batch, codes, eos=EOS, length=9):
 
 
 @check(
-    "Every sentence gets the likeliest tokens, one after another, from its own language code on.",
-    zh="每一句都从自己的语言代码开始，逐个写出概率最大的词元。",
-    close=0,
-)
+       "Every sentence gets the likeliest tokens, one after another, from its own language code on.",
+       zh="每一句都从自己的语言代码开始，逐个写出概率最大的词元。", close=0)  # fmt: skip
 def likeliest_tokens_from_its_own_code(greedy_decode, mbart, batch):
     import torch
 
@@ -307,21 +268,15 @@ def _prone(mbart, end, bias):
     return _bare(mbart)
 
 
-@check(
-    "A sentence ends at eos, which is left out, while the others go on.",
-    zh="一句遇到 eos 就结束，结果不含 eos，其他句子继续写。",
-    close=0,
-)
+@check("A sentence ends at eos, which is left out, while the others go on.",
+       zh="一句遇到 eos 就结束，结果不含 eos，其他句子继续写。", close=0)  # fmt: skip
 def sentences_end_one_by_one(greedy_decode, mbart, rng):
     batch = _batch(_examples(rng, 12))
     return _greedy(greedy_decode, _prone(mbart, EOS, 1.5), batch, [21, 22, 23] * 4)
 
 
-@check(
-    "The end is the id that is given, and no more than max_length tokens are written.",
-    zh="结束标记以传入的 id 为准；最多写 max_length 个词元。",
-    close=0,
-)
+@check("The end is the id that is given, and no more than max_length tokens are written.",
+       zh="结束标记以传入的 id 为准；最多写 max_length 个词元。", close=0)  # fmt: skip
 def length_has_a_limit(greedy_decode, mbart, batch):
     long = [_greedy(greedy_decode, _prone(mbart, EOS, -99.0), batch, [21] * 5, length=n)
             for n in (1, 4)]  # fmt: skip
@@ -329,11 +284,8 @@ def length_has_a_limit(greedy_decode, mbart, batch):
     return {"long": long, "with another end": other}
 
 
-@check(
-    "A sentence comes out the same alone and beside longer ones.",
-    zh="一句话单独翻译，和与更长的句子放在一起，结果相同。",
-    close=0,
-)
+@check("A sentence comes out the same alone and beside longer ones.",
+       zh="一句话单独翻译，和与更长的句子放在一起，结果相同。", close=0)  # fmt: skip
 def neighbours_do_not_matter(greedy_decode, mbart, rng):
     pairs = [(rng.integers(3, 20, n).tolist(), [3], 21) for n in (2, 9, 3, 2, 3)]
     return _greedy(greedy_decode, _bare(mbart), _batch(pairs), [21, 22, 23, 22, 21], length=7)
@@ -345,11 +297,8 @@ def _leaves_no_trace(seen, reference):
     return seen["seen"] == reference["seen"] and seen["while decoding"] in ([[False, False]], [])
 
 
-@check(
-    "It decodes in evaluation mode without gradients, and gives the mode back.",
-    zh="在评估模式下解码、不记录梯度，用完还原模式。",
-    expect=_leaves_no_trace,
-)
+@check("It decodes in evaluation mode without gradients, and gives the mode back.",
+       zh="在评估模式下解码、不记录梯度，用完还原模式。", expect=_leaves_no_trace)  # fmt: skip
 def mode_is_given_back(greedy_decode, mbart, batch):
     bare = _bare(mbart)
     seen = in_modes(bare, lambda: _greedy(greedy_decode, bare, batch, [22] * 5, length=3))
@@ -373,32 +322,22 @@ def _searched(beam_search, *arguments, **options):
     return {"ids": [int(number) for number in ids], "score": float(score)}
 
 
-@check(
-    "The best hypothesis of several beams, and its score per token.",
-    zh="多条束中最好的候选，以及按词元平均的分数。",
-    close=SCORE,
-    weight=2,
-)
+@check("The best hypothesis of several beams, and its score per token.",
+       zh="多条束中最好的候选，以及按词元平均的分数。", close=SCORE, weight=2)  # fmt: skip
 def best_of_several_beams(beam_search, rng):
     return [_searched(beam_search, _table(rng), 5, 2, beams, 6)
             for beams in (2, 3, 4) for _ in range(6)]  # fmt: skip
 
 
-@check(
-    "length_penalty is the power of the length by which the sum is divided.",
-    zh="length_penalty 是长度的幂次，用它去除对数概率之和。",
-    close=SCORE,
-)
+@check("length_penalty is the power of the length by which the sum is divided.",
+       zh="length_penalty 是长度的幂次，用它去除对数概率之和。", close=SCORE)  # fmt: skip
 def length_penalty_is_a_power(beam_search, rng):
     return [_searched(beam_search, _table(rng), 4, 1, 3, 6, length_penalty=power)
             for power in (0.0, 0.5, 2.0) for _ in range(4)]  # fmt: skip
 
 
-@check(
-    "A bolder start that leads nowhere loses against a shyer one that goes on well.",
-    zh="开头概率大却没有好接续的，输给开头概率小而后面顺利的。",
-    close=SCORE,
-)
+@check("A bolder start that leads nowhere loses against a shyer one that goes on well.",
+       zh="开头概率大却没有好接续的，输给开头概率小而后面顺利的。", close=SCORE)  # fmt: skip
 def greed_does_not_win(beam_search, rng):
     import torch
 
@@ -419,11 +358,8 @@ def greed_does_not_win(beam_search, rng):
     return _searched(beam_search, log_probs, 7, end, 2, 4)
 
 
-@check(
-    "A hypothesis that has ended takes no place from those that go on.",
-    zh="已完成的候选不占存活候选的名额。",
-    close=SCORE,
-)
+@check("A hypothesis that has ended takes no place from those that go on.",
+       zh="已完成的候选不占存活候选的名额。", close=SCORE)  # fmt: skip
 def ended_ones_take_no_place(beam_search, rng):
     import torch
 
@@ -440,11 +376,8 @@ def ended_ones_take_no_place(beam_search, rng):
     return found
 
 
-@check(
-    "What has not ended after max_length steps is compared as well.",
-    zh="max_length 步之后仍未结束的候选也参加比较。",
-    close=SCORE,
-)
+@check("What has not ended after max_length steps is compared as well.",
+       zh="max_length 步之后仍未结束的候选也参加比较。", close=SCORE)  # fmt: skip
 def unfinished_ones_are_compared(beam_search, rng):
     import torch
 
@@ -475,20 +408,14 @@ def _corpus(rng, sentences=6, words=9, shortest=5):
     return said, meant
 
 
-@check(
-    "BLEU of a corpus: clipped n-grams up to four, their counts added over all sentences.",
-    zh="语料级 BLEU：截断的 1 到 4 元组，计数在所有句子上累加。",
-    close=POINTS,
-)
+@check("BLEU of a corpus: clipped n-grams up to four, their counts added over all sentences.",
+       zh="语料级 BLEU：截断的 1 到 4 元组，计数在所有句子上累加。", close=POINTS)  # fmt: skip
 def bleu_of_a_corpus(bleu, rng):
     return [bleu(*_corpus(rng)) for _ in range(4)]
 
 
-@check(
-    "What is too short is penalised, for the corpus as a whole; what is too long is not.",
-    zh="偏短要受罚，按整个语料计算；偏长不罚。",
-    close=POINTS,
-)
+@check("What is too short is penalised, for the corpus as a whole; what is too long is not.",
+       zh="偏短要受罚，按整个语料计算；偏长不罚。", close=POINTS)  # fmt: skip
 def brevity_is_penalised(bleu, rng):
     said, meant = _corpus(rng, shortest=8)
     short = [tokens[: len(tokens) * 3 // 4] for tokens in meant]
@@ -496,11 +423,8 @@ def brevity_is_penalised(bleu, rng):
     return [bleu(rows, meant) for rows in (short, mixed, [t + t[:2] for t in meant], said)]
 
 
-@check(
-    "A word is matched no more often than its own reference has it.",
-    zh="一个词匹配的次数，不超过它在自己那句参考里出现的次数。",
-    close=POINTS,
-)
+@check("A word is matched no more often than its own reference has it.",
+       zh="一个词匹配的次数，不超过它在自己那句参考里出现的次数。", close=POINTS)  # fmt: skip
 def repetition_earns_nothing(bleu, rng):
     _, meant = _corpus(rng, sentences=4, words=4)
     repeated = [tokens[:5] * 3 for tokens in meant]
@@ -508,11 +432,9 @@ def repetition_earns_nothing(bleu, rng):
 
 
 @check(
-    "BLEU is 100 for the references themselves, and 0 where an n-gram order has no match or none "
-    "to count.",
-    zh="译文就是参考时 BLEU 为 100；某一阶没有匹配或没有 n-gram 可数时为 0。",
-    close=POINTS,
-)
+       "BLEU is 100 for the references themselves, and 0 where an n-gram order has no match or none "
+       "to count.", zh="译文就是参考时 BLEU 为 100；某一阶没有匹配或没有 n-gram 可数时为 0。",
+       close=POINTS)  # fmt: skip
 def ends_of_bleu(bleu, rng):
     _, meant = _corpus(rng)
     three = [tokens[:3] for tokens in meant]
@@ -528,32 +450,22 @@ def _texts(rng, sentences=6):
     return [[" ".join(_WORDS[int(t[1:])] for t in row) for row in side] for side in (said, meant)]
 
 
-@check(
-    "chrF of a corpus: character n-grams up to six, recall counting twice as much as precision.",
-    zh="语料级 chrF：1 到 6 元的字符组，召回率的权重是精确率的两倍。",
-    close=POINTS,
-)
+@check("chrF of a corpus: character n-grams up to six, recall counting twice as much as precision.",
+       zh="语料级 chrF：1 到 6 元的字符组，召回率的权重是精确率的两倍。", close=POINTS)  # fmt: skip
 def chrf_of_a_corpus(chrf, rng):
     said, meant = _texts(rng)
     return [chrf(said, meant), chrf(meant, said), chrf(said[:3], [text[:20] for text in meant[:3]])]
 
 
-@check(
-    "White space does not count in chrF.",
-    zh="chrF 不计空白。",
-    close=POINTS,
-)
+@check("White space does not count in chrF.", zh="chrF 不计空白。", close=POINTS)  # fmt: skip
 def white_space_does_not_count(chrf, rng):
     said, meant = _texts(rng, 3)
     return [chrf([text.replace(" ", "") for text in said], meant),
             chrf([text.replace(" ", " \t ") + " " for text in said], meant)]  # fmt: skip
 
 
-@check(
-    "Short texts count the orders that both sides have; no match at all gives 0.",
-    zh="文本很短时，只算双方都有的阶数；完全没有匹配得 0。",
-    close=POINTS,
-)
+@check("Short texts count the orders that both sides have; no match at all gives 0.",
+       zh="文本很短时，只算双方都有的阶数；完全没有匹配得 0。", close=POINTS)  # fmt: skip
 def short_texts_have_a_chrf(chrf, rng):
     number = "".join(rng.choice(list("一二三四五六七八九"), 4, replace=False))
     said = (number[:3], number[:2] + "零", "零", number)
@@ -589,24 +501,18 @@ class _Steps:
         self._hook.remove()
 
 
-@check(
-    "One step for each batch, in their order; the losses are those before each step.",
-    zh="每个批次按顺序走一步；返回的是每步更新之前的损失。",
-    close=LOSS,
-    rests_on=("teacher_forced_loss",),
-)
+@check("One step for each batch, in their order; the losses are those before each step.",
+       zh="每个批次按顺序走一步；返回的是每步更新之前的损失。", close=LOSS,
+       rests_on=("teacher_forced_loss",))  # fmt: skip
 def one_loss_for_each_batch(train, mbart, rng):
     with _Steps() as steps:
         losses = train(mbart, _few(rng), 1e-9, PAD)
     return {"losses": [float(loss) for loss in losses], "steps": len(steps.rates)}
 
 
-@check(
-    "The gradient is clipped to a norm of 1, and nothing of the step before is left in it.",
-    zh="梯度范数裁剪到 1，不含上一步的残留。",
-    close=Tolerance(absolute=1e-3, relative=1e-3),
-    rests_on=("teacher_forced_loss",),
-)
+@check("The gradient is clipped to a norm of 1, and nothing of the step before is left in it.",
+       zh="梯度范数裁剪到 1，不含上一步的残留。", close=Tolerance(absolute=1e-3, relative=1e-3),
+       rests_on=("teacher_forced_loss",))  # fmt: skip
 def gradients_are_clipped(train, mbart, rng):
     import torch
 
@@ -634,10 +540,9 @@ def _rises_and_falls(seen):
 
 
 @check(
-    "The rate rises over the first 15% of the steps to the one given, and falls to almost nothing.",
-    zh="学习率在前 15% 的步数里升到给定值，随后降到接近零。",
-    expect=_rises_and_falls,
-)
+       "The rate rises over the first 15% of the steps to the one given, and falls to almost nothing.",
+       zh="学习率在前 15% 的步数里升到给定值，随后降到接近零。",
+       expect=_rises_and_falls)  # fmt: skip
 def rate_rises_and_falls(train, mbart, rng):
     batch = _batch(_examples(rng, 1))
     with _Steps() as steps:
@@ -645,11 +550,9 @@ def rate_rises_and_falls(train, mbart, rng):
     return {"rates": [rate / 2e-4 for rate in steps.rates]}
 
 
-@check(
-    "AdamW with its second beta at 0.98 trains all of the model, which comes back ready to use.",
-    zh="用第二个 beta 为 0.98 的 AdamW 训练模型的每个部分，训练后处于评估模式。",
-    close=0,
-)
+@check("AdamW with its second beta at 0.98 trains all of the model, which comes back ready to use.",
+       zh="用第二个 beta 为 0.98 的 AdamW 训练模型的每个部分，训练后处于评估模式。",
+       close=0)  # fmt: skip
 def everything_is_trained(train, mbart, rng):
     before, batches = state_of(mbart), _few(rng, 2)
     modes = []
@@ -693,19 +596,28 @@ def _worded(pairs):
     return made
 
 
-def _share_right(model, code, number=200):
-    """Share of test numbers that greedy search translates without an error."""
-    from autograder.data.numbers import detokenize, load, vocabulary
+def _greedy_texts(model, code, pairs):
+    """Tokens that `generate` writes for each pair, as lists of words."""
+    from autograder.data.numbers import vocabulary
 
-    words, pairs = vocabulary(), load(code, "test")[:number]
-    given = _worded(pairs)
+    words, given = vocabulary(), _worded(pairs)
     written = model.eval().generate(
         input_ids=given["input_ids"], attention_mask=given["attention_mask"], num_beams=1,
         decoder_start_token_id=words.index(code), max_new_tokens=16, do_sample=False,
     )  # fmt: skip
-    rows = [row[1 : row.index(EOS)] if EOS in row else row for row in written.tolist()]
-    texts = [detokenize([words[k] for k in row], code) for row in rows]
-    return sum(text == pair.target for text, pair in zip(texts, pairs, strict=True)) / number
+    rows = [row[1:] for row in written.tolist()]
+    return [[words[k] for k in (row[: row.index(EOS)] if EOS in row else row)] for row in rows]
+
+
+def _share_right(model, code, number=200):
+    """Share of test numbers that greedy search translates without an error."""
+    from autograder.data.numbers import detokenize, load
+
+    pairs = load(code, "test")[:number]
+    rows = _greedy_texts(model, code, pairs)
+    return (
+        sum(detokenize(row, code) == p.target for row, p in zip(rows, pairs, strict=True)) / number
+    )
 
 
 @that(f"at least {TAUGHT:.0%} right in each language", zh=f"两种语言各自至少 {TAUGHT:.0%} 正确")
@@ -713,13 +625,9 @@ def _is_taught(seen):
     return min(seen["right"]) >= TAUGHT
 
 
-@check(
-    "A small mBART learns to translate unseen numbers, into the language that it is told.",
-    zh="小 mBART 学会翻译没见过的数，并且译成要求的语言。",
-    expect=_is_taught,
-    weight=2,
-    costly=True,
-)
+@check("A small mBART learns to translate unseen numbers, into the language that it is told.",
+       zh="小 mBART 学会翻译没见过的数，并且译成要求的语言。", expect=_is_taught, weight=2,
+       costly=True)  # fmt: skip
 def unseen_numbers_are_translated(train, rng, torch_rng):
     from autograder.data.numbers import vocabulary
 
@@ -764,11 +672,9 @@ BOTH = ("zh_CN", "fr_XX")
 
 
 @check(
-    "The losses are those of the targets, in both languages: codes, shift, mask and −100 in place.",
-    zh="损失针对两种语言的目标句：语言代码、右移、掩码、−100 都到位。",
-    close=LOSS,
-    rests_on=("collate", "shift_tokens_right"),
-)
+       "The losses are those of the targets, in both languages: codes, shift, mask and −100 in place.",
+       zh="损失针对两种语言的目标句：语言代码、右移、掩码、−100 都到位。", close=LOSS,
+       rests_on=("collate", "shift_tokens_right"))  # fmt: skip
 def losses_of_the_targets(mended_program, speaker, rng):
     pairs = _pairs(rng, "train", BOTH, 11)
     tests = _pairs(rng, "test", ("zh_CN",), 1)
@@ -777,12 +683,9 @@ def losses_of_the_targets(mended_program, speaker, rng):
 
 
 @check(
-    "The texts are greedy translations of all test pairs, in their order and language, at most 16 "
-    "tokens long.",
-    zh="文本是全部测试句对的贪心译文，顺序和语言都对，至多 16 个词元。",
-    close=0,
-    rests_on=("collate",),
-)
+       "The texts are greedy translations of all test pairs, in their order and language, at most 16 "
+       "tokens long.", zh="文本是全部测试句对的贪心译文，顺序和语言都对，至多 16 个词元。", close=0,
+       rests_on=("collate",))  # fmt: skip
 def texts_of_all_test_pairs(mended_program, speaker, rng):
     found = []
     for code in BOTH:
@@ -796,30 +699,17 @@ def _meant(speaker, code, pairs):
     """The same pairs, whose targets are nearly what the model will say."""
     from dataclasses import replace
 
-    from autograder.data.numbers import detokenize, tokenize, vocabulary
+    from autograder.data.numbers import detokenize, tokenize
 
-    words = vocabulary()
-    given = _worded(pairs)
-    written = speaker.eval().generate(
-        input_ids=given["input_ids"], attention_mask=given["attention_mask"], num_beams=1,
-        decoder_start_token_id=words.index(code), max_new_tokens=16, do_sample=False,
-    )  # fmt: skip
-    made = []
-    for number, (pair, row) in enumerate(zip(pairs, written.tolist(), strict=True)):
-        row = row[1 : row.index(EOS)] if EOS in row[1:] else row[1:]
-        tokens = [words[k] for k in row]
-        if number % 2:
-            tokens[1:2] = tokenize(pair.target, code)[:2]
-        made.append(replace(pair, target=detokenize(tokens, code)))
-    return made
+    rows = _greedy_texts(speaker, code, pairs)
+    for tokens, pair in list(zip(rows, pairs, strict=True))[1::2]:
+        tokens[1:2] = tokenize(pair.target, code)[:2]
+    return [replace(p, target=detokenize(t, code)) for p, t in zip(pairs, rows, strict=True)]
 
 
-@check(
-    "BLEU is that of the texts, cut as their language asks.",
-    zh="BLEU 针对文本计算，按该语言的方式切分。",
-    close=POINTS,
-    rests_on=("collate",),
-)
+@check("BLEU is that of the texts, cut as their language asks.",
+       zh="BLEU 针对文本计算，按该语言的方式切分。", close=POINTS,
+       rests_on=("collate",))  # fmt: skip
 def bleu_of_the_texts(mended_program, speaker, rng):
     found = []
     for code in BOTH:
@@ -835,11 +725,8 @@ def _falls(seen):
     return len(losses) == 30 and losses[-1] < 0.5 * losses[0]
 
 
-@check(
-    "It learns: on the same pairs again and again the loss falls.",
-    zh="确实在学习：反复训练同样的句对，损失会下降。",
-    expect=_falls,
-)
+@check("It learns: on the same pairs again and again the loss falls.",
+       zh="确实在学习：反复训练同样的句对，损失会下降。", expect=_falls)  # fmt: skip
 def program_learns(mended_program, rng, torch_rng):
     from autograder.data.numbers import vocabulary
 

@@ -6,8 +6,8 @@ ALT = {
     "en": "A tree of probabilities. The likelier first token, 0.5, ends best at 0.170 in all; the "
     "other, 0.4, goes on with 0.9 and 0.9 and ends at 0.324. Greedy search takes the first and "
     "never comes back; two beams keep both.",
-    "zh": "一棵概率树。第一步概率较大的词元是 0.5，最好只能得到总概率 0.170；"
-    "另一个是 0.4，后面接 0.9、0.9，总概率 0.324。贪心选了前者，再也回不来；束宽为 2 时两条都保留。",
+    "zh": "一棵概率树。第一步概率较大的词元是 0.5，最好只能得到总概率 0.170；另一个是 0.4，"
+    "后面接 0.9、0.9，总概率 0.324。贪心选了前者，再也回不来；束宽为 2 时两条都保留。",
 }
 
 

@@ -17,8 +17,7 @@ def draw(say):
     """Arrows go from a label to the place where it is read."""
     figure = Figure(figsize=(7.5, 2.9))
     axes = figure.subplots()
-    # Fonts differ in what they hold: numerals stand for the Chinese ones.
-    shown = {"二": "2", "百": "100"}
+    shown = {"二": say("two", "二"), "百": say("hundred", "百")}
     for place, (label, read) in enumerate(zip(PADDED, READ, strict=True)):
         hole = label == "−100"
         axes.text(place, 1, shown.get(label, label), ha="center", va="center", fontsize=12,
