@@ -167,7 +167,7 @@ def last_label_comes_first(shift_tokens_right, rng):
 
 
 @check(
-       "In a padded row, the last real label comes first; after what is real comes pad, never −100.",
+       "In a padded row the last real label comes first; after what is real is pad, never −100.",
        zh="有填充的行，最后一个真实标签移到最前；真实内容之后是 pad，不出现 −100。", close=0,
        weight=2)  # fmt: skip
 def padded_rows_start_with_their_language(shift_tokens_right, batch):
@@ -191,7 +191,7 @@ def labels_stay_as_they_were(shift_tokens_right, batch):
 
 
 @check(
-       "It is the mean cross entropy of each real label, given the source and the labels before it.",
+       "It is the mean cross entropy of all real labels, given the source and those before.",
        zh="它是每个真实标签在给定源句和前文时交叉熵的平均。", close=LOSS,
        rests_on=("shift_tokens_right",))  # fmt: skip
 def loss_of_full_rows(teacher_forced_loss, mbart, rng):
@@ -204,7 +204,7 @@ def loss_of_full_rows(teacher_forced_loss, mbart, rng):
 
 
 @check(
-       "Padding counts neither in the loss nor in the number of labels, and every label counts alike.",
+       "Padding counts neither in the loss nor in the number of labels; all labels count alike.",
        zh="填充既不计入损失也不计入标签个数，每个标签的权重相同。", close=LOSS,
        rests_on=("shift_tokens_right",))  # fmt: skip
 def padding_costs_nothing(teacher_forced_loss, mbart, batch):
@@ -249,7 +249,7 @@ def _greedy(greedy_decode, model, batch, codes, eos=EOS, length=9):
 
 
 @check(
-       "Every sentence gets the likeliest tokens, one after another, from its own language code on.",
+       "Each sentence gets the likeliest tokens, one by one, from its own language code on.",
        zh="每一句都从自己的语言代码开始，逐个写出概率最大的词元。", close=0)  # fmt: skip
 def likeliest_tokens_from_its_own_code(greedy_decode, mbart, batch):
     import torch
@@ -432,8 +432,8 @@ def repetition_earns_nothing(bleu, rng):
 
 
 @check(
-       "BLEU is 100 for the references themselves, and 0 where an n-gram order has no match or none "
-       "to count.", zh="译文就是参考时 BLEU 为 100；某一阶没有匹配或没有 n-gram 可数时为 0。",
+       "BLEU is 100 for the references themselves, 0 where an order has no match or no n-grams.",
+       zh="译文就是参考时 BLEU 为 100；某一阶没有匹配或没有 n-gram 可数时为 0。",
        close=POINTS)  # fmt: skip
 def ends_of_bleu(bleu, rng):
     _, meant = _corpus(rng)
@@ -540,7 +540,7 @@ def _rises_and_falls(seen):
 
 
 @check(
-       "The rate rises over the first 15% of the steps to the one given, and falls to almost nothing.",
+       "The rate rises over the first 15% of the steps to the one given, then falls to almost 0.",
        zh="学习率在前 15% 的步数里升到给定值，随后降到接近零。",
        expect=_rises_and_falls)  # fmt: skip
 def rate_rises_and_falls(train, mbart, rng):
@@ -672,7 +672,7 @@ BOTH = ("zh_CN", "fr_XX")
 
 
 @check(
-       "The losses are those of the targets, in both languages: codes, shift, mask and −100 in place.",
+       "The losses are those of the targets, in both languages: codes, shift, mask, −100.",
        zh="损失针对两种语言的目标句：语言代码、右移、掩码、−100 都到位。", close=LOSS,
        rests_on=("collate", "shift_tokens_right"))  # fmt: skip
 def losses_of_the_targets(mended_program, speaker, rng):
@@ -683,8 +683,8 @@ def losses_of_the_targets(mended_program, speaker, rng):
 
 
 @check(
-       "The texts are greedy translations of all test pairs, in their order and language, at most 16 "
-       "tokens long.", zh="文本是全部测试句对的贪心译文，顺序和语言都对，至多 16 个词元。", close=0,
+       "The texts are greedy translations of all test pairs, in order, of at most 16 tokens.",
+       zh="文本是全部测试句对的贪心译文，顺序和语言都对，至多 16 个词元。", close=0,
        rests_on=("collate",))  # fmt: skip
 def texts_of_all_test_pairs(mended_program, speaker, rng):
     found = []
