@@ -310,10 +310,11 @@ def beam_search(log_probs, code, eos, beams, max_length, length_penalty=1.0):
     ### END SOLUTION
 
 # %% id="beam_search-try"
-# en: Made so that greed fails: 3 is the likeliest start, and nothing good follows it.
-# zh: 故意让贪心失败：3 是最可能的开头，后面却没有好的接续。
+# en: Made so that greed fails: 3 is the likeliest start, and nothing good follows it. Without a
+# en: length penalty the empty translation wins.
+# zh: 故意让贪心失败：3 是最可能的开头，后面却没有好的接续。不按长度修正时，空译文胜出。
 CHOICES = {
-    (9,): [0, 0, 0.1, 0.5, 0.4], (9, 3): [0, 0, 0.34, 0.33, 0.33], (9, 4): [0, 0, 0.05, 0.05, 0.9],
+    (9,): [0, 0, 0.3, 0.4, 0.3], (9, 3): [0, 0, 0.34, 0.33, 0.33], (9, 4): [0, 0, 0.05, 0.05, 0.9],
     (9, 4, 4): [0, 0, 0.9, 0.05, 0.05],
 }
 
@@ -532,8 +533,8 @@ with suppress(NotImplementedError, NameError):
 # %% id="faulty-program"
 def faulty_program(model, train_pairs, test_pairs, batch_size=64, learning_rate=5e-3):
     def padded(rows):
-        rows = [torch.tensor(row) for row in rows]
-        return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=PAD)
+        tensors = [torch.tensor(ids) for ids in rows]
+        return nn.utils.rnn.pad_sequence(tensors, True, PAD)
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
     losses = []
@@ -542,10 +543,10 @@ def faulty_program(model, train_pairs, test_pairs, batch_size=64, learning_rate=
         source = padded([[*ids_of(pair.source, "en_XX"), EOS] for pair in part])
         target = padded([[*ids_of(pair.target, pair.language), EOS] for pair in part])
         loss = model(input_ids=source, decoder_input_ids=source, labels=source).loss
-        optimizer.zero_grad()
+        model.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(loss.item())
+        losses += [float(loss)]
 
     source = padded([[*ids_of(pair.source, "en_XX"), EOS] for pair in test_pairs])
     written = model.generate(input_ids=source, do_sample=True, max_new_tokens=16)

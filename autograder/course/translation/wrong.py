@@ -602,8 +602,8 @@ def plain_adam(*given):
 
 
 @wrong("train", "Leaves the second beta at 0.999.", zh="第二个 beta 仍是 0.999。",
-       caught_by="everything_is_trained", step="betas=(0.9, 0.98)",
-       step_zh="betas=(0.9, 0.98)")  # fmt: skip
+       caught_by="everything_is_trained", step="Set the second beta to 0.98.",
+       step_zh="第二个 beta 设为 0.98。")  # fmt: skip
 def default_betas(*given):
     return _train(*given, betas=(0.9, 0.999))
 
