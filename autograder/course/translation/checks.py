@@ -8,10 +8,10 @@ LOSS = Tolerance(absolute=1e-4, relative=2e-4)
 SCORE = Tolerance(absolute=1e-6, relative=2e-5)  # sums of log-probabilities, maybe in float32
 POINTS = 1e-3  # BLEU and chrF, out of 100
 
-# benchmarks/spread/translation.md: 250 steps of 64 translate at least 98 % of the test numbers
+# benchmarks/spread/translated.py measures it: 220 steps of 64 translate nearly all test numbers
 # into either language; the nearest mistake that training can show stays far below.
-STEPS, BATCH, RATE = 250, 64, 5e-3
-TAUGHT = 0.93
+STEPS, BATCH, RATE = 220, 64, 5e-3
+TAUGHT = 0.9
 
 V, PAD, EOS, CODES = 24, 1, 2, (20, 21, 22, 23)
 

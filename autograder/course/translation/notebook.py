@@ -479,7 +479,7 @@ with suppress(NotImplementedError):
     torch.manual_seed(0)
     translator = tiny_mbart()
     both = [example_of(pair) for code in ("zh_CN", "fr_XX") for pair in load(code, "train")]
-    order = torch.randperm(len(both))[: 250 * 64].split(64)
+    order = torch.randperm(len(both))[: 220 * 64].split(64)
     losses = train(
         translator, [collate([both[i] for i in rows], ID["en_XX"], PAD, EOS) for rows in order], 5e-3, PAD
     )
@@ -546,7 +546,7 @@ def faulty_program(model, train_pairs, test_pairs, batch_size=64, learning_rate=
         model.zero_grad()
         loss.backward()
         optimizer.step()
-        losses += [float(loss)]
+        losses += [loss.tolist()]
 
     source = padded([[*ids_of(pair.source, "en_XX"), EOS] for pair in test_pairs])
     written = model.generate(input_ids=source, do_sample=True, max_new_tokens=16)
