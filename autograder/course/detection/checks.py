@@ -415,7 +415,7 @@ def nothing_found_and_nothing_to_find(average_precision, rng):
 )
 def mean_over_thresholds_and_classes(mean_average_precision, rng):
     predictions, targets = found_and_true(rng, each=(7, 3), images=4, extra=5, by=1.0)
-    only = [{key: value[one["labels"] == 2] for key, value in one.items()} for one in targets]
+    only = [{key: value[one["labels"] == 1] for key, value in one.items()} for one in targets]
     return [
         mean_average_precision(predictions, targets),
         mean_average_precision(predictions, targets, [0.5]),

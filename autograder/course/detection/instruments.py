@@ -124,7 +124,7 @@ def found_and_true(rng, each=(7, 13), images=6, extra=10, by=2.5):
     """
     truth, said = ([[] for _ in range(images)] for _ in range(2))
     for label, count in enumerate(each, start=1):
-        for box in some_boxes(rng, count):
+        for box in some_boxes(rng, count, least=6):  # no shaking turns it inside out
             place = int(rng.integers(images))
             truth[place].append((box, label))
             for _ in range(int(rng.integers(0, 4))):
