@@ -17,7 +17,8 @@ EXACT = 1e-6  # shares
 LOSS = Tolerance(absolute=1e-3, relative=1e-3)
 LABELS = ("BACK", "WANT", "ship-to")
 NAMES = ("O", "B-BACK", "I-BACK", "B-WANT", "I-WANT", "B-DAY", "I-DAY")
-# benchmarks/spread/token-labelling.py: right answers reach 0.84 and more, a lookup 0.47 at most.
+# benchmarks/spread/tagger.py measures it: over three seeds right answers reached 0.875 … 0.936, and
+# a lookup of each word's most frequent tag 0.386 at most.
 LEARNED = 0.65
 SENTENCES, BATCH, EPOCHS, RATE = 320, 16, 5, 2e-3
 SHORT = ("box", "tip", "hat", "lamp", "is", "what", "need", "it")  # one piece each
