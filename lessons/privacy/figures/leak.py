@@ -7,17 +7,17 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 ALT = {
-    "en": "Four digits in the first row. In the second the same digits, read without a visible "
+    "en": "Three digits in the first row. In the second the same digits, read without a visible "
     "error from one client's clipped gradient. In the third, with noise of 0.05 in the gradient, "
     "nothing but specks.",
-    "zh": "第一行是四个数字。第二行是从客户端裁剪后的梯度里读出来的，看不出任何误差。"
+    "zh": "第一行是三个数字。第二行是从客户端裁剪后的梯度里读出来的，看不出任何误差。"
     "第三行在梯度里加了 0.05 的噪声，只剩下斑点。",
 }
 
 
 def _rows():
-    """Pictures (3, 4, 64): as they are, and read from gradients without and with noise."""
-    x, y = (torch.as_tensor(part[:4]) for part in load_digits(return_X_y=True))
+    """Pictures (3, 3, 64): as they are, and read from gradients without and with noise."""
+    x, y = (torch.as_tensor(part[:3]) for part in load_digits(return_X_y=True))
     x = (x / 16).double()
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 10)).double()
@@ -36,8 +36,8 @@ def _rows():
 
 
 def draw(say):
-    figure = Figure(figsize=(7, 4))
-    grid = figure.subplots(3, 4)
+    figure = Figure(figsize=(5.6, 4))
+    grid = figure.subplots(3, 3)
     names = (say("the client's", "客户端的数据"), say("read from\nits gradient", "从梯度读出"),
              say("the same,\nnoise 0.05", "同上，\n噪声 0.05"))  # fmt: skip
     for line, row, name in zip(grid, _rows(), names, strict=True):
