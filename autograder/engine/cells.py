@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder._parsing import parse
 from autograder.evidence.packing import pack, unpack
 from autograder.exercise import catalog
 from autograder.language import LANGUAGES, Language, Text
@@ -271,7 +272,7 @@ def setup_variables(source: str) -> tuple[str, str] | None:
     if "EXERCISE" not in source:
         return None
     with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        for node in ast.parse(source).body:
+        for node in parse(source).body:
             match node:
                 case ast.Assign(
                     targets=[ast.Tuple(elts=[ast.Name("EXERCISE"), ast.Name("LANGUAGE")])],
@@ -286,7 +287,7 @@ def setup_variables(source: str) -> tuple[str, str] | None:
 def defined_names(source: str) -> frozenset[str]:
     """Names that a cell's source would define at its top level, even if it does not parse."""
     try:
-        body = ast.parse(source).body
+        body = parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset(re.findall(r"^(?:def |class )?[ ]*(\w+)[ ]*(?:\(|:|=(?!=))", source, re.M))
     names: set[str] = set()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from autograder._parsing import parse
 from autograder.engine.cells import Notebook, UnreadableNotebook, read_notebook
 from autograder.exercise.catalog import Exercise
 from autograder.language import LANGUAGES
@@ -63,7 +64,7 @@ class _Uses:
 @lru_cache(maxsize=4096)
 def _uses(source: str) -> _Uses:
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
         table = symtable.symtable(source, "cell", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _Uses(opaque=True)

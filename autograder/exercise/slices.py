@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import ast
 import functools
+import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+from autograder._parsing import parse
 
 _DECLARING = ("check", "wrong", "right")
 
@@ -27,21 +31,43 @@ def slice_of(path: Path, changed: int, names: frozenset[str]) -> str:
     names
         What the task's checks take, and what they rest on.
     """
-    source = path.read_text("utf-8")
-    tree = ast.parse(source)
+    statements = _statements(path, changed)
     others = {
-        node.name: node
-        for node in tree.body
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and _is_of_others(node, names)
+        statement.name: statement
+        for statement in statements
+        if isinstance(statement.node, (ast.FunctionDef, ast.ClassDef))
+        and _is_of_others(statement.node, names)
     }
-    kept = [node for node in tree.body if node not in others.values()]
-    pending = list(kept)
+    pending = [statement for statement in statements if statement not in others.values()]
     while pending:
-        for name in _names_in(pending.pop()):
+        for name in pending.pop().uses:
             if name in others:
                 pending.append(others.pop(name))
     left_out = set(map(id, others.values()))
-    return "\n".join(ast.dump(node) for node in tree.body if id(node) not in left_out)
+    return "\n".join(statement.digest for statement in statements if id(statement) not in left_out)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Statement:
+    """A statement of a module: the name that it defines, what it uses, and a hash of its tree."""
+
+    node: ast.stmt
+    name: str
+    uses: frozenset[str]
+    digest: str
+
+
+@functools.lru_cache(maxsize=128)
+def _statements(path: Path, changed: int) -> tuple[_Statement, ...]:
+    return tuple(
+        _Statement(
+            node,
+            getattr(node, "name", ""),
+            frozenset(_names_in(node)),
+            hashlib.sha256(ast.dump(node).encode()).hexdigest(),
+        )
+        for node in parse(path.read_text("utf-8")).body
+    )
 
 
 def _is_of_others(node: ast.FunctionDef | ast.ClassDef, names: frozenset[str]) -> bool:

@@ -53,6 +53,13 @@ def text_of(ids, language):
     return detokenize([VOCABULARY[number] for number in ids], language)
 
 
+def example_of(pair):
+    # en: What `collate` takes: source ids, target ids, the code of the target's language.
+    # zh: `collate`要的一条样本：源 id、目标 id、目标语言的代码。
+    target = ids_of(pair.target, pair.language)
+    return ids_of(pair.source, "en_XX"), target, ID[pair.language]
+
+
 def tiny_mbart():
     # en: One layer on each side. init_std: transformers' 0.02 is too small for so narrow a model.
     # zh: 编码器、解码器各一层。init_std：transformers 默认的 0.02 对这么窄的模型太小。
@@ -126,11 +133,6 @@ def collate(examples, source_code, pad, eos):
 # %% id="collate-try"
 # en: Empty until the task is solved; play with it as you like.
 # zh: 完成任务后才会有输出；可以随意改动试验。
-def example_of(pair):
-    target = ids_of(pair.target, pair.language)
-    return ids_of(pair.source, "en_XX"), target, ID[pair.language]
-
-
 with suppress(NotImplementedError):
     shown = [load("zh_CN", "test")[0], load("fr_XX", "test")[1]]
     batch = collate([example_of(pair) for pair in shown], ID["en_XX"], PAD, EOS)

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from autograder import _parsing
 from autograder._errors import BilingualError
 
 Cell: TypeAlias = dict[str, Any]
@@ -155,7 +156,7 @@ def is_python(code: str) -> bool:
 def _parse_python(code: str) -> ast.Module:
     with warnings.catch_warnings():  # about the learner's escapes, say: not ours to print
         warnings.simplefilter("ignore")
-        return ast.parse(code)
+        return _parsing.parse(code)
 
 
 def _is_cell(cell: object) -> bool:
