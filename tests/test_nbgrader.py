@@ -70,6 +70,9 @@ def nbgrader(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+WITH_MODELS = ("bert-classifier", "gpt-generation", "resnet-eval")
+
+
 @pytest.mark.slow
 def test_validate_tells_the_solution_from_the_stub(tmp_path: Path) -> None:
     solution, stub = (str(METRICS.notebook("en", solved=solved)) for solved in (True, False))
@@ -102,14 +105,15 @@ def test_a_class_from_release_to_export_has_our_points(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_half_finished_attempts_at_every_exercise_have_our_points(tmp_path: Path) -> None:
+def test_half_finished_attempts_have_our_points(tmp_path: Path) -> None:
     """One assignment holds all the notebooks: starting nbgrader takes longer than most of them.
 
     `metrics` is left to the test of a whole class.
     """
     expected: dict[str, float] = {}
     seen: set[float] = set()
-    others = [found for found in exercises() if found != METRICS]
+    # A notebook each for every kind of tiny model: all eighteen take many minutes in one process.
+    others = [found for found in exercises() if found.slug in WITH_MODELS]
     with pool_of(others) as pool:
         for found in others:
             source, submitted = (
