@@ -111,7 +111,6 @@ def test_half_finished_attempts_have_our_points(tmp_path: Path) -> None:
     `metrics` is left to the test of a whole class.
     """
     expected: dict[str, float] = {}
-    seen: set[float] = set()
     # A notebook each for every kind of tiny model: all eighteen take many minutes in one process.
     others = [found for found in exercises() if found.slug in WITH_MODELS]
     with pool_of(others) as pool:
@@ -127,8 +126,7 @@ def test_half_finished_attempts_have_our_points(tmp_path: Path) -> None:
             result = grade_path(submitted, pool=pool)
             assert result.problem is None
             shares = {task.points / task.max_points for task in result.tasks}
-            assert {0.0, 1.0} <= shares, found.slug
-            seen |= shares
+            assert {0.0, 1.0} < shares, f"{found.slug}: the comparison is to see partial points too"
             expected[found.slug] = {task.name: task.points for task in result.tasks}
 
     nbgrader(tmp_path, "generate_assignment", "all")
