@@ -22,6 +22,7 @@ from autograder.language import Language
 from autograder.learner.leaving import on_model, quiet_errors, variables_kept
 
 if TYPE_CHECKING:
+    from autograder.engine import Ask
     from autograder.evidence.observations import Outcome
     from autograder.exercise.declaring import Check
     from autograder.exercise.suite import Suite
@@ -130,7 +131,9 @@ def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskRes
     compared = tried(suite, outcomes)
     reference = reference_key(exercise, tasks=None if compared and not hurry else compared)
     left = started + _CARD_SECONDS - time.monotonic() if hurry else math.inf
-    results = judged_by_need(exercise, tasks, outcomes, reference, seconds=left)
+    results = judged_by_need(
+        exercise, tasks, outcomes, reference, seconds=left, ask=_asking(names, exercise)
+    )
     return next(result for result in results if result.name == task.name)
 
 
@@ -162,6 +165,12 @@ def _outcomes(
         if outcome.error == "KeyboardInterrupt":
             raise KeyboardInterrupt
         yield outcome
+
+
+def _asking(names: Mapping[str, Any], exercise: Exercise) -> Ask:
+    from autograder.engine import called
+
+    return lambda calls: [called(call, names, seconds=exercise.check_seconds) for call in calls]
 
 
 def _locate(names: Mapping[str, Any]) -> Any:

@@ -6,18 +6,16 @@ a process of its own, so that none can hang, or spoil the next.
 
 from __future__ import annotations
 
-import io
-import multiprocessing
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from autograder.dev.mutants import Mutant, mutants_of
 from autograder.dev.percent import Cell, read_cells
-from autograder.engine.cells import defined_names, read_notebook
-from autograder.engine.needed import unneeded
+from autograder.dev.trying import in_a_child, solved_names
+from autograder.engine.cells import defined_names
 from autograder.engine.probing import run_probe
 from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise, Task
@@ -64,7 +62,7 @@ def survey(exercise: Exercise, told: Callable[[str], None] = lambda _: None) -> 
     """
     suite, key = Suite(exercise), reference_key(exercise)
     suite.prepare()
-    names = _solved(exercise, suite)
+    names = solved_names(exercise, suite)
     reasons = _reasons(exercise)
     total, survivors = 0, []
     for cell in (cell for cell in read_cells(exercise) if cell.role == "solution"):
@@ -86,18 +84,6 @@ def _reasons(exercise: Exercise) -> Mapping[tuple[str, str, str], str]:
             for row in table.get("equivalent", ())}  # fmt: skip
 
 
-def _solved(exercise: Exercise, suite: Suite) -> dict[str, Any]:
-    """The namespace of the solved notebook, of the cells that answers rest on."""
-    notebook = read_notebook(exercise.notebook("en", solved=True), course=exercise.folder.parent)
-    wanted = {name for check in suite.checks.values() for name in check.learner}
-    idle = unneeded(notebook, exercise, wanted)
-    names: dict[str, Any] = {"__name__": "__main__"}
-    for number, cell in enumerate(notebook.cells):
-        if number not in idle and "check(" not in cell.source:
-            exec(compile(cell.source, cell.id, "exec"), names)
-    return names
-
-
 def _tasks_of(exercise: Exercise, cell: Cell) -> Iterator[Task]:
     found = {exercise.task_of[name].name for name in defined_names(cell.source["en"])
              if name in exercise.task_of}  # fmt: skip
@@ -105,44 +91,24 @@ def _tasks_of(exercise: Exercise, cell: Cell) -> Iterator[Task]:
 
 
 def _survives(
-    mutant: Mutant, task: Task, suite: Suite, key: AnswerKey, names: Mapping[str, Any]
+    mutant: Mutant, task: Task, suite: Suite, key: AnswerKey, names: dict[str, Any]
 ) -> bool:
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=_try, args=(mutant, task, suite, key, names, theirs))
-    child.start()
-    theirs.close()
+    return bool(in_a_child(partial(_passes, mutant, task, suite, key, names), _SECONDS))
+
+
+def _passes(
+    mutant: Mutant, task: Task, suite: Suite, key: AnswerKey, names: dict[str, Any]
+) -> bool:
+    """Whether the mutant passes; its first failing check ends it."""
     try:
-        return bool(ours.poll(_SECONDS) and ours.recv())
-    except EOFError:  # it did not live to tell
+        exec(compile(mutant.source, "mutant", "exec"), names)
+    except Exception:
         return False
-    finally:
-        child.kill()
-        child.join()
-
-
-def _try(
-    mutant: Mutant,
-    task: Task,
-    suite: Suite,
-    key: AnswerKey,
-    names: Mapping[str, Any],
-    pipe: Any,
-) -> None:
-    """Send whether the mutant passes; its first failing check ends it."""
-    changed = dict(names)
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        try:
-            exec(compile(mutant.source, "mutant", "exec"), changed)
-        except Exception:
-            pipe.send(False)
-            return
-        seconds = min(suite.exercise.check_seconds, 10.0)
-        for check in suite.of_task(task.name):
-            outcome = run_probe(suite, check, changed, seconds=seconds)
-            seen: dict[str, Outcome] = {check.name: outcome}
-            (verdict,) = judge_task(task, [check], seen, key, {}).verdicts
-            if verdict.status != "pass":
-                pipe.send(False)
-                return
-    pipe.send(True)
+    seconds = min(suite.exercise.check_seconds, 10.0)
+    for check in suite.of_task(task.name):
+        outcome = run_probe(suite, check, names, seconds=seconds)
+        seen: dict[str, Outcome] = {check.name: outcome}
+        (verdict,) = judge_task(task, [check], seen, key, {}).verdicts
+        if verdict.status != "pass":
+            return False
+    return True

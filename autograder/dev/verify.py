@@ -100,7 +100,7 @@ def _answered(
     known: tuple[list[Answer], list[Answer]],
 ) -> Iterator[Finding]:
     """What the reference, the known answers and the notebooks come to, task by task."""
-    from autograder.engine.process import WorkerFailed
+    from autograder.engine import WorkerFailed
     from autograder.grading.oracle import answer_key, reference_key
     from autograder.judging.judge import AnswerKey
 

@@ -82,6 +82,28 @@ def run_probe(
     return _timed(outcome, seconds)
 
 
+def run_call(
+    name: str, call: Callable[[], Any], *, seconds: float, locate: Locate = lambda _: ("", "")
+) -> Outcome:
+    """Call a function of the learner's as a probe would, and say what it came to."""
+    with untouched(0), silence():
+        try:
+            with deadline(seconds):
+                return Outcome(name, "value", call())
+        except Unfit as error:
+            return Outcome(name, "unfit", error=error.reason, message=error.detail)
+        except NotImplementedError as error:
+            return Outcome(name, "todo", message=one_line(error))
+        except Overtime:
+            return Outcome(name, "timeout", error="check", message=f"{seconds:g}")
+        except MemoryError as error:
+            return Outcome(name, "memory", message=one_line(error))
+        except BaseException as error:
+            where, line = locate(error.__traceback__)
+            kind = type(error).__name__[:80]
+            return Outcome(name, "raised", None, kind, one_line(error), where, line)
+
+
 def _internal(check: Check, error: Exception) -> Outcome:
     return Outcome(check.name, "internal", error=type(error).__name__, message=one_line(error))
 

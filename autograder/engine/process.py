@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import queue
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+from autograder.engine.calling import Call
 from autograder.engine.cells import Notebook, defined_names
-from autograder.engine.dialogue import START_SECONDS, Dialogue, Ending
+from autograder.engine.dialogue import Dialogue, Ending
 from autograder.engine.frames import Worker
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.needed import is_untouched, unneeded
-from autograder.engine.protocol import BrokenChannel, Request, outcome_from
+from autograder.engine.protocol import Request, call_step
 from autograder.evidence.observations import Outcome
 from autograder.evidence.runs import CellRun, Isolation
 from autograder.exercise import catalog
@@ -25,11 +24,6 @@ from autograder.exercise.suite import Suite, salted
 
 MAX_RESTARTS = 4
 MAX_DOUBTS = 5
-KEY_SECONDS = 60.0
-
-
-class WorkerFailed(Exception):
-    """Our own worker could not do its work; the message holds its last words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +34,6 @@ class Observed:
     cells: tuple[CellRun, ...]
     seconds: float
     isolation: Isolation = "process"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRows:
-    """What an answer key is made of.
-
-    Attributes
-    ----------
-    outcomes
-        Pairs of labels and outcome: ``()`` labels the reference, ``("name",)`` a misconception;
-        more names, or names that stand for something else, a right answer built on those.
-    misconceptions
-        Texts of each misconception, as plain maps.
-    """
-
-    outcomes: list[tuple[tuple[str, ...], Outcome]]
-    misconceptions: list[dict[str, Any]]
 
 
 @dataclass
@@ -184,48 +161,33 @@ def _blame(progress: _Progress, ending: Ending, cells: tuple[tuple[str, str], ..
             progress.undefined[defined] = replace(_outcome("", ending), where=id)
 
 
-def observe_key(
+def ask(
+    notebook: Notebook,
     exercise: Exercise,
+    calls: Sequence[Call],
     *,
     secret: str = "",
     course: Path = catalog.COURSE,
-    checks: Sequence[str] = (),
-    reference_only: bool = False,
-) -> KeyRows:
-    """Run probes with the reference and the misconceptions, in a process of its own.
+    launch: Launch = fresh_worker,
+) -> list[Outcome]:
+    """Have functions of a submission called, and say what each call came to.
 
-    Parameters
-    ----------
-    checks
-        Those to run; by default all.
-    reference_only
-        Leave the misconceptions out.
-
-    Raises
-    ------
-    WorkerFailed
-        If our own content does not run.
+    Those that a worker did not live to report are of kind ``internal``: nothing is known of them.
     """
-    found: list[tuple[tuple[str, ...], Outcome]] = []
-    table: list[dict[str, Any]] = []
-    mode = "reference" if reference_only else "key"
-    seconds = max(KEY_SECONDS, exercise.with_room().check_seconds)
-    salt = salted(secret, exercise.slug)
+    exercise = exercise.with_room()
+    wanted = {call.name for call in calls}
+    idle = (f"cell:{number}" for number in sorted(unneeded(notebook, exercise, wanted)))
+    checks = (f"check:{name}" for name in Suite(exercise).checks)
     request = Request(
-        mode, exercise.slug, str(course), salt, checks=tuple(checks), check_seconds=seconds
-    )
-    with fresh_worker(request) as frames:
-        while True:
-            try:
-                frame = frames.next(START_SECONDS * 5)
-            except (queue.Empty, BrokenChannel) as error:
-                raise WorkerFailed(f"the reference of {exercise.slug} hangs: {error!r}") from None
-            if frame is None:
-                words = frames.last_words()
-                raise WorkerFailed(f"the reference of {exercise.slug} does not run: {words}")
-            if frame["type"] == "end":
-                return KeyRows(found, table)
-            if frame["type"] == "misconceptions":
-                table = frame["table"]
-            if frame["type"] == "answer":
-                found.append((tuple(frame["label"]), outcome_from(frame["outcome"])))
+        "notebook", exercise.slug, str(course), salted(secret, exercise.slug),
+        tuple((cell.id, cell.source) for cell in notebook.cells), (*idle, *checks),
+        calls=tuple((call.name, call.values) for call in calls),
+        cell_seconds=exercise.cell_seconds, check_seconds=exercise.check_seconds,
+        total_seconds=exercise.submission_seconds, memory=exercise.memory,
+    )  # fmt: skip
+    names = [call_step(number) for number in range(len(calls))]
+    with launch(request) as worker:
+        over = time.monotonic() + exercise.submission_seconds
+        dialogue = Dialogue(worker, request, names, over)
+        dialogue.hold()
+    return [dialogue.outcomes.get(name, Outcome(name, "internal")) for name in names]

@@ -39,10 +39,15 @@ class Request:
     Attributes
     ----------
     mode
-        ``notebook`` runs cells, then checks, for a submission; ``reference`` runs the checks for
-        the reference; ``key`` for the misconceptions too.
+        ``notebook`` runs cells, then checks and calls, for a submission; ``reference`` runs the
+        checks for the reference; ``key`` for the misconceptions too; ``yours`` for the reference,
+        built on what a learner's functions answered.
     checks
-        Names of the checks to run, for ``reference`` and ``key``; none means all.
+        Names of the checks to run, for all but ``notebook``; none means all.
+    calls
+        Calls of the learner's functions, as pairs of a name and values.
+    answers
+        What such calls came to, for ``yours``: triples of a name, values and an outcome.
     salt
         What `exercise.suite.salted` makes of a teacher's secret, for this exercise alone.
     skip
@@ -63,6 +68,8 @@ class Request:
     cells: tuple[tuple[str, str], ...] = ()
     skip: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
+    calls: tuple[tuple[str, Any], ...] = ()
+    answers: tuple[tuple[str, Any, dict[str, Any]], ...] = ()
     cell_seconds: float = 30.0
     check_seconds: float = 60.0
     total_seconds: float = 600.0
@@ -75,6 +82,8 @@ class Request:
         table["cells"] = [list(cell) for cell in self.cells]
         table["skip"] = list(self.skip)
         table["checks"] = list(self.checks)
+        table["calls"] = [list(call) for call in self.calls]
+        table["answers"] = [list(answer) for answer in self.answers]
         return pack(table)
 
     @classmethod
@@ -84,6 +93,8 @@ class Request:
         table["cells"] = tuple(tuple(cell) for cell in table["cells"])
         table["skip"] = tuple(table["skip"])
         table["checks"] = tuple(table["checks"])
+        table["calls"] = tuple(tuple(call) for call in table["calls"])
+        table["answers"] = tuple(tuple(answer) for answer in table["answers"])
         return cls(**table)
 
 
@@ -231,6 +242,11 @@ OUTCOME_KINDS = frozenset(
 def outcome_to(outcome: Outcome) -> dict[str, Any]:
     """The fields of an outcome, ready for a frame."""
     return {item.name: getattr(outcome, item.name) for item in fields(Outcome)}
+
+
+def call_step(number: int) -> str:
+    """The name under which a worker reports a call, in the place of a check's."""
+    return f"call {number}"
 
 
 def cell_from(table: dict[str, Any], source: str) -> CellRun:

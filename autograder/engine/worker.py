@@ -15,14 +15,22 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from autograder._silence import silence
 from autograder.engine import limits
+from autograder.engine.calling import MAX_CALLS, Call, Stand, called
 from autograder.engine.cells import defined_names
 from autograder.engine.probing import run_probe
-from autograder.engine.protocol import Request, outcome_to, write_frame
+from autograder.engine.protocol import (
+    Request,
+    call_step,
+    outcome_from,
+    outcome_to,
+    write_frame,
+)
 from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise, exercise
 from autograder.exercise.declaring import Check
@@ -81,6 +89,8 @@ def serve(request: Request, channel: BinaryIO) -> None:
     _load(found)
     if request.mode in ("reference", "key"):
         _serve_key(suite, found, request, channel)
+    elif request.mode == "yours":
+        _serve_yours(suite, found, request, channel)
     else:
         _serve_notebook(suite, request, channel)
     write_frame(channel, {"type": "end"})
@@ -132,6 +142,12 @@ def _serve_notebook(suite: Suite, request: Request, channel: BinaryIO) -> None:
         )
         outcome = _explained(outcome, broken)
         write_frame(channel, {"type": "check", "step": step, "outcome": outcome_to(outcome)})
+    for number, (name, values) in enumerate(request.calls):
+        step = f"check:{call_step(number)}"
+        write_frame(channel, {"type": "start", "step": step})
+        outcome = called(Call(name, values), shell.user_ns, seconds=request.check_seconds)
+        outcome = replace(outcome, check=call_step(number))
+        write_frame(channel, {"type": "check", "step": step, "outcome": outcome_to(outcome)})
 
 
 def _explained(outcome: Outcome, broken: dict[str, Outcome]) -> Outcome:
@@ -160,6 +176,25 @@ def _serve_key(suite: Suite, found: Exercise, request: Request, channel: BinaryI
         for label, names in _environments(suite, check, right, known):
             outcome = run_probe(suite, check, names, seconds=request.check_seconds)
             write_frame(channel, {"type": "answer", "label": label, "outcome": outcome_to(outcome)})
+
+
+def _serve_yours(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:
+    """Run probes with the reference, built on the answers of a learner's functions.
+
+    What else it needs of them is told as calls that are wanted.
+    """
+    right = references(found)
+    answers = {Call(name, values).key: outcome_from(o) for name, values, o in request.answers}
+    stands = {name: Stand(name, answers, right[name]) for name, _ in request.calls}
+    for name in request.checks:
+        check = suite.checks[name]
+        mine = {n: stands[n] for n in suite.names_below(check) - {*check.learner} if n in stands}
+        built = _built_on(right, dict(mine))
+        outcome = run_probe(suite, check, built, seconds=request.check_seconds)
+        label = ["yours", *mine]
+        write_frame(channel, {"type": "answer", "label": label, "outcome": outcome_to(outcome)})
+    wanted = [[c.name, c.values] for stand in stands.values() for c in stand.wanted.values()]
+    write_frame(channel, {"type": "wanted", "calls": wanted[:MAX_CALLS]})
 
 
 def _environments(

@@ -9,14 +9,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from autograder._files import is_set_aside
 from autograder.engine import (
+    Ask,
     Notebook,
     Observed,
     UnreadableNotebook,
     WorkerFailed,
+    ask,
     observe,
     read_notebook,
 )
@@ -149,7 +152,14 @@ def grade(
             # Where the guess was right this only looks up what was just remembered.
             needed = begun | tried(Suite(exercise), observed.outcomes)
             reference = reference_key(exercise, secret=secret, tasks=needed)
-            return judged(notebook, exercise, observed, reference, secret=secret, started=started)
+            asking = partial(
+                ask, notebook, exercise, secret=secret, course=course,
+                launch=pool.worker if pool else fresh_worker,
+            )  # fmt: skip
+            return judged(
+                notebook, exercise, observed, reference,
+                secret=secret, started=started, ask=asking,
+            )  # fmt: skip
         except (WorkerFailed, PoolError) as error:
             return SubmissionResult(
                 str(notebook.path), exercise.slug, notebook.language,
@@ -179,11 +189,12 @@ def judged(
     *,
     secret: str = "",
     started: float,
+    ask: Ask | None = None,
 ) -> SubmissionResult:
     """Turn what was observed into a result."""
     suite = Suite(exercise)
     tasks = [(task, suite.of_task(task.name)) for task in exercise.tasks]
-    results = judged_by_need(exercise, tasks, observed.outcomes, reference, secret=secret)
+    results = judged_by_need(exercise, tasks, observed.outcomes, reference, secret=secret, ask=ask)
     return SubmissionResult(
         path=str(notebook.path),
         exercise=exercise.slug,

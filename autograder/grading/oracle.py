@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 import platformdirs
 
-from autograder.engine import KeyRows, observe_key
+from autograder.engine import Ask, KeyRows, observe_key
 from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
 from autograder.evidence.observations import Data, Outcome
 from autograder.evidence.packing import pack, unpack
@@ -25,6 +25,7 @@ from autograder.exercise.catalog import Exercise, Task
 from autograder.exercise.declaring import Check
 from autograder.exercise.edition import task_edition
 from autograder.exercise.suite import Suite, answers
+from autograder.grading.yours import with_yours
 from autograder.judging.judge import AnswerKey, Label, Misconception, judge_exercise
 from autograder.judging.results import TaskResult
 
@@ -128,6 +129,7 @@ def judged_by_need(
     *,
     secret: str = "",
     seconds: float = math.inf,
+    ask: Ask | None = None,
 ) -> tuple[TaskResult, ...]:
     """Judge by the reference, and ask for misconceptions only about tasks that did not pass.
 
@@ -139,6 +141,8 @@ def judged_by_need(
     seconds
         How long to wait for a key of misconceptions that was never made on this machine. After
         that the verdicts stand without a diagnosis, and the key is ready for whoever comes next.
+    ask
+        Has the learner's functions called, for what is right given their results.
     """
     results = judge_exercise(tasks, outcomes, reference)
     failed = {result.name for result in results if _needs_diagnosis(result)}
@@ -148,7 +152,9 @@ def judged_by_need(
         return results
     key = answer_key(exercise, secret=secret, tasks=failed)
     merged = AnswerKey({**reference.outcomes, **key.outcomes}, key.misconceptions)
-    return judge_exercise(tasks, outcomes, merged)
+    results = judge_exercise(tasks, outcomes, merged)
+    built = with_yours(exercise, results, merged, ask, secret=secret) if ask else merged
+    return results if built is merged else judge_exercise(tasks, outcomes, built)
 
 
 def _made(exercise: Exercise, tasks: Collection[str], seconds: float) -> bool:

@@ -17,10 +17,13 @@ from autograder.exercise.catalog import Task
 from autograder.exercise.declaring import Check
 from autograder.judging import wording
 from autograder.judging.comparing import equal, same, show
+from autograder.judging.relations import Differing, found_in
 from autograder.judging.results import Status, TaskResult, Verdict
 from autograder.language import Text
 
 Label = tuple[str, ...]
+YOURS = ("yours",)
+"""Begins the labels of what the reference makes of a learner's own functions, named after it."""
 # Of a task's checks, what a misconception has to explain to be named by any of them.
 _ENOUGH = 0.5
 
@@ -46,7 +49,8 @@ class AnswerKey:
     ----------
     outcomes
         By check, then by label: ``()`` is the reference, ``("name",)`` a misconception; other
-        labels are right answers built on the misconceptions named.
+        labels are right answers built on the misconceptions named, or, after `YOURS`, on the
+        learner's own functions named.
     """
 
     outcomes: Mapping[str, Mapping[Label, Outcome]]
@@ -64,7 +68,7 @@ def judge_exercise(
     for task, checks in tasks:
         result = judge_task(task, checks, outcomes, key, diagnosed)
         for verdict in result.verdicts:
-            if verdict.misconception:
+            if verdict.misconception in key.misconceptions:
                 stands_for = key.misconceptions[verdict.misconception].stands_for
                 diagnosed.setdefault(stands_for, verdict.misconception)
         results.append(result)
@@ -92,6 +96,8 @@ def judge_task(
     verdicts = tuple(
         _judge_check(task, check, seen[check.name], key, ranked, diagnosed) for check in checks
     )
+    verdicts = _errors_given(checks, verdicts, seen, key, diagnosed)
+    verdicts = _related(task, checks, verdicts, seen, key)
     total = math.fsum(verdict.weight for verdict in verdicts)
     earned = math.fsum(verdict.weight for verdict in verdicts if verdict.status == "pass")
     points = round(task.points * earned / total, 2) if total else 0.0
@@ -150,12 +156,9 @@ def _judge_check(
         verdict = replace(verdict, came_out=show(seen.value), expected=_expected(check, reference))
         if _holds(check, seen.value, reference.value):
             return replace(verdict, status="pass", expected=wording.NOTHING)
-        given = _given(check, seen, known, diagnosed)
+        given = _given(check, seen, known, key, diagnosed)
         if given:
-            text = key.misconceptions[given].stands_for
-            return replace(
-                verdict, status="pass", expected=wording.NOTHING, message=wording.right_given(text)
-            )
+            return _right_given(verdict, given)
     verdict = replace(verdict, status=_STATUS[seen.kind], message=_reason(check, seen))
     name = _diagnose(check, seen, key, ranked)
     if name:
@@ -190,17 +193,51 @@ def _given(
     check: Check,
     seen: Outcome,
     known: Mapping[Label, Outcome],
+    key: AnswerKey,
     diagnosed: Mapping[str, str],
-) -> str:
-    """The diagnosed misconception, in a name that this check rests on, which explains it all."""
+) -> tuple[str, ...]:
+    """The learner's names, below this check's own, whose mistakes explain all that differs."""
     parts = [diagnosed[name] for name in check.rests_on if name in diagnosed]
     # At any depth: the key holds what the reference makes of each mistake that it may rest on.
     below = [found for name, found in diagnosed.items() if name not in check.learner]
     pairs = [tuple(sorted(pair)) for pair in itertools.combinations(parts, 2)]
     for label in [*((part,) for part in below), *pairs]:
         if label and label in known and same(seen, known[label], check.close):
-            return label[0]
-    return ""
+            return tuple(key.misconceptions[name].stands_for for name in label)
+    for label, outcome in known.items():
+        if label[:1] == YOURS and label[1:] and same(seen, outcome, check.close):
+            return label[1:]
+    return ()
+
+
+def _right_given(verdict: Verdict, names: tuple[str, ...]) -> Verdict:
+    return replace(
+        verdict, status="pass", expected=wording.NOTHING, message=wording.right_given(names)
+    )
+
+
+def _errors_given(
+    checks: Sequence[Check],
+    verdicts: tuple[Verdict, ...],
+    seen: Mapping[str, Outcome],
+    key: AnswerKey,
+    diagnosed: Mapping[str, str],
+) -> tuple[Verdict, ...]:
+    """Verdicts, an error put on the function that raises it, and not on one that calls it.
+
+    Only where something else of the task passed: an answer that does nothing but raise the same
+    has shown nothing.
+    """
+    if not any(verdict.status == "pass" for verdict in verdicts):
+        return verdicts
+    told = []
+    for check, verdict in zip(checks, verdicts, strict=True):
+        if verdict.status == "error":
+            known = key.outcomes.get(check.name, {})
+            given = _given(check, seen[check.name], known, key, diagnosed)
+            verdict = _right_given(verdict, given) if given else verdict
+        told.append(verdict)
+    return tuple(told)
 
 
 def _diagnose(
@@ -222,6 +259,37 @@ def _diagnose(
         elif (name,) in known and same(seen, known[(name,)], check.close):
             return name
     return ""
+
+
+def _related(
+    task: Task,
+    checks: Sequence[Check],
+    verdicts: tuple[Verdict, ...],
+    seen: Mapping[str, Outcome],
+    key: AnswerKey,
+) -> tuple[Verdict, ...]:
+    """The verdicts, those that no known mistake explains told by how they relate to what is right.
+
+    What is valid by a property alone has no right observation that it could relate to.
+    """
+    unnamed = {
+        check.name: Differing(
+            seen[check.name].value, key.outcomes[check.name][()].value, check.close
+        )
+        for check, verdict in zip(checks, verdicts, strict=True)
+        if verdict.status == "fail" and not verdict.misconception and check.expect is None
+        and seen[check.name].kind == "value"
+    }  # fmt: skip
+    found = found_in(unnamed)
+    told = []
+    for verdict in verdicts:
+        relation = next((item.relation for item in found if verdict.name in item.checks), None)
+        if relation is not None:
+            verdict = replace(
+                verdict, misconception=relation.name, diagnosis=relation.text, step=relation.step
+            )
+        told.append(verdict)
+    return tuple(told)
 
 
 def _safely(predicate: Any, value: Data) -> bool:

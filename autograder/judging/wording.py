@@ -162,11 +162,12 @@ def read_on(step: Text, errata: Sequence[str]) -> Text:
     )
 
 
-def right_given(name: str) -> Text:
-    """For an answer that is right but built on a wrong one."""
+def right_given(names: Sequence[str]) -> Text:
+    """For an answer that is right but built on wrong ones."""
+    en, zh = " and ".join(f"`{n}`" for n in names), "、".join(f"`{n}`" for n in names)
     return _both(
-        f"Right, given your `{name}`: mend that, and this stands.",
-        f"在你的 `{name}` 基础上是对的：改好 `{name}`，这里就成立。",
+        f"Right, given your {en}: mend that, and this stands.",
+        f"在你的 {zh} 基础上是对的：改好 {zh}，这里就成立。",
     )
 
 

@@ -1,0 +1,100 @@
+"""Calls of a learner's functions at inputs that the grader wants to know of.
+
+A check that rests on other names is right if it is what the reference makes of the learner's own
+results for those names. The reference stays outside of the process in which they are computed: it
+says what it needs, gets plain data, and goes on.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.engine.probing import Locate, run_call
+from autograder.evidence.observations import Data, Outcome, Unfit
+from autograder.evidence.packing import pack
+from autograder.evidence.values import from_values, to_values
+
+MAX_CALLS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of one of the learner's functions; ``values`` are its arguments, as plain data."""
+
+    name: str
+    values: Data
+
+    @property
+    def key(self) -> bytes:
+        """Tells this call from others."""
+        return pack([self.name, self.values])
+
+
+Answers = Mapping[bytes, Outcome]
+"""What calls came to, by their keys."""
+Ask = Callable[[Sequence[Call]], list[Outcome]]
+"""Has the learner's functions called; the outcomes are in the order of the calls."""
+
+
+def called(
+    call: Call, names: Mapping[str, Any], *, seconds: float, locate: Locate = lambda _: ("", "")
+) -> Outcome:
+    """What a call comes to with the learner's `names`, its result as `to_values` has it."""
+    arguments, keywords = from_values(call.values)
+    run = functools.partial(names[call.name], *arguments, **keywords)
+    return run_call(call.name, lambda: to_values(run()), seconds=seconds, locate=locate)
+
+
+@dataclass
+class Stand:
+    """Stands for one of the learner's functions: answers as it did, and notes what it was asked.
+
+    Where it does not know yet, the reference answers, so that one round finds most of the calls.
+    """
+
+    name: str
+    answers: Answers
+    reference: Callable[..., Any]
+    wanted: dict[bytes, Call] = field(default_factory=dict)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        call = Call(self.name, to_values((arguments, keywords)))
+        outcome = self.answers.get(call.key)
+        if outcome is None:
+            self.wanted[call.key] = call
+            return self.reference(*arguments, **keywords)
+        if outcome.kind == "value":
+            return from_values(outcome.value)
+        if outcome.kind == "raised":
+            raise _exception(outcome.error)(outcome.message)
+        raise Unfit("type", outcome.kind)
+
+
+def _exception(name: str) -> type[Exception]:
+    """The builtin exception of a name, or one of our own that is called so."""
+    known = getattr(builtins, name, None)
+    if isinstance(known, type) and issubclass(known, Exception):
+        return known
+    return type(name if name.isidentifier() else "Exception", (Exception,), {})
+
+
+def to_build_on(calls: Iterable[Call], answers: Answers, sound: Collection[str]) -> set[str]:
+    """Names of functions whose results something can be built on.
+
+    Not one that answers every call alike: what rests on it would be as constant, and a lazy answer
+    would gain by it. One that was called once, or raises whenever it was called, has to be `sound`
+    elsewhere.
+    """
+    results: dict[str, list[bytes]] = {}
+    for call in calls:
+        outcome, found = answers[call.key], results.setdefault(call.name, [])
+        if outcome.kind == "value":
+            found.append(pack(outcome.value))
+    return {
+        name for name, found in results.items()
+        if len(set(found)) > 1 or (len(found) < 2 and name in sound)
+    }  # fmt: skip

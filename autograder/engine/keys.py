@@ -1,0 +1,144 @@
+"""What our own answers yield: the reference, the misconceptions, and what is built on them.
+
+Each in a process of its own, which holds the reference and in which no submission runs.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from autograder.engine.calling import Call
+from autograder.engine.dialogue import START_SECONDS
+from autograder.engine.fresh import fresh_worker
+from autograder.engine.protocol import BrokenChannel, Request, outcome_from, outcome_to
+from autograder.evidence.observations import Outcome
+from autograder.exercise import catalog
+from autograder.exercise.catalog import Exercise
+from autograder.exercise.suite import salted
+
+KEY_SECONDS = 60.0
+
+
+class WorkerFailed(Exception):
+    """Our own worker could not do its work; the message holds its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRows:
+    """What an answer key is made of.
+
+    Attributes
+    ----------
+    outcomes
+        Pairs of labels and outcome: ``()`` labels the reference, ``("name",)`` a misconception;
+        more names, or names that stand for something else, a right answer built on those.
+    misconceptions
+        Texts of each misconception, as plain maps.
+    """
+
+    outcomes: list[tuple[tuple[str, ...], Outcome]]
+    misconceptions: list[dict[str, Any]]
+
+
+def observe_key(
+    exercise: Exercise,
+    *,
+    secret: str = "",
+    course: Path = catalog.COURSE,
+    checks: Sequence[str] = (),
+    reference_only: bool = False,
+) -> KeyRows:
+    """Run probes with the reference and the misconceptions, in a process of its own.
+
+    Parameters
+    ----------
+    checks
+        Those to run; by default all.
+    reference_only
+        Leave the misconceptions out.
+
+    Raises
+    ------
+    WorkerFailed
+        If our own content does not run.
+    """
+    found: list[tuple[tuple[str, ...], Outcome]] = []
+    table: list[dict[str, Any]] = []
+    mode = "reference" if reference_only else "key"
+    request = _of_ours(mode, exercise, secret, course, checks)
+    for frame in _frames_of(request, exercise):
+        if frame["type"] == "misconceptions":
+            table = frame["table"]
+        if frame["type"] == "answer":
+            found.append((tuple(frame["label"]), outcome_from(frame["outcome"])))
+    return KeyRows(found, table)
+
+
+def observe_yours(
+    exercise: Exercise,
+    answered: Sequence[tuple[Call, Outcome]],
+    *,
+    names: Collection[str],
+    checks: Sequence[str],
+    secret: str = "",
+    course: Path = catalog.COURSE,
+) -> tuple[KeyRows, list[Call]]:
+    """Run probes with the reference built on a learner's functions, which stay where they are.
+
+    Parameters
+    ----------
+    answered
+        Calls of these functions, and what they came to.
+    names
+        Those that the reference is to be built on.
+
+    Returns
+    -------
+    KeyRows
+        What the probes yield, by labels ``("yours", name, …)``.
+    list of Call
+        Calls that it needs and that are not answered; it went on as if they were right.
+    """
+    found, wanted = [], []
+    request = replace(
+        _of_ours("yours", exercise, secret, course, checks),
+        calls=tuple((name, None) for name in names),
+        answers=tuple((call.name, call.values, outcome_to(o)) for call, o in answered),
+    )
+    for frame in _frames_of(request, exercise):
+        if frame["type"] == "answer":
+            found.append((tuple(frame["label"]), outcome_from(frame["outcome"])))
+        if frame["type"] == "wanted":
+            wanted = [Call(name, values) for name, values in frame["calls"]]
+    return KeyRows(found, []), wanted
+
+
+def _of_ours(
+    mode: str, exercise: Exercise, secret: str, course: Path, checks: Sequence[str]
+) -> Request:
+    """A request for a process that holds the reference."""
+    seconds = max(KEY_SECONDS, exercise.with_room().check_seconds)
+    salt = salted(secret, exercise.slug)
+    return Request(
+        mode, exercise.slug, str(course), salt, checks=tuple(checks), check_seconds=seconds
+    )
+
+
+def _frames_of(request: Request, exercise: Exercise) -> Iterator[dict[str, Any]]:
+    """What a process that holds the reference reports, until it is done."""
+    with fresh_worker(request) as frames:
+        while True:
+            try:
+                frame = frames.next(START_SECONDS * 5)
+            except (queue.Empty, BrokenChannel) as error:
+                raise WorkerFailed(f"the reference of {exercise.slug} hangs: {error!r}") from None
+            if frame is None:
+                words = frames.last_words()
+                raise WorkerFailed(f"the reference of {exercise.slug} does not run: {words}")
+            if frame["type"] == "end":
+                return
+            yield frame

@@ -1,0 +1,88 @@
+"""Arguments and results of calls as plain data that remembers what they were.
+
+An observation makes an array of a tensor and a list of a tuple, since it is only compared. What is
+handed to a function has to be what it was: here each part says its kind.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from autograder.evidence.observations import MAX_DEPTH, Data, Unfit, to_data, type_name
+
+
+def to_values(value: object, depth: int = 0) -> Data:
+    """Return plain data from which `from_values` makes `value` again.
+
+    Numbers, text, ``None``, lists, tuples, dicts, NumPy's arrays and numbers, and tensors.
+
+    Raises
+    ------
+    Unfit
+        If a part of it is anything else, such as a model, or it is nested too deeply.
+    """
+    if depth > MAX_DEPTH:
+        raise Unfit("depth", str(MAX_DEPTH))
+    kind = type(value)
+    if value is None or kind in (bool, int, float, str):
+        return to_data(value)
+    if kind in (list, tuple):
+        return {kind.__name__: [to_values(item, depth + 1) for item in value]}  # type: ignore[attr-defined]
+    if kind is dict:
+        pairs = [[to_values(k, depth + 1), to_values(v, depth + 1)] for k, v in value.items()]  # type: ignore[attr-defined]
+        return {"dict": pairs}
+    if kind is np.ndarray:
+        return {"array": value if value.dtype.kind in "biuf" else _refuse(value)}  # type: ignore[attr-defined]
+    if isinstance(value, np.generic):
+        return {"number": np.asarray([value]) if value.dtype.kind in "biuf" else _refuse(value)}
+    if kind.__module__ == "torch" and kind.__qualname__ == "Tensor":
+        return _of_tensor(value)
+    return _refuse(value)
+
+
+def _of_tensor(tensor: Any) -> Data:
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    data = to_data(tensor)
+    array = np.asarray(data).reshape(tuple(tensor.shape))
+    return {"tensor": array, "dtype": dtype, "shape": list(tensor.shape)}
+
+
+def _refuse(value: object) -> Data:
+    raise Unfit("type", type_name(value))
+
+
+def from_values(data: Data) -> Any:
+    """What `to_values` was given.
+
+    Raises
+    ------
+    ValueError
+        If `data` is nothing that `to_values` makes.
+    """
+    if not isinstance(data, dict):
+        return data
+    match data:
+        case {"list": items}:
+            return [from_values(item) for item in items]
+        case {"tuple": items}:
+            return tuple(from_values(item) for item in items)
+        case {"dict": pairs}:
+            return {from_values(key): from_values(value) for key, value in pairs}
+        case {"number": np.ndarray() as array} if array.size == 1:
+            return array[0]
+        case {"array": np.ndarray() as array}:
+            return array.copy()
+        case {"tensor": np.ndarray() as array, "dtype": str(dtype), "shape": [*shape]}:
+            return _tensor(array.reshape(shape), dtype)
+    raise ValueError("not a value of a call")
+
+
+def _tensor(array: np.ndarray[Any, Any], dtype: str) -> Any:
+    torch: Any = sys.modules.get("torch")
+    kind = getattr(torch, dtype, None)
+    if torch is None or not isinstance(kind, torch.dtype):
+        raise ValueError("not a type of tensors")
+    return torch.from_numpy(array.copy()).to(kind)

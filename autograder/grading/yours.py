@@ -1,0 +1,88 @@
+"""Right, given what is yours: what the reference makes of a learner's own results.
+
+For a check that rests on names of other tasks, the reference is run with the learner's functions
+in their place. They stay where they are: what it needs of them is asked for, as plain data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from autograder.engine import Ask, Call, observe_yours
+from autograder.engine.calling import to_build_on
+from autograder.evidence.observations import Outcome
+from autograder.exercise.catalog import Exercise
+from autograder.exercise.declaring import Check
+from autograder.exercise.suite import Suite
+from autograder.judging.judge import AnswerKey, Label
+from autograder.judging.results import TaskResult
+
+# One round finds nearly all calls; a second those that only follow from what was answered.
+_ROUNDS = 3
+
+
+def with_yours(
+    exercise: Exercise,
+    results: Sequence[TaskResult],
+    key: AnswerKey,
+    ask: Ask,
+    *,
+    secret: str = "",
+) -> AnswerKey:
+    """The key, with what the reference makes of the learner's own results where that matters.
+
+    The same key where no check that failed rests on a name that failed.
+    """
+    suite = Suite(exercise)
+    failed = {verdict.name for result in results for verdict in result.verdicts
+              if verdict.status in ("fail", "error")}  # fmt: skip
+    mistaken = {name for check in failed for name in suite.checks[check].learner[:1]}
+    passed = {verdict.name for result in results for verdict in result.verdicts
+              if verdict.status == "pass"}  # fmt: skip
+    sound = {name for check in passed for name in suite.checks[check].learner}
+    asking = [suite.checks[name] for name in suite.checks
+              if name in failed and _below(suite, suite.checks[name]) & mistaken]  # fmt: skip
+    if not asking:
+        return key
+    rows = _built(exercise, mistaken & _below_any(suite, asking), sound, asking, ask, secret)
+    outcomes = {name: dict(known) for name, known in key.outcomes.items()}
+    for label, outcome in rows:
+        outcomes.setdefault(outcome.check, {})[label] = outcome
+    return AnswerKey(outcomes, key.misconceptions)
+
+
+def _below(suite: Suite, check: Check) -> frozenset[str]:
+    return suite.names_below(check) - {*check.learner}
+
+
+def _below_any(suite: Suite, checks: Sequence[Check]) -> frozenset[str]:
+    return frozenset[str]().union(*(_below(suite, check) for check in checks))
+
+
+def _built(
+    exercise: Exercise,
+    names: Collection[str],
+    sound: Collection[str],
+    asking: Sequence[Check],
+    ask: Ask,
+    secret: str,
+) -> list[tuple[Label, Outcome]]:
+    """What the checks yield with the reference built on the learner's functions called `names`."""
+    answers: dict[bytes, Outcome] = {}
+    calls: list[Call] = []
+    for _ in range(_ROUNDS):
+        rows, wanted = observe_yours(
+            exercise, [(call, answers[call.key]) for call in calls], names=sorted(names),
+            checks=[check.name for check in asking], secret=secret, course=exercise.folder.parent,
+        )  # fmt: skip
+        if not wanted:
+            return rows.outcomes
+        found = ask(wanted)
+        if any(outcome.kind not in ("value", "raised") for outcome in found):
+            return []
+        calls += wanted
+        answers |= {call.key: outcome for call, outcome in zip(wanted, found, strict=True)}
+        names = to_build_on(calls, answers, sound)
+        if not names:
+            return []
+    return []

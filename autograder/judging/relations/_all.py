@@ -1,0 +1,13 @@
+"""All relations: the particular ones before the general ones that would explain the same."""
+
+from __future__ import annotations
+
+from autograder.judging.relations import _arrays, _numbers, _promises
+from autograder.judging.relations._finding import Relation
+
+RELATIONS: tuple[Relation, ...] = tuple(
+    value
+    for module in (_promises, _numbers, _arrays)
+    for value in vars(module).values()
+    if isinstance(value, Relation)
+)

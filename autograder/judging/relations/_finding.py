@@ -1,0 +1,129 @@
+"""Weighing what speaks for a relation, over all observations of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from autograder.exercise.criteria import Tolerance
+from autograder.judging.comparing import equal
+from autograder.judging.relations._parts import Part, fingerprint, is_nearly, parts
+from autograder.language import Text
+
+# What must speak for a relation, in numbers hit that chance does not hit: more of them if they
+# are all in one observation.
+_ENOUGH, _ENOUGH_IN_ONE = 1.5, 2.5
+SURE = _ENOUGH_IN_ONE
+_LITTLE = 1e-6
+
+Weighs = Callable[[Part, Tolerance], float]
+"""How much a part that differs speaks for a relation; 0 if it does not explain it."""
+Marks = Callable[[Part], float]
+"""The number that a relation leaves open, such as a factor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A way in which what came out may relate to what is right, in one sentence.
+
+    Attributes
+    ----------
+    marks
+        Where the relation leaves a number open: which one it is at a part.
+    varies
+        Whether that number has to be another from part to part, or the same in all of them; one
+        that is the same everywhere is what a first number is needed to find.
+    """
+
+    name: str
+    text: Text
+    step: Text
+    weighs: Weighs
+    marks: Marks | None = None
+    varies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A relation that explains all that differs in some observations of a task."""
+
+    relation: Relation
+    checks: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """What came out of one check, what is right, and how far they may lie apart."""
+
+    seen: object
+    right: object
+    close: Tolerance
+
+
+def found_in(
+    differing: Mapping[str, Differing], relations: tuple[Relation, ...] | None = None
+) -> list[Found]:
+    """Relations that explain observations of one task, those that explain most of them first.
+
+    Parameters
+    ----------
+    differing
+        By check: observations that are neither right nor those of a known mistake.
+    """
+    if relations is None:
+        from autograder.judging.relations._all import RELATIONS
+
+        relations = RELATIONS
+    unequal = {name: _unequal_parts(pair) for name, pair in differing.items()}
+    found = []
+    for relation in relations:
+        told: set[tuple[float, ...]] = set()
+        weights = {
+            name: _weight(relation, unequal[name], differing[name].close, told)
+            for name in differing
+        }
+        explained = frozenset(name for name, weight in weights.items() if weight > 0)
+        enough = _ENOUGH if len(explained) > 1 else _ENOUGH_IN_ONE
+        spent = 1.0 if relation.marks and not relation.varies else 0.0
+        agreed = _agree(relation, [part for name in explained for part in unequal[name]])
+        if explained and agreed and sum(weights.values()) - spent >= enough:
+            found.append(Found(relation, explained))
+    return sorted(found, key=lambda item: -len(item.checks))
+
+
+def _agree(relation: Relation, explained: list[Part]) -> bool:
+    """Whether the number that a relation leaves open is as it should be over all parts."""
+    if relation.marks is None:
+        return True
+    marks = [relation.marks(part) for part in explained]
+    spread = max(marks, default=0.0) - min(marks, default=0.0)
+    is_one = spread <= 1e-4 * max(map(abs, marks), default=0.0)
+    return is_one != relation.varies
+
+
+def _unequal_parts(pair: Differing) -> list[Part]:
+    return [
+        part for part in parts(pair.seen, pair.right)
+        if not equal(part.seen, part.right, pair.close)
+    ]  # fmt: skip
+
+
+def _weight(
+    relation: Relation, unequal: list[Part], close: Tolerance, told: set[tuple[float, ...]]
+) -> float:
+    """What an observation says for a relation: nothing unless it explains all that differs.
+
+    The same numbers again, such as for a list and for an array, say nothing new: they are `told`.
+    """
+    total = 0.0
+    for part in unequal:
+        # What is right but for its last digits is as near to being shifted, sorted and so on.
+        if is_nearly(part) != (relation.name == "relation.last_digits"):
+            return 0.0
+        weight = relation.weighs(part, close)
+        if weight <= 0:
+            return 0.0
+        again = fingerprint(part.right)
+        total += _LITTLE if again in told else weight
+        told.add(again)
+    return total

@@ -1,0 +1,362 @@
+"""Relations between one number and the other."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from autograder.exercise.criteria import Tolerance
+from autograder.judging.relations._declaring import each_number, relation
+from autograder.judging.relations._finding import SURE
+from autograder.judging.relations._parts import Array, Part, as_array, is_nearly, telling
+from autograder.language import Text
+
+_SCALE: Text = {
+    "en": "Look at what the task says about the scale of the result.",
+    "zh": "看看题目对结果的量纲是怎么说的。",
+}
+_LAST_LINE: Text = {
+    "en": "Look at the last operation before the result is returned.",
+    "zh": "看看返回之前的最后一步运算。",
+}
+
+
+def _right(part: Part) -> Array:
+    right = as_array(part.right)
+    return np.zeros(0) if right is None else right
+
+
+def _ratio(part: Part) -> float | None:
+    """The one factor between all numbers; ``None`` if there is none, or it is 0 or 1."""
+    seen, right = as_array(part.seen), _right(part)
+    if seen is None or seen.shape != right.shape or not right.size:
+        return None
+    if not (np.isfinite(seen).all() and np.isfinite(right).all()):
+        return None
+    some = np.abs(right) > 1e-12
+    if not some.any() or np.abs(seen[~some]).max(initial=0.0) > 1e-9:
+        return None
+    ratios = seen[some] / right[some]
+    middle = float(np.median(ratios))
+    spread = float(np.abs(ratios - middle).max())
+    if middle == 0 or spread > 1e-4 * abs(middle) or abs(middle - 1) < 1e-4:
+        return None
+    return middle
+
+
+def _near(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=1e-5)
+
+
+def _is_whole(ratio: float) -> bool:
+    """Whether a factor is a whole number from 2 on, and not so large that any would be near."""
+    return 1.5 < ratio < 5000 and abs(ratio - round(ratio)) < 2e-5 * ratio
+
+
+def _is_simple(values: Array) -> bool:
+    """Whether all numbers are fractions of small whole ones: of two such, much is a factor."""
+    shares = np.abs(values.ravel()[:64, None] * np.arange(1, 101))
+    return bool((np.abs(shares - np.round(shares)).min(axis=1) < 1e-4).all())
+
+
+def _times(part: Part) -> float:
+    return telling(_right(part))
+
+
+def _factor(part: Part) -> float:
+    return _ratio(part) or math.nan
+
+
+def _offset(part: Part) -> float:
+    """What is added to all numbers; NaN if that is not the same for all."""
+    seen, right = as_array(part.seen), as_array(part.right)
+    if seen is None or right is None or seen.shape != right.shape or not right.size:
+        return math.nan
+    with np.errstate(invalid="ignore"):
+        offsets = (seen - right).ravel()
+    spread = np.ptp(offsets) if np.isfinite(offsets).all() else math.inf
+    middle = float(np.median(offsets))
+    return middle if spread <= 1e-4 * abs(middle) else math.nan
+
+
+@each_number(
+    "Each number is a hundred times as large: per cent, where a share is asked for.",
+    zh="每个数都大了一百倍：要的是比例，给的是百分数。",
+    step=_SCALE,
+)
+def per_cent(right: Array) -> Array:
+    return 100 * right
+
+
+@each_number(
+    "Each number is a hundredth: a share, where per cent is asked for, or 100 divided by twice.",
+    zh="每个数都只有百分之一：要的是百分数，给的是比例，或多除了一次 100。",
+    step=_SCALE,
+)
+def share_of_per_cent(right: Array) -> Array:
+    return right / 100
+
+
+@each_number(
+    "Each number is one minus what it should be: the share of the other cases, the opposite.",
+    zh="每个数都是 1 减去正确值：算成了相反的那一部分。",
+    step={"en": "Look at which cases are counted.", "zh": "看看数的是哪一部分样本。"},
+)
+def one_minus(right: Array) -> Array:
+    return 1 - right
+
+
+@each_number(
+    "Each number has the opposite sign.",
+    zh="每个数的正负号都反了。",
+    step={
+        "en": "Look for a minus missing or one too many, or a difference the wrong way round.",
+        "zh": "看看是不是少了或多了一个负号，或者减法写反了。",
+    },
+)
+def negative(right: Array) -> Array:
+    return -right
+
+
+@each_number(
+    "Each number is the inverse, 1 / x, of what it should be.",
+    zh="每个数都是正确值的倒数 1 / x。",
+    step={"en": "Look at which number is divided by which.", "zh": "看看分子和分母是不是写反了。"},
+)
+def inverse(right: Array) -> Array:
+    return 1 / right
+
+
+@each_number(
+    "Each number is the logarithm of what it should be.",
+    zh="每个数都是正确值的对数。",
+    step=_LAST_LINE,
+)
+def logarithm(right: Array) -> Array:
+    return np.log(right)
+
+
+@each_number(
+    "Each number is the exponential of what it should be.",
+    zh="每个数都是正确值的指数 e^x。",
+    step=_LAST_LINE,
+)
+def exponential(right: Array) -> Array:
+    return np.exp(right)
+
+
+@each_number(
+    "Each number is the square of what it should be.",
+    zh="每个数都是正确值的平方。",
+    step={"en": "Look for a root that is missing.", "zh": "看看是不是少开了一次根号。"},
+)
+def square(right: Array) -> Array:
+    return right**2
+
+
+@each_number(
+    "Each number is the square root of what it should be.",
+    zh="每个数都是正确值的平方根。",
+    step={
+        "en": "Look for a root too many, or a square that is missing.",
+        "zh": "看看是不是多开了一次根号，或少了一次平方。",
+    },
+)
+def square_root(right: Array) -> Array:
+    return np.sqrt(right)
+
+
+@each_number(
+    "Each number is twice what it should be.",
+    zh="每个数都是正确值的两倍。",
+    step={
+        "en": "Look for something that is counted twice, or a half that is missing.",
+        "zh": "看看是不是有东西数了两遍，或少乘了 1/2。",
+    },
+)
+def twice(right: Array) -> Array:
+    return 2 * right
+
+
+@each_number(
+    "Each number is half of what it should be.",
+    zh="每个数都只有正确值的一半。",
+    step={
+        "en": "Look for a factor 2 that is missing, or something that is left out.",
+        "zh": "看看是不是少乘了 2，或漏了一半。",
+    },
+)
+def half(right: Array) -> Array:
+    return right / 2
+
+
+@relation(
+    "The logarithms are of another base: all numbers are off by the factor that turns one base "
+    "into the other.",
+    zh="对数的底不对：所有数都差一个换底的倍数。",
+    step={
+        "en": "See which base the task asks for: `log` is natural, in NumPy as in torch.",
+        "zh": "看看题目要的是哪个底：NumPy 和 torch 的 `log` 都是自然对数。",
+    },
+)
+def another_base(part: Part, close: Tolerance) -> float:
+    ratio = _ratio(part)
+    bases = (math.log(2), math.log(10), math.log2(10))
+    if ratio is None or not any(_near(ratio, f) for b in bases for f in (b, 1 / b)):
+        return 0.0
+    return telling(_right(part))
+
+
+@relation(
+    "The result is a whole number of times too large, each time another: as a sum is where a mean "
+    "is asked for, or where a division by a number of elements is left out.",
+    zh="结果大了整数倍，倍数随输入而变：像是该取平均却求了和，或少除了一次元素个数。",
+    step={"en": "Look at what is divided by, and by how many.", "zh": "看看该除以几，除了没有。"},
+    marks=_factor,
+    varies=True,
+)
+def sum_for_mean(part: Part, close: Tolerance) -> float:
+    ratio = _ratio(part)
+    return _times(part) if ratio is not None and _is_whole(ratio) else 0.0
+
+
+@relation(
+    "The result is a whole number of times too small, each time another: as a mean is where a sum "
+    "is asked for, or where a number of elements is divided by twice.",
+    zh="结果小了整数倍，倍数随输入而变：像是该求和却取了平均，或多除了一次元素个数。",
+    step={"en": "Look at what is divided by, and how often.", "zh": "看看除以了几，除了几次。"},
+    marks=_factor,
+    varies=True,
+)
+def mean_for_sum(part: Part, close: Tolerance) -> float:
+    ratio = _ratio(part)
+    return _times(part) if ratio and _is_whole(1 / ratio) else 0.0
+
+
+@relation(
+    "The result is off by the factor n / (n − 1) or its inverse: one more or one less is divided "
+    "by than should be.",
+    zh="结果差了 n / (n − 1) 这样的倍数（或其倒数）：除数多了 1 或少了 1。",
+    step={
+        "en": "See whether the task divides by n or by n − 1 (`ddof`, `unbiased`, `correction`).",
+        "zh": "看看题目要除以 n 还是 n − 1（`ddof`、`unbiased`、`correction`）。",
+    },
+)
+def n_minus_one(part: Part, close: Tolerance) -> float:
+    ratio = _ratio(part)
+    if ratio is None or ratio <= 0 or not 1e-3 < abs(ratio - 1) < 1.01 or _is_simple(_right(part)):
+        return 0.0
+    n = 1 / abs(1 - (ratio if ratio < 1 else 1 / ratio))
+    # Beyond some hundred, a ratio near 1 is near one of these by chance.
+    return _times(part) if 2 <= round(n) <= 200 and abs(n - round(n)) < 1e-4 * n else 0.0
+
+
+@relation(
+    "All numbers are off by one and the same factor.",
+    zh="所有数都差同一个倍数。",
+    step={
+        "en": "Look for a factor that is missing, or one too many: a scale, a rate, a number of "
+        "elements.",
+        "zh": "看看是不是少乘或多乘了一个系数：缩放、学习率、元素个数之类。",
+    },
+    marks=_factor,
+)
+def one_factor(part: Part, close: Tolerance) -> float:
+    return _times(part) if _ratio(part) is not None else 0.0
+
+
+@relation(
+    "All numbers are off by one and the same amount.",
+    zh="所有数都差同一个常数。",
+    step={
+        "en": "Look for a term that is missing, or one too many: a bias, a constant, an index.",
+        "zh": "看看是不是少加或多加了一项：偏置、常数或下标。",
+    },
+    marks=_offset,
+)
+def one_offset(part: Part, close: Tolerance) -> float:
+    offset = _offset(part)
+    return _times(part) if math.isfinite(offset) and offset else 0.0
+
+
+@relation(
+    "Right but for the last digits: computed in fewer bits, such as float32, or with a small "
+    "number added.",
+    zh="只差最后几位：用了较低的精度（例如 float32），或多加了一个很小的数。",
+    step={
+        "en": "Compute in float64, or leave the small number out.",
+        "zh": "改用 float64 计算，或去掉那个很小的数。",
+    },
+)
+def last_digits(part: Part, close: Tolerance) -> float:
+    return SURE if is_nearly(part) else 0.0
+
+
+@relation(
+    "The numbers are rounded, or cut to whole ones.",
+    zh="数被四舍五入了，或被截成了整数。",
+    step={
+        "en": "Return them as they come, without `round`, `int` or `//`, and in floating point.",
+        "zh": "原样返回浮点数，不要用 `round`、`int` 或 `//`。",
+    },
+)
+def rounded(part: Part, close: Tolerance) -> float:
+    seen, right = as_array(part.seen), as_array(part.right)
+    if seen is None or right is None or seen.shape != right.shape:
+        return 0.0
+    ways = [np.round(right, digits) for digits in range(7)] + [np.trunc(right), np.floor(right)]
+    fits = any(np.allclose(seen, way, rtol=0, atol=1e-9, equal_nan=True) for way in ways)
+    # Zeros and ones come of much else.
+    return telling(seen) if fits else 0.0
+
+
+@relation(
+    "The numbers came out as text.",
+    zh="返回的是文本，不是数。",
+    step={
+        "en": "Return numbers, without `str`, formatting or `print`.",
+        "zh": "返回数本身，不要用 `str`、格式化或 `print`。",
+    },
+)
+def text_for_number(part: Part, close: Tolerance) -> float:
+    if not isinstance(part.seen, str) or as_array(part.right) is None:
+        return 0.0
+    try:
+        value = float(part.seen.strip().rstrip("%"))
+    except ValueError:
+        return 0.0
+    return SURE if np.ndim(part.right) == 0 and math.isfinite(value) else 0.0
+
+
+@relation(
+    "NaN came out where a number belongs: 0/0, inf − inf, or the logarithm of a negative number.",
+    zh="该出现数的地方得到了 NaN：0/0、inf − inf，或对负数取了对数。",
+    step={
+        "en": "Look at what is divided by zero, or at rows in which everything is masked.",
+        "zh": "看看哪里除以了零，或者哪一行全被掩掉了。",
+    },
+)
+def nan_for_number(part: Part, close: Tolerance) -> float:
+    seen, right = as_array(part.seen), as_array(part.right)
+    if seen is None or right is None or seen.shape != right.shape:
+        return 0.0
+    wrong = ~np.isclose(seen, right, rtol=max(close.relative, 1e-5), atol=1e-6, equal_nan=True)
+    return SURE if wrong.any() and np.isnan(seen[wrong]).all() else 0.0
+
+
+@relation(
+    "∞ or −∞ came out where a number belongs: too much is masked, zero is divided by or has its "
+    "logarithm taken, or an exponential is beyond what the type holds.",
+    zh="该出现数的地方得到了 ∞ 或 −∞：掩掉的太多，除以了零，对零取了对数，或指数溢出。",
+    step={
+        "en": "Find the first place with an infinity, and what made it.",
+        "zh": "找出第一个出现无穷大的位置，看看是哪一步造成的。",
+    },
+)
+def infinity_for_number(part: Part, close: Tolerance) -> float:
+    seen, right = as_array(part.seen), as_array(part.right)
+    if seen is None or right is None or seen.shape != right.shape:
+        return 0.0
+    wrong = ~np.isclose(seen, right, rtol=max(close.relative, 1e-5), atol=1e-6, equal_nan=True)
+    return SURE if wrong.any() and np.isinf(seen[wrong]).all() else 0.0

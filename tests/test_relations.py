@@ -1,0 +1,133 @@
+"""Mistakes that are the same in every exercise are named by how they relate to what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from autograder.checks import Tolerance
+from autograder.judging.comparing import equal
+from autograder.judging.relations import Differing, found_in
+from autograder.judging.relations._all import RELATIONS
+
+CLOSE = Tolerance(1e-6, 1e-4)
+# Of many digits and far apart, as measurements are.
+measured = arrays.arrays(
+    np.float64,
+    st.tuples(st.integers(3, 5), st.integers(3, 5)),
+    elements=st.integers(1, 10**6).map(lambda number: number / 1_000_003),
+    unique=True,
+)
+
+
+def named(seen: Any, right: Any, *more: tuple[Any, Any]) -> set[str]:
+    pairs = [(seen, right), *more]
+    found = found_in({f"check {n}": Differing(*pair, CLOSE) for n, pair in enumerate(pairs)})
+    return {item.relation.name.removeprefix("relation.") for item in found}
+
+
+CHANGES: dict[str, Callable[[np.ndarray], Any]] = {
+    "per_cent": lambda x: 100 * x,
+    "share_of_per_cent": lambda x: x / 100,
+    "one_minus": lambda x: 1 - x,
+    "negative": lambda x: -x,
+    "inverse": lambda x: 1 / x,
+    "logarithm": np.log,
+    "exponential": np.exp,
+    "square": np.square,
+    "square_root": np.sqrt,
+    "twice": lambda x: 2 * x,
+    "half": lambda x: x / 2,
+    "another_base": lambda x: x / np.log(2),
+    "one_factor": lambda x: 0.37 * x,
+    "one_offset": lambda x: x + 0.37,
+    "rounded": lambda x: x.round(2),
+    "transposed": lambda x: x.T,
+    "reversed_order": lambda x: x[::-1],
+    "sorted_order": lambda x: np.sort(x, axis=-1),
+    "too_few_at_an_end": lambda x: x[1:],
+    "too_many_at_an_end": lambda x: np.concatenate([x, x[:1] + 0.37]),
+    "shifted_by_one": lambda x: np.roll(x, 1, axis=0),
+    "another_shape": lambda x: x.ravel(),
+    "each_for_mean": lambda x: x,
+    "one_of_them": lambda x: x[0],
+    "nan_for_number": lambda x: np.where(x == x.max(), np.nan, x),
+    "infinity_for_number": lambda x: np.where(x == x.max(), np.inf, x),
+    "last_digits": lambda x: x * (1 + 1e-5),
+}
+
+
+@given(measured, st.sampled_from(sorted(CHANGES)))
+def test_each_relation_is_recognised(right: np.ndarray, name: str) -> None:
+    seen = CHANGES[name](right)
+    if name == "each_for_mean":
+        right = right.mean(axis=-1)
+    close = Tolerance(1e-9, 1e-9) if name == "last_digits" else CLOSE
+    assume(not equal(seen, right, close))
+    found = found_in({"check": Differing(seen, right, close)})
+    assert f"relation.{name}" in {item.relation.name for item in found}
+
+
+@given(measured, st.integers(2, 9), st.integers(2, 9))
+def test_what_varies_from_call_to_call_is_a_number_of_elements(
+    right: np.ndarray, one: int, other: int
+) -> None:
+    assume(one != other)
+    here, there = right[0], right[1]
+    assert "sum_for_mean" in named(one * here, here, (other * there, there))
+    assert "mean_for_sum" in named(here / one, here, (there / other, there))
+    assert "sum_for_mean" not in named(3 * here, here, (3 * there, there))
+
+
+@given(measured, st.integers(0, 2**32 - 1))
+def test_what_has_nothing_to_do_with_it_is_not_related(right: np.ndarray, seed: int) -> None:
+    assert not named(np.random.default_rng(seed).random(right.shape), right)
+
+
+@given(measured, st.sampled_from(RELATIONS))
+def test_nothing_is_said_of_what_is_right(right: np.ndarray, relation: Any) -> None:
+    assert not found_in({"check": Differing(right + 1e-9, right, CLOSE)}, (relation,))
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "right"),
+    [
+        ("no_error", {"returned": 0.0}, {"raised": "ValueError"}),
+        ("error_for_result", {"raised": "ZeroDivisionError"}, {"returned": 0.0}),
+        ("another_error", {"raised": "KeyError"}, {"raised": "ValueError"}),
+        ("changes_arguments", {"returned": 1, "changed": ["0"]}, {"returned": 1, "changed": []}),
+        ("mode_not_restored", [{"modes after": [False]}], [{"modes after": [True]}]),
+        ("another_type", {"dtype": "float64", "value": 1}, {"dtype": "float32", "value": 1}),
+        ("nothing", [None, 0.5], [0.25, 0.5]),
+        ("other_keys", {"preds": [0.5]}, {"predictions": [0.5]}),
+        ("text_for_number", ["0.85"], [0.853]),
+    ],
+)
+def test_promises_beside_the_numbers(name: str, seen: Any, right: Any) -> None:
+    assert name in named(seen, right)
+
+
+def test_one_small_number_proves_nothing() -> None:
+    assert not named(4, 2)
+    assert not named(1.0, 0.0)
+    assert not named([1, 0], [0, 1])
+
+
+def test_the_same_number_in_four_forms_is_one_number() -> None:
+    right = dict.fromkeys(("list", "array", "float32", "tensor"), 0.853)
+    assert "one_factor" not in named(dict.fromkeys(right, 0.37 * 0.853), right)
+
+
+def test_every_relation_speaks_both_languages() -> None:
+    for relation in RELATIONS:
+        assert relation.text["en"].endswith(".")
+        assert relation.text["zh"].endswith("。")
+        assert relation.step["en"].endswith(".")
+        assert relation.step["zh"].endswith("。")
+    assert len({relation.name for relation in RELATIONS}) == len(RELATIONS)

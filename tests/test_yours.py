@@ -1,0 +1,124 @@
+"""What is right given a learner's own results costs nothing, whether their mistake is known or not.
+
+Lazy answers gain nothing by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from attempts import RECALL, grade, task, verdicts
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.engine.pool import Pool
+from autograder.evidence.observations import Unfit
+from autograder.evidence.packing import pack, unpack
+from autograder.evidence.values import from_values, to_values
+from autograder.exercise.catalog import exercise
+
+F1 = """\
+def f1(labels, predictions):
+    p, r = precision(labels, predictions), recall(labels, predictions)
+    return 2 * p * r / (p + r) if p + r else 0.0
+"""
+PRECISION = RECALL.replace("recall", "precision").replace("for y in labels", "for y in predictions")
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    with Pool([exercise("metrics")]) as pool:
+        yield pool
+
+
+def test_a_mistake_without_a_name_drags_nothing_along(tmp_path: Path, pool: Pool) -> None:
+    mistaken = RECALL.replace("found / positives", "found ** 1.5 / (positives + 3)")
+    result = grade(tmp_path, mistaken, PRECISION, F1, pool=pool)
+    assert task(result, "recall").points < 2
+    assert task(result, "precision").status == "pass"
+    assert task(result, "f1").points == task(result, "f1").max_points
+    assert "`recall`" in verdicts(result, "f1")[0].message["en"]
+
+
+def test_an_exception_is_put_on_the_function_that_raises_it(tmp_path: Path, pool: Pool) -> None:
+    unguarded = RECALL.replace(" if positives else 0.0", "")
+    result = grade(tmp_path, unguarded, PRECISION, F1, pool=pool)
+    assert task(result, "recall").points == 1.5
+    assert task(result, "f1").points == task(result, "f1").max_points
+
+
+@pytest.mark.parametrize(
+    ("recall", "f1"),
+    [
+        ("return 0.37", "return 0.37"),
+        ("return 0.37", "return precision(labels, predictions)"),
+        ("raise ZeroDivisionError", "raise ZeroDivisionError"),
+        ("raise KeyError", "return recall(labels, predictions)"),
+    ],
+)
+def test_lazy_answers_gain_nothing(tmp_path: Path, pool: Pool, recall: str, f1: str) -> None:
+    lazy = [f"def {name}(labels, predictions):\n    {body}\n"
+            for name, body in (("recall", recall), ("f1", f1))]  # fmt: skip
+    result = grade(tmp_path, *lazy, PRECISION, pool=pool)
+    assert task(result, "f1").points <= 0.25
+
+
+def test_a_wrong_answer_is_not_right_given_another_wrong_one(tmp_path: Path, pool: Pool) -> None:
+    mistaken = RECALL.replace("found / positives", "found ** 1.5 / (positives + 3)")
+    result = grade(tmp_path, mistaken, PRECISION, F1.replace("2 * p * r", "p * r"), pool=pool)
+    assert task(result, "f1").points <= 0.25
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(plain)
+def test_values_come_back_as_they_were(value: object) -> None:
+    again = from_values(unpack(pack(to_values(value))))
+    assert repr(again) == repr(value)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [torch.zeros(2, 3), torch.ones(0, 4), torch.tensor(3), torch.tensor([True]),
+     torch.arange(3).to(torch.uint8), torch.ones(2, dtype=torch.bfloat16)],
+)  # fmt: skip
+def test_tensors_come_back_as_they_were(tensor: torch.Tensor) -> None:
+    again = from_values(unpack(pack(to_values(tensor))))
+    assert again.dtype == tensor.dtype
+    assert again.shape == tensor.shape
+    assert torch.equal(again, tensor)
+
+
+def test_numbers_of_numpy_stay_so() -> None:
+    for value in (np.float32(0.5), np.int64(3), np.arange(6.0).reshape(2, 3)):
+        again = from_values(unpack(pack(to_values(value))))
+        assert type(again) is type(value)
+        assert np.array_equal(again, value)
+
+
+def test_what_is_no_data_does_not_travel() -> None:
+    for value in (torch.nn.Linear(1, 1), object(), {1, 2}, lambda: 1, np.array(["a"])):
+        with pytest.raises(Unfit):
+            to_values([value])
+
+
+@given(plain)
+def test_whatever_arrives_makes_a_value_or_an_error(data: object) -> None:
+    try:
+        from_values(unpack(pack(to_values(data))))
+        from_values({"tensor": data, "dtype": "float32", "shape": [1]})
+    except (ValueError, TypeError):
+        pass
