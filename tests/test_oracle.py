@@ -56,7 +56,7 @@ def test_a_whole_key_holds_the_reference_too(keys: Path) -> None:
 def test_made_ahead_a_diagnosis_is_waiting(tmp_path: Path, keys: Path) -> None:
     make_ahead([METRICS])
     over = time.monotonic() + 120
-    while len(list(keys.glob("metrics-key-*.key"))) < len(METRICS.tasks):
+    while len(list(keys.glob("metrics-*-*.key"))) < 2 * len(METRICS.tasks):
         assert time.monotonic() < over
         time.sleep(0.1)
     made = set(keys.iterdir())

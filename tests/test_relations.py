@@ -119,6 +119,11 @@ def test_one_small_number_proves_nothing() -> None:
     assert not named([1, 0], [0, 1])
 
 
+def test_the_same_whatever_goes_in() -> None:
+    assert named(0.5, 0.25, (0.5, 0.75), ([0.5, 0.5], [0.1, 0.2])) == {"constant"}
+    assert "constant" not in named(0.5, 0.25, (0.75, 0.5), (0.5, 0.1))
+
+
 def test_the_same_number_in_four_forms_is_one_number() -> None:
     right = dict.fromkeys(("list", "array", "float32", "tensor"), 0.853)
     assert "one_factor" not in named(dict.fromkeys(right, 0.37 * 0.853), right)

@@ -9,7 +9,7 @@ import queue
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from autograder.engine.calling import Call
 from autograder.engine.dialogue import START_SECONDS
@@ -19,6 +19,8 @@ from autograder.evidence.observations import Outcome
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.suite import salted
+
+Mode: TypeAlias = Literal["reference", "key", "variants"]
 
 KEY_SECONDS = 60.0
 
@@ -50,7 +52,7 @@ def observe_key(
     secret: str = "",
     course: Path = catalog.COURSE,
     checks: Sequence[str] = (),
-    reference_only: bool = False,
+    mode: Mode = "key",
 ) -> KeyRows:
     """Run probes with the reference and the misconceptions, in a process of its own.
 
@@ -58,8 +60,9 @@ def observe_key(
     ----------
     checks
         Those to run; by default all.
-    reference_only
-        Leave the misconceptions out.
+    mode
+        With the reference alone, with the exercise's misconceptions too, or with those that are
+        made of the reference, `engine.variants`.
 
     Raises
     ------
@@ -68,7 +71,6 @@ def observe_key(
     """
     found: list[tuple[tuple[str, ...], Outcome]] = []
     table: list[dict[str, Any]] = []
-    mode = "reference" if reference_only else "key"
     request = _of_ours(mode, exercise, secret, course, checks)
     for frame in _frames_of(request, exercise):
         if frame["type"] == "misconceptions":

@@ -31,9 +31,10 @@ from autograder.engine.protocol import (
     outcome_to,
     write_frame,
 )
+from autograder.engine.variants import SECONDS, variants_of
 from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise, exercise
-from autograder.exercise.declaring import Check
+from autograder.exercise.declaring import Answer, Check
 from autograder.exercise.suite import Suite, answers, references
 
 
@@ -87,7 +88,7 @@ def serve(request: Request, channel: BinaryIO) -> None:
     suite = _suite(request)
     found = suite.exercise
     _load(found)
-    if request.mode in ("reference", "key"):
+    if request.mode in ("reference", "key", "variants"):
         _serve_key(suite, found, request, channel)
     elif request.mode == "yours":
         _serve_yours(suite, found, request, channel)
@@ -163,7 +164,7 @@ def _explained(outcome: Outcome, broken: dict[str, Outcome]) -> Outcome:
 def _serve_key(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:
     """Run every probe with the reference, with each misconception, and with what follows."""
     right = references(found)
-    known = answers(found, "wrong") if request.mode == "key" else []
+    known = _known(suite, found, right, request)
     table = [
         {"name": a.name, "stands_for": a.stands_for, "text": dict(a.text), "step": dict(a.step),
          "caught_by": a.caught_by, "errata": list(a.errata),
@@ -174,8 +175,19 @@ def _serve_key(suite: Suite, found: Exercise, request: Request, channel: BinaryI
     for name in request.checks or suite.checks:
         check = suite.checks[name]
         for label, names in _environments(suite, check, right, known):
-            outcome = run_probe(suite, check, names, seconds=request.check_seconds)
+            seconds = SECONDS if request.mode == "variants" else request.check_seconds
+            outcome = run_probe(suite, check, names, seconds=seconds)
             write_frame(channel, {"type": "answer", "label": label, "outcome": outcome_to(outcome)})
+
+
+def _known(suite: Suite, found: Exercise, right: dict[str, Any], request: Request) -> list[Answer]:
+    """The wrong answers that a key of the request's mode is to hold."""
+    if request.mode == "key":
+        return answers(found, "wrong")
+    if request.mode == "variants":
+        asked = {name for check in request.checks for name in suite.checks[check].learner}
+        return [variant for name in sorted(asked) for variant in variants_of(name, right[name])]
+    return []
 
 
 def _serve_yours(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:
@@ -211,7 +223,7 @@ def _environments(
         named = answer.caught_by == check.name
         if answer.stands_for in check.learner and (named or not check.costly):
             yield [answer.name], {**right, answer.stands_for: answer.value}
-    if not check.rests_on:
+    if not check.rests_on or not any(answer.caught_by for answer in known):
         return
     below = suite.names_below(check) - set(check.learner)
     for answer in known:

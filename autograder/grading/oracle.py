@@ -7,34 +7,26 @@ import math
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, partial
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
-
-import platformdirs
+from typing import Any
 
 from autograder.engine import Ask, KeyRows, observe_key
-from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
+from autograder.engine.keys import Mode
 from autograder.evidence.observations import Data, Outcome
-from autograder.evidence.packing import pack, unpack
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise, Task
 from autograder.exercise.declaring import Check
 from autograder.exercise.edition import task_edition
 from autograder.exercise.suite import Suite, answers
+from autograder.grading.keycache import path_of, read, remember, write
 from autograder.grading.yours import with_yours
 from autograder.judging.judge import AnswerKey, Label, Misconception, judge_exercise
 from autograder.judging.results import TaskResult
 
-Mode: TypeAlias = Literal["reference", "key"]
-
 # Several submissions are judged side by side, and all of them would begin with the same key.
 _ONE_AT_A_TIME = threading.Lock()
-_MOST_REMEMBERED = 128
-_remembered: dict[Path, KeyRows] = {}
 
 
 def reference_key(
@@ -80,7 +72,7 @@ def _computed(
     checks = {check.name: name for name in tasks for check in suite.of_task(name)}
     rows = observe_key(
         exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks),
-        reference_only=mode == "reference",
+        mode=mode,
     )  # fmt: skip
     found: dict[str, KeyRows | None] = {}
     for name in tasks:
@@ -88,7 +80,7 @@ def _computed(
         names = suite.names_of(name)
         known = [row for row in rows.misconceptions if row["stands_for"] in names]
         found[name] = KeyRows(mine, known)
-        _write(_path(exercise, f"{mode}-{name}", task_edition(suite, name, secret)), found[name])
+        write(path_of(exercise, f"{mode}-{name}", task_edition(suite, name, secret)), found[name])
     return found
 
 
@@ -100,13 +92,13 @@ def _cached(
 
     def part(name: str) -> KeyRows | None:
         version = task_edition(suite, name, secret)
-        path = _path(exercise, f"{mode}-{name}", version)
-        found = _read(path)
+        path = path_of(exercise, f"{mode}-{name}", version)
+        found = read(path)
         if found is None and mode == "reference":
-            whole = _read(_path(exercise, f"key-{name}", version))
+            whole = read(path_of(exercise, f"key-{name}", version))
             if whole is not None:
                 found = KeyRows([row for row in whole.outcomes if not row[0]], [])
-                _remember(path, found)
+                remember(path, found)
         return found
 
     return {t.name: part(t.name) for t in exercise.tasks if tasks is None or t.name in tasks}
@@ -153,8 +145,27 @@ def judged_by_need(
     key = answer_key(exercise, secret=secret, tasks=failed)
     merged = AnswerKey({**reference.outcomes, **key.outcomes}, key.misconceptions)
     results = judge_exercise(tasks, outcomes, merged)
+    unnamed = {result.name for result in results if _is_unnamed(result)}
+    if unnamed and seconds == math.inf:
+        merged = _with_variants(exercise, merged, unnamed, secret)
+        results = judge_exercise(tasks, outcomes, merged)
     built = with_yours(exercise, results, merged, ask, secret=secret) if ask else merged
     return results if built is merged else judge_exercise(tasks, outcomes, built)
+
+
+def _is_unnamed(result: TaskResult) -> bool:
+    return any(v.status == "fail" and not v.misconception for v in result.verdicts)
+
+
+def _with_variants(
+    exercise: Exercise, key: AnswerKey, tasks: Collection[str], secret: str
+) -> AnswerKey:
+    """The key, and for some tasks the mistakes that are made of the reference itself."""
+    more = _key(exercise, "variants", secret, tasks)
+    outcomes = {
+        name: {**more.outcomes.get(name, {}), **known} for name, known in key.outcomes.items()
+    }
+    return AnswerKey(outcomes, {**more.misconceptions, **key.misconceptions})
 
 
 def _made(exercise: Exercise, tasks: Collection[str], seconds: float) -> bool:
@@ -207,16 +218,13 @@ def main() -> None:
     for name in names or [exercise.slug for exercise in catalog.exercises()]:
         slug, _, task = name.partition("/")
         asked.setdefault(slug, []).extend(filter(None, [task]))
-    for slug, tasks in asked.items():
-        answer_key(catalog.exercise(slug), tasks=tasks or None)
+    for mode in ("key", "variants"):
+        for slug, tasks in asked.items():
+            _key(catalog.exercise(slug), mode, "", tasks or None)
 
 
 def _needs_diagnosis(result: TaskResult) -> bool:
     return any(verdict.status in ("fail", "error") for verdict in result.verdicts)
-
-
-def _path(exercise: Exercise, part: str, version: str) -> Path:
-    return _cache_folder() / f"{exercise.slug}-{part}-{version[:32]}.key"
 
 
 def make_key(exercise: Exercise, rows: KeyRows) -> AnswerKey:
@@ -257,47 +265,6 @@ def load_ahead(exercises: Iterable[Exercise]) -> None:
                 answers(exercise, "wrong")
 
     threading.Thread(target=load, name="load-ahead", daemon=True).start()
-
-
-def _cache_folder() -> Path:
-    return platformdirs.user_cache_path("touchstone") / "keys"
-
-
-def _read(path: Path) -> KeyRows | None:
-    """A cached key; ``None`` if there is none, or what is there is damaged."""
-    if path in _remembered:
-        return _remembered[path]
-    try:
-        table = unpack(path.read_bytes())
-        rows = [(tuple(label), outcome_from(row)) for label, row in table["outcomes"]]
-        key = KeyRows(rows, table["misconceptions"])
-    except (OSError, ValueError, TypeError, KeyError, BrokenChannel):
-        return None
-    _remember(path, key)
-    return key
-
-
-def _remember(path: Path, key: KeyRows) -> None:
-    """Keep a key in memory too; its path names all that it depends on."""
-    while len(_remembered) >= _MOST_REMEMBERED:
-        _remembered.pop(next(iter(_remembered)), None)
-    _remembered[path] = key
-
-
-def _write(path: Path, rows: KeyRows | None) -> None:
-    """Cache a key; without a place to write, grading goes on and is only slower."""
-    if rows is None:
-        return
-    _remember(path, rows)
-    outcomes = [[list(label), outcome_to(outcome)] for label, outcome in rows.outcomes]
-    body = pack({"outcomes": outcomes, "misconceptions": rows.misconceptions})
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(body)
-        os.replace(file.name, path)
-    except OSError:
-        return
 
 
 if __name__ == "__main__":

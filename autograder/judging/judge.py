@@ -131,7 +131,11 @@ def _rank(
             if len(label) == 1 and key.misconceptions[label[0]].stands_for in check.learner:
                 found = matches.setdefault(label[0], [])
                 found.append(same(seen[check.name], outcome, check.close))
-    ranked = sorted(matches.items(), key=lambda item: -sum(item[1]))
+    # The exercise's own first: the others were made of the reference, for want of a better name.
+    ranked = sorted(
+        matches.items(),
+        key=lambda item: (not key.misconceptions[item[0]].caught_by, -sum(item[1])),
+    )
     return [(name, sum(found) / len(found)) for name, found in ranked]
 
 

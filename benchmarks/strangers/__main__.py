@@ -30,9 +30,7 @@ from autograder.evidence.observations import Outcome
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.suite import Suite
-from autograder.grading.oracle import answer_key
-from autograder.grading.yours import with_yours
-from autograder.judging.judge import AnswerKey, judge_exercise
+from autograder.grading.oracle import answer_key, judged_by_need, reference_key
 from autograder.judging.results import TaskResult, Verdict
 
 HERE = Path(__file__).parent
@@ -84,7 +82,7 @@ class Exam:
     def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
         self.suite = Suite(exercise)
-        self.key = answer_key(exercise)
+        answer_key(exercise)
         self.suite.prepare()
         self.names = solved_names(exercise, self.suite)
         self._begun: dict[str, TaskResult] = {}
@@ -112,9 +110,8 @@ class Exam:
             for _, checks in tasks for check in checks
         }  # fmt: skip
         judged_tasks = [(task, checks) for task, checks in tasks if checks]
-        results = judge_exercise(judged_tasks, outcomes, self.key)
-        built = with_yours(self.exercise, results, self.key, self._ask)
-        return judge_exercise(judged_tasks, outcomes, built)
+        reference = reference_key(self.exercise)
+        return judged_by_need(self.exercise, judged_tasks, outcomes, reference, ask=self._ask)
 
     def _ask(self, calls: Sequence[Call]) -> list[Outcome]:
         return [called(c, self.names, seconds=self.exercise.check_seconds) for c in calls]

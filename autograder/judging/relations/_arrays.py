@@ -214,7 +214,10 @@ def parts_exchanged(part: Part, close: Tolerance) -> float:
         return 0.0
     orders = itertools.permutations(right)
     next(orders)
-    return 2.0 if any(equal(seen, list(order), close) for order in orders) else 0.0
+    if not any(equal(seen, list(order), close) for order in orders):
+        return 0.0
+    numbers = as_array(right)
+    return 2.0 if numbers is None else telling(numbers)
 
 
 @relation(

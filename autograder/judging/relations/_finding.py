@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from autograder.evidence.observations import leaves
 from autograder.exercise.criteria import Tolerance
 from autograder.judging.comparing import equal
 from autograder.judging.relations._parts import Part, fingerprint, is_nearly, parts
@@ -12,14 +13,14 @@ from autograder.language import Text
 
 # What must speak for a relation, in numbers hit that chance does not hit: more of them if they
 # are all in one observation.
-_ENOUGH, _ENOUGH_IN_ONE = 1.5, 2.5
+_ENOUGH, _ENOUGH_IN_ONE = 1.5, 1.9
 SURE = _ENOUGH_IN_ONE
 _LITTLE = 1e-6
 
 Weighs = Callable[[Part, Tolerance], float]
 """How much a part that differs speaks for a relation; 0 if it does not explain it."""
-Marks = Callable[[Part], float]
-"""The number that a relation leaves open, such as a factor."""
+Marks = Callable[[Part], list[float]]
+"""The numbers that a relation leaves open, such as factors, one or more for a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Relation:
     Attributes
     ----------
     marks
-        Where the relation leaves a number open: which one it is at a part.
+        Where the relation leaves a number open: what it is at a part.
     varies
         Whether that number has to be another from part to part, or the same in all of them; one
         that is the same everywhere is what a first number is needed to find.
@@ -75,7 +76,7 @@ def found_in(
 
         relations = RELATIONS
     unequal = {name: _unequal_parts(pair) for name, pair in differing.items()}
-    found = []
+    found = [Found(_CONSTANT, frozenset(differing))] if _is_constant(differing) else []
     for relation in relations:
         told: set[tuple[float, ...]] = set()
         weights = {
@@ -91,11 +92,32 @@ def found_in(
     return sorted(found, key=lambda item: -len(item.checks))
 
 
+_CONSTANT = Relation(
+    "relation.constant",
+    {
+        "en": "Always the same comes out, whatever goes in.",
+        "zh": "不管输入什么，结果都一样。",
+    },
+    {
+        "en": "See that the arguments are used, and not a name or a number from outside.",
+        "zh": "确认用到的是传进来的参数，而不是外面的变量或写死的数。",
+    },
+    lambda part, close: 0.0,
+)
+
+
+def _is_constant(differing: Mapping[str, Differing]) -> bool:
+    """Whether one and the same number came out of several checks that ask for several."""
+    seen = {leaf for pair in differing.values() for leaf in leaves(pair.seen)}
+    right = {leaf for pair in differing.values() for leaf in leaves(pair.right)}
+    return len(differing) > 1 and len(seen) == 1 and len(right) > 2
+
+
 def _agree(relation: Relation, explained: list[Part]) -> bool:
     """Whether the number that a relation leaves open is as it should be over all parts."""
     if relation.marks is None:
         return True
-    marks = [relation.marks(part) for part in explained]
+    marks = [mark for part in explained for mark in relation.marks(part)]
     spread = max(marks, default=0.0) - min(marks, default=0.0)
     is_one = spread <= 1e-4 * max(map(abs, marks), default=0.0)
     return is_one != relation.varies

@@ -1,0 +1,62 @@
+"""Answer keys on disk, by the content that they rest on, and the last of them in memory too."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+from autograder.engine import KeyRows
+from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
+from autograder.evidence.packing import pack, unpack
+from autograder.exercise.catalog import Exercise
+
+_MOST_REMEMBERED = 128
+_remembered: dict[Path, KeyRows] = {}
+
+
+def path_of(exercise: Exercise, part: str, version: str) -> Path:
+    return _cache_folder() / f"{exercise.slug}-{part}-{version[:32]}.key"
+
+
+def _cache_folder() -> Path:
+    return platformdirs.user_cache_path("touchstone") / "keys"
+
+
+def read(path: Path) -> KeyRows | None:
+    """A cached key; ``None`` if there is none, or what is there is damaged."""
+    if path in _remembered:
+        return _remembered[path]
+    try:
+        table = unpack(path.read_bytes())
+        rows = [(tuple(label), outcome_from(row)) for label, row in table["outcomes"]]
+        key = KeyRows(rows, table["misconceptions"])
+    except (OSError, ValueError, TypeError, KeyError, BrokenChannel):
+        return None
+    remember(path, key)
+    return key
+
+
+def remember(path: Path, key: KeyRows) -> None:
+    """Keep a key in memory too; its path names all that it depends on."""
+    while len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.pop(next(iter(_remembered)), None)
+    _remembered[path] = key
+
+
+def write(path: Path, rows: KeyRows | None) -> None:
+    """Cache a key; without a place to write, grading goes on and is only slower."""
+    if rows is None:
+        return
+    remember(path, rows)
+    outcomes = [[list(label), outcome_to(outcome)] for label, outcome in rows.outcomes]
+    body = pack({"outcomes": outcomes, "misconceptions": rows.misconceptions})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(body)
+        os.replace(file.name, path)
+    except OSError:
+        return
