@@ -26,7 +26,9 @@ def new_exercise(slug: str) -> None:
         messages.say(str(path))
 
 
-@app.command("build", help=say("Generate notebooks and figures.", "生成 notebook 和插图。"))
+@app.command(
+    "build", help=say("Generate notebooks, figures and index.", "生成 notebook、插图和索引。")
+)
 def build_notebooks(
     slugs: Annotated[list[str] | None, typer.Argument()] = None,
     check: Annotated[
@@ -38,12 +40,14 @@ def build_notebooks(
 ) -> None:
     from autograder.dev.build import build
     from autograder.dev.rules.figures import figures
+    from autograder.dev.whole import build_index
     from autograder.report import messages
 
     changes: list[object] = []
     for exercise in _chosen(slugs):
         changes += build(exercise, check=check, force=force)
         changes += figures(exercise) if check else ()
+    changes += build_index(check=check)
     for change in changes:
         messages.say(str(change), "yellow" if check else "")
     raise typer.Exit(1 if check and changes else 0)
@@ -83,6 +87,7 @@ def verify_exercises(
     ] = False,
 ) -> None:
     from autograder.dev.verify import verify
+    from autograder.dev.whole import verify_course
     from autograder.report import messages
 
     if redundant:
@@ -100,6 +105,10 @@ def verify_exercises(
         started = time.perf_counter()
         found = verify(exercise, afresh=afresh)
         well &= messages.show_promises(exercise.slug, found, time.perf_counter() - started)
+    if not slugs:
+        started = time.perf_counter()
+        found = verify_course()
+        well &= messages.show_promises("the course", found, time.perf_counter() - started)
     raise typer.Exit(0 if well else 1)
 
 

@@ -242,6 +242,22 @@ def reset(
     )
 
 
+@app.command(help=say("Show where each question is answered.", "每道题在哪里解答。"))
+def coverage(json: Report = None) -> None:
+    from autograder import report
+    from autograder.exercise import catalog
+    from autograder.exercise.syllabus import index, syllabus
+    from autograder.report import messages
+
+    course, language = syllabus(), LANGUAGE
+    where = index(catalog.root_of(catalog.COURSE), language)
+    report.print_coverage(course, console=messages.out(), language=language, index=where)
+    if json is not None:
+        report.write_coverage(course, json)
+        messages.say(say(f"Written: {json}", f"已写入：{json}"))
+    raise typer.Exit(1 if course.homeless else 0)
+
+
 @app.command(help=say("Look at what this machine offers.", "检查本机环境。"))
 def doctor() -> None:
     from autograder.learner.doctor import examine

@@ -18,6 +18,8 @@ from autograder.dev.proofs import Proofs
 from autograder.dev.rules import answers as answering
 from autograder.dev.rules import figures, texts, views
 from autograder.dev.rules.answers import Content
+from autograder.dev.rules.homes import homes
+from autograder.dev.rules.pointers import pointers
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.declaring import Answer
@@ -38,18 +40,20 @@ def verify(exercise: Exercise, *, afresh: bool = False) -> list[Finding]:
     The untouched notebook scores nothing, all ``todo``; the solution scores full marks in both
     languages; other right answers pass; wrong ones fail where they say and are recognised;
     every check is failed by one; no solution leaks; both languages are complete; the generated
-    notebooks and figures are fresh, and the lessons show the figures. Promises that rest on a
-    broken one are left out.
+    notebooks and figures are fresh, and the lessons show the figures; every task answers what is
+    asked, and no text points at nothing. Promises that rest on a broken one are left out.
 
     What was proven before, of the very same content, is not proven again unless `afresh` is asked.
     """
     # Its notes on what it loads would hide the findings.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    # These rest on other exercises too, and are found in no time.
+    findings = [*homes(exercise), *pointers(exercise)]
     proofs = Proofs(exercise, afresh=afresh)
     everything = proofs.of_everything()
     if proofs.hold(everything):
-        return []
-    findings = list(_proven_anew(exercise, proofs))
+        return findings
+    findings += _proven_anew(exercise, proofs)
     if not findings:
         proofs.keep(everything)
     return findings

@@ -40,6 +40,11 @@ def content_root() -> Path:
     return _WHEEL_CONTENT if _WHEEL_CONTENT.is_dir() else PACKAGE.parent
 
 
+def root_of(course: Path) -> Path:
+    """The same of a course in any folder; of ``ROOT/autograder/course`` it is ``ROOT``."""
+    return content_root() if course == _BUILT_IN else course.parents[1]
+
+
 @dataclass(frozen=True)
 class Task:
     """One graded task of an exercise.
@@ -60,6 +65,8 @@ class Task:
         Three levels in each language, from a nudge to the outline of an answer.
     questions
         Source questions that it answers.
+    asked
+        Problems that interviewers pose, by their names in ``lessons/questions.toml``.
     forbidden
         Top-level modules that its answer may not use.
     """
@@ -72,6 +79,7 @@ class Task:
     minutes: int
     hints: Mapping[Language, tuple[str, ...]]
     questions: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
 
 
@@ -143,11 +151,8 @@ class Exercise:
 
     @property
     def root(self) -> Path:
-        """Folder that holds its ``lessons/``, ``exercises/`` and ``solutions/``.
-
-        For an exercise at ``ROOT/autograder/course/<slug>`` outside this package it is ``ROOT``.
-        """
-        return content_root() if self.folder.parent == _BUILT_IN else self.folder.parents[2]
+        """Folder that holds its ``lessons/``, ``exercises/`` and ``solutions/``."""
+        return root_of(self.folder.parent)
 
     def notebook(self, language: Language, *, solved: bool = False) -> Path:
         """Path of the generated notebook: the learner's, or the solution."""
@@ -229,6 +234,7 @@ def _task(table: Mapping[str, Any]) -> Task:
         minutes=int(table["minutes"]),
         hints={language: tuple(hints[language]) for language in LANGUAGES},
         questions=tuple(table.get("questions", ())),
+        asked=tuple(table.get("asked", ())),
         forbidden=tuple(table.get("forbidden", ())),
     )
 

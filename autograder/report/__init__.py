@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from autograder.report.card import card_html, card_text, hint_html, hint_text
     from autograder.report.classpage import write_class_report
     from autograder.report.classsummary import print_class_summary
+    from autograder.report.coverage import print_coverage, write_coverage
     from autograder.report.discretion import discreet
     from autograder.report.exports import Exported, write_export
     from autograder.report.exports.gradescope import gradescope_results
@@ -30,6 +31,8 @@ _HOME = {
     "ReportError": "_write",
     "write_class_report": "classpage",
     "print_class_summary": "classsummary",
+    "print_coverage": "coverage",
+    "write_coverage": "coverage",
     "discreet": "discretion",
     "card_html": "card",
     "card_text": "card",
@@ -47,9 +50,9 @@ _HOME = {
 }
 __all__ = [
     "Exported", "Next", "ReportError", "Standing", "card_html", "card_text", "discreet",
-    "gradescope_results", "hint_html", "hint_text", "print_class_summary", "print_results",
-    "print_standing", "text", "to_json", "write_class_report", "write_export", "write_html",
-    "write_json", "write_junit",
+    "gradescope_results", "hint_html", "hint_text", "print_class_summary", "print_coverage",
+    "print_results", "print_standing", "text", "to_json", "write_class_report", "write_coverage",
+    "write_export", "write_html", "write_json", "write_junit",
 ]  # fmt: skip
 
 

@@ -166,6 +166,42 @@ TEXTS: dict[str, Text] = {
         "next, but no test data, expected values or outputs.",
         "zh": "本班使用隐藏测试：本页只说明考查什么、接下来做什么，不含测试数据、期望值和输出。",
     },
+    # The course as a whole
+    "course.answered": {
+        "en": "Questions and problems answered: {answered} of {questions}",
+        "zh": "已有解答的题目：{answered}/{questions}",
+    },
+    "course.told": {
+        "en": "Errata worked through: {told} of {errata}",
+        "zh": "已讲清的勘误：{told}/{errata}",
+    },
+    "course.set_aside": {"en": "set aside: {count}", "zh": "不讲：{count}"},
+    "course.homeless": {"en": "Without a home: {names}", "zh": "还没有着落：{names}"},
+    "course.question": {"en": "question", "zh": "题目"},
+    "course.lesson": {"en": "lesson", "zh": "课文"},
+    "course.tasks": {"en": "tasks", "zh": "任务"},
+    "course.points": {"en": "points", "zh": "分值"},
+    "course.nowhere": {"en": "nowhere yet", "zh": "暂无"},
+    "course.errata": {"en": "Errata, by the lesson that tells of them", "zh": "勘误在哪一课讲"},
+    "course.hours": {
+        "en": "{hours} hours: {reading} to read, {doing} to do",
+        "zh": "共 {hours} 小时：读课文 {reading} 小时，做练习 {doing} 小时",
+    },
+    "course.tracks": {"en": "Short of time", "zh": "时间有限"},
+    "course.index": {
+        "en": "All of it, with the order and each erratum: {path}",
+        "zh": "全部内容（学习顺序和每条勘误）见 {path}",
+    },
+    "track.week": {"en": "A week", "zh": "一周"},
+    "track.weekend": {"en": "A weekend", "zh": "一个周末"},
+    "track.evening": {"en": "The evening before", "zh": "面试前一晚"},
+    "track.time": {
+        "en": "{hours} of {budget} hours",
+        "zh": "{budget} 小时，排入 {hours} 小时",
+    },
+    "track.do": {"en": "read and do", "zh": "读课文、做练习"},
+    "track.read": {"en": "read", "zh": "只读课文"},
+    "track.say": {"en": "say aloud", "zh": "开口说一遍"},
     # Files
     "file.folder": {
         "en": "{path} is a folder. Name a file in it.",

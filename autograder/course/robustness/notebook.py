@@ -57,14 +57,14 @@ EXERCISE, LANGUAGE = "robustness", "en"
 # %% [markdown] id="data" lang="en"
 # ## The network, in units of pixels
 #
-# The tiny ResNet of the lesson on evaluation, and its 360 test digits. Pixels go from 0 (paper) to
+# The tiny ResNet of the lesson `resnet-eval`, and its 360 test digits. Pixels go from 0 (paper) to
 # 16 (ink). An attacker changes *pixels*, so the normalisation belongs inside the model: `reader`
 # takes pixels and returns logits. Its convolutional stages are `reader.network.layer1` to `layer4`.
 
 # %% [markdown] id="data" lang="zh"
 # ## 以像素为单位的网络
 #
-# 用的是评测那一课里的小 ResNet 和它的 360 张测试数字，像素从 0（纸）到 16（墨）。
+# 用的是 `resnet-eval` 那一课里的小 ResNet 和它的 360 张测试数字，像素从 0（纸）到 16（墨）。
 # 攻击者改的是**像素**，所以归一化要放进模型里面：`reader` 直接接收像素，返回 logits。
 # 它的各个卷积阶段是 `reader.network.layer1` 到 `layer4`。
 
