@@ -14,12 +14,16 @@ from pathlib import Path
 
 import pytest
 from attempts import RECALL, notebook, save
+from rich.cells import cell_len
 
-from autograder.exercise.catalog import exercises
+from autograder.exercise.catalog import content_root, exercises
+from autograder.exercise.syllabus import index, syllabus
+from autograder.language import LANGUAGES, Language
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
-    "start", "lesson", "lab", "grade", "watch", "hint", "solution", "reset", "doctor", "demo",
+    "start", "lesson", "lab", "grade", "watch", "hint", "solution", "reset", "coverage", "doctor",
+    "demo",
 )  # fmt: skip
 
 
@@ -65,6 +69,24 @@ def test_the_readme_names_every_exercise() -> None:
         text = (ROOT / name).read_text("utf-8")
         for toml in ROOT.glob("autograder/course/*/exercise.toml"):
             assert f"| `{toml.parent.name}` |" in text, name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_coverage_fits_80_columns_and_names_what_is_missing(
+    tmp_path: Path, language: Language
+) -> None:
+    course, file = syllabus(), tmp_path / "coverage.json"
+    done = touchstone("coverage", "--lang", language, "--json", str(file))
+    assert done.returncode == (1 if course.homeless else 0), done.stderr
+    assert done.stderr == ""
+    place = str(index(content_root(), language))
+    rows = [row for row in done.stdout.splitlines() if place not in row and str(file) not in row]
+    assert max(map(cell_len, rows)) <= 80
+    for name, title in course.sources.questions.items():
+        assert any(row.startswith(f"{name} ") and title[language][:8] in row for row in rows), name
+    assert all(name in done.stdout for name in course.homeless)
+    assert place in done.stdout
+    assert json.loads(file.read_text("utf-8"))["homeless"] == list(course.homeless)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -330,6 +330,14 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
             "output_type": "error", "ename": "ValueError", "evalue": "x", "traceback": []}])),
         "stale", SOLVED,
     ),
+    "a task that answers nothing": (
+        edit("exercise.toml", 'questions = ["S3-Q1"]', "questions = []"),
+        "home", f"{SLUG}/exercise.toml, task 'average'",
+    ),
+    "a link to a lesson that does not exist": (
+        edit(f"lessons/{SLUG}/en.md", "Derive it.", "See [this](../medians/en.md)."),
+        "pointer", f"lessons/{SLUG}/en.md, line 17",
+    ),
 }  # fmt: skip
 
 
@@ -346,6 +354,18 @@ def test_is_caught(name: str, root: Path) -> None:
     assert any(f.rule == rule and f.where.startswith(where) for f in findings), shown
     for finding in findings:
         assert re.search(r"[.!?)] [A-Z]", finding.message), f"no remedy in: {finding}"
+
+
+def test_what_is_proven_does_not_hide_what_points_nowhere(root: Path) -> None:
+    """A proof is of the exercise alone; a table or another lesson may change beside it."""
+    link = f"See [this](../other/en.md) and the lesson on [itself](../{SLUG}/en.md)."
+    edit(f"lessons/{SLUG}/en.md", "Derive it.", link)(root)
+    other = root / "lessons" / "other" / "en.md"
+    other.parent.mkdir()
+    other.write_text("Here.", "utf-8")
+    assert verify(at(root)) == []
+    other.unlink()
+    assert [finding.rule for finding in verify(at(root))] == ["pointer"]
 
 
 @pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from autograder.exercise.syllabus import syllabus
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -38,6 +40,8 @@ def test_it_holds_every_room_of_every_exercise(wheel: Path) -> None:
             assert f"autograder/_content/solutions/{language}/{slug}.ipynb" in names
     for figure in ROOT.glob("lessons/*/figures/*.svg"):
         assert f"autograder/_content/{figure.relative_to(ROOT).as_posix()}" in names
+    for page in ("questions.toml", "index.md", "index.zh.md"):
+        assert f"autograder/_content/lessons/{page}" in names
     assert not [name for name in names if "__pycache__" in name]
 
 
@@ -65,6 +69,8 @@ def test_it_works_from_any_folder(wheel: Path, tmp_path: Path) -> None:
     for arguments, status in (
         (("start", "book"), 0),
         (("lesson", "metrics", "--path"), 0),
+        # That nothing is missing is another test's affair.
+        (("coverage",), 1 if syllabus().homeless else 0),
         (("demo",), 0),
         (("grade", "book/metrics.ipynb"), 1),
     ):
