@@ -49,7 +49,7 @@ def test_all_wording_is_used_and_all_that_is_used_exists() -> None:
     used = set(re.findall(r'text\(\s*"([a-z_.]+)"', code))
     assert used <= set(texts.TEXTS)
     quoted = {key for key in texts.TEXTS if f'"{key}"' in code}
-    looked_up = {key for key in texts.TEXTS if key.startswith(("status.", "isolation."))}
+    looked_up = {key for key in texts.TEXTS if key.startswith(("status.", "isolation.", "track."))}
     assert set(texts.TEXTS) == quoted | looked_up
 
 
