@@ -152,6 +152,7 @@ def test_there_are_enough_misconceptions_and_styles() -> None:
         assert sum(answer.stands_for == name for answer in right) >= 2
 
 
+@pytest.mark.slow
 def test_a_submission_cannot_choose_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     suite = Suite(BERT)
     suite.prepare()

@@ -55,6 +55,7 @@ def test_the_same_results_for_any_number_of_workers(env: dict[str, str], tmp_pat
     assert {item["isolation"] for item in found[0]["submissions"]} == {"sandbox"}
 
 
+@pytest.mark.slow
 def test_a_secret_turns_hard_coded_answers_down(env: dict[str, str], tmp_path: Path) -> None:
     """What the visible tests ask can be found out; what hidden ones ask cannot."""
     spy = tmp_path / "spy.py"
@@ -96,6 +97,7 @@ def test_a_secret_turns_hard_coded_answers_down(env: dict[str, str], tmp_path: P
     )
 
 
+@pytest.mark.slow
 def test_a_thousand_good_ones_and_sixty_broken_ones(env: dict[str, str], tmp_path: Path) -> None:
     source = tmp_path / "in"
     for number in range(1000):
@@ -115,6 +117,7 @@ def test_a_thousand_good_ones_and_sixty_broken_ones(env: dict[str, str], tmp_pat
     assert all(item["problem"] and not item["tasks"] for item in rest)
 
 
+@pytest.mark.slow
 def test_what_is_new_or_changed_is_graded_and_the_rest_is_not(
     env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -136,6 +139,7 @@ def test_what_is_new_or_changed_is_graded_and_the_rest_is_not(
     assert before.items() < kept(out).items()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [("checks.py", "3.0, 2.0", "4.0, 2.0"), ("exercise.toml", "points = 2", "points = 3")],
@@ -154,6 +158,7 @@ def test_another_edition_is_told_and_what_was_graded_stays(
     assert graded(env, out) == before
 
 
+@pytest.mark.slow
 def test_what_is_hidden_stays_so_when_going_on_is_refused(
     env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -206,6 +211,7 @@ def test_what_is_no_class_is_told_in_ones_language(env: dict[str, str], tmp_path
     assert nothing.returncode == 2
 
 
+@pytest.mark.slow
 def test_what_was_found_is_told_and_where_it_is_not_clear_nothing_is_graded(
     env: dict[str, str], tmp_path: Path
 ) -> None:

@@ -17,7 +17,10 @@ from toy_class import RIGHT, command, course, graded, hand_in, kept
 
 from autograder.engine import walls
 
-pytestmark = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap"),
+]
 KILLS = 100
 
 
@@ -26,7 +29,6 @@ def env(tmp_path: Path) -> dict[str, str]:
     return course(tmp_path / "course")
 
 
-@pytest.mark.slow
 def test_killing_at_random_moments_loses_nothing(env: dict[str, str], tmp_path: Path) -> None:
     """Grader, pool or worker, a hundred times: the result is that of an uninterrupted run."""
     # One that hangs would be killed again and again, until nobody doubts that it was its own doing.

@@ -62,6 +62,8 @@ FRAMES = {
 }
 PICTURES = """
 from IPython.display import display
+
+pytestmark = pytest.mark.slow
 png = b'\\x89PNG\\r\\n\\x1a\\n' + bytes(10**6)
 for n in range(7):
     display({'image/png': png, 'text/plain': 'x' * 10_000}, raw=True)

@@ -222,6 +222,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[Language, list[Path
     }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 @each_language
 @pytest.mark.parametrize("width", [390, 1200])

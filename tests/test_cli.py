@@ -89,6 +89,7 @@ def test_coverage_fits_80_columns_and_names_what_is_missing(
     assert json.loads(file.read_text("utf-8"))["homeless"] == list(course.homeless)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_solution_has_full_points_and_exit_code_0(home: Path, language: str) -> None:
     solution = ROOT / "solutions" / language / "metrics.ipynb"
@@ -110,6 +111,7 @@ def test_the_untouched_notebook_is_todo_and_exit_code_1(home: Path, language: st
     assert {task["status"] for task in submission["tasks"]} == {"todo"}
 
 
+@pytest.mark.slow
 def test_the_demo_shows_a_pass_a_todo_and_a_named_mistake(home: Path) -> None:
     for language, words in (
         ("en", ("✓", "not started", "specificity", "next")),
@@ -122,6 +124,7 @@ def test_the_demo_shows_a_pass_a_todo_and_a_named_mistake(home: Path) -> None:
     assert not list(home.iterdir())
 
 
+@pytest.mark.slow
 def test_broken_submissions_leave_the_others_unharmed(home: Path) -> None:
     save(home, notebook(RECALL), "good.ipynb")
     (home / "empty.ipynb").write_text("")
@@ -221,12 +224,14 @@ def test_lessons_are_shown_in_the_language_asked_for(home: Path) -> None:
     assert "面试题" in touchstone("lesson", "metrics", LC_ALL="zh_CN.UTF-8", cwd=home).stdout
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_this_machine_well(home: Path) -> None:
     done = touchstone("doctor", cwd=home)
     assert done.returncode == 0, done.stdout
     assert "sandbox" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_lab_opens_the_workbook(home: Path) -> None:
     assert touchstone("start", "book", cwd=home).returncode == 0
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -249,6 +254,7 @@ def test_the_lab_opens_the_workbook(home: Path) -> None:
         process.wait(30)
 
 
+@pytest.mark.slow
 def test_watch_grades_again_at_each_save(home: Path) -> None:
     path = save(home, notebook())
     log = home / "log.txt"
@@ -284,6 +290,7 @@ def test_a_model_that_has_no_script_is_told_and_those_that_have_are_named() -> N
         assert path.parent.name.removeprefix("tiny_") in done.stderr
 
 
+@pytest.mark.slow
 def test_what_did_not_change_is_told_and_not_graded_again(home: Path) -> None:
     path = save(home, notebook(), "mine.ipynb")
     first = touchstone("grade", str(path), "--lang", "en")

@@ -21,7 +21,10 @@ from toy_class import command, course, graded, kept, timeless
 
 from autograder.engine import walls
 
-pytestmark = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap"),
+]
 
 
 @pytest.fixture
@@ -62,7 +65,6 @@ def address(env: dict[str, str], tmp_path: Path) -> Iterator[str]:
         yield here
 
 
-@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced_and_its_work_done_again(
     env: dict[str, str], tmp_path: Path, address: str
 ) -> None:

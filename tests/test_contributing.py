@@ -73,6 +73,7 @@ def test_following_the_page_adds_an_exercise(copy: Path) -> None:
     assert (copy / "exercises" / "zh" / f"{SLUG}.ipynb").is_file()
 
 
+@pytest.mark.slow
 def test_what_the_page_shows_is_needed(copy: Path) -> None:
     """The wrong answer without the claim that catches it is refused."""
     assert run(f"touchstone dev new {SLUG}", copy).returncode == 0

@@ -24,6 +24,8 @@ from autograder.grading.grade import grade
 from autograder.language import LANGUAGES
 from autograder.learner import doctor
 
+pytestmark = pytest.mark.slow
+
 METRICS = catalog.exercise("metrics")
 ROOT = catalog.PACKAGE.parent
 needs_walls = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")

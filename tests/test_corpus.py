@@ -129,6 +129,7 @@ def test_the_corpus_is_large_and_its_cases_have_names_of_their_own() -> None:
     assert len({case.name for case in EVERY}) == len(EVERY) >= 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", EVERY, ids=str)
 def test_it_earns_nothing_harms_nobody_and_leaves_no_mark(
     case: Case,

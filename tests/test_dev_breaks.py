@@ -345,6 +345,7 @@ def test_a_sound_exercise_has_no_findings(root: Path) -> None:
     assert [str(finding) for finding in verify(at(root))] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BREAKS)
 def test_is_caught(name: str, root: Path) -> None:
     apply, rule, where = BREAKS[name]

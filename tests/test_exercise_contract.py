@@ -7,6 +7,7 @@ import pytest
 from autograder.dev.build import orphans
 from autograder.dev.verify import verify
 from autograder.exercise.catalog import COURSE, content_root, exercise, exercises
+from autograder.grading.grade import grade_path
 
 SLUGS = sorted(path.parent.name for path in COURSE.glob("*/exercise.toml"))
 
@@ -16,6 +17,17 @@ SLUGS = sorted(path.parent.name for path in COURSE.glob("*/exercise.toml"))
 def test_keeps_every_promise(slug: str) -> None:
     findings = verify(exercise(slug))
     assert not findings, "\n".join(map(str, findings))
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_solution_has_all_points_and_the_stub_none(slug: str) -> None:
+    """Quick, for whoever is at work: `verify` proves this and much more."""
+    found = exercise(slug)
+    solved = grade_path(found.notebook("en", solved=True))
+    assert solved.passed, [t.name for t in solved.tasks if t.status != "pass"] or solved.problem
+    stub = grade_path(found.notebook("en"))
+    assert not stub.points
+    assert {task.status for task in stub.tasks} == {"todo"}
 
 
 def test_requirements_lead_in_an_order() -> None:

@@ -22,6 +22,8 @@ from autograder.judging.results import ClassResult, Graded, SubmissionResult
 from autograder.report import ReportError, write_export
 from autograder.report.overview import best_of
 
+pytestmark = pytest.mark.slow
+
 RESULT = classroom(6)
 
 

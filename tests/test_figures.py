@@ -173,6 +173,7 @@ def test_a_second_build_writes_nothing(root: Path) -> None:
     assert list(broken_promises(at(root))) == []
 
 
+@pytest.mark.slow
 def test_building_and_verifying_an_exercise_see_its_figures(root: Path) -> None:
     (root / ZH).unlink()
     found = {finding.where: finding.message for finding in fresh(at(root))}
@@ -272,6 +273,7 @@ def test_an_image_in_code_is_no_figure(root: Path) -> None:
     assert list(broken_promises(at(root))) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "slug", sorted({path.parents[1].name for path in ROOT.glob("lessons/*/figures/*.py")})
 )

@@ -179,6 +179,8 @@ ATTEMPTS = """
 import os, pathlib, subprocess, sys
 import autograder
 
+pytestmark = pytest.mark.slow
+
 def attempt(what, act):
     try:
         found = act()

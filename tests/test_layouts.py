@@ -281,6 +281,7 @@ anything = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(files=anything, layout=st.sampled_from(["", "folders", "sections", "files", "canvas"]))
 def test_each_notebook_is_a_result_or_has_its_reason(files: dict[str, bytes], layout: str) -> None:

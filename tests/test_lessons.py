@@ -179,6 +179,19 @@ def test_an_answer_fits_into_a_minute(path: Path) -> None:
         assert MINUTE[lesson.language] / 3 < length <= MINUTE[lesson.language], question
 
 
+def _runs_alike(one: Path, other: Path) -> bool:
+    """Whether two lessons hold the same code, whatever its comments say, and print the same."""
+
+    def told(path: Path) -> list[tuple[str, list[str]]]:
+        return [
+            (ast.dump(ast.parse(code)), [line for line in code.splitlines() if "#>" in line])
+            for code in read(path).code
+        ]
+
+    return told(one) == told(other)
+
+
+@pytest.mark.slow
 @each_lesson
 def test_code_runs_and_prints_what_it_says(
     path: Path, eval_example: EvalExample, monkeypatch: pytest.MonkeyPatch
@@ -187,6 +200,8 @@ def test_code_runs_and_prints_what_it_says(
     eval_example.set_config(line_length=LINE_LENGTH)
     examples = [example for example in find_examples(path) if example.prefix == "python"]
     assert len(examples) == len(read(path).code)
+    if path.stem != "en" and _runs_alike(path, path.with_name("en.md")):
+        return
     namespace: dict[str, Any] = {}
     for example in examples:
         failure = ""

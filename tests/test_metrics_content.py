@@ -41,6 +41,7 @@ def share(hits: list[Any]) -> float:
     return sum(map(bool, hits)) / len(hits) if hits else 0.0
 
 
+@pytest.mark.slow
 @given(pairs)
 def test_rates_are_shares_of_the_right_samples(rows: list[tuple[int, int]]) -> None:
     labels, predictions = columns(rows)
@@ -58,6 +59,7 @@ def test_rates_are_shares_of_the_right_samples(rows: list[tuple[int, int]]) -> N
     assert ORACLE["table_metrics"]((tp, fn), (fp, tn)) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @given(pairs)
 def test_answers_built_on_right_parts_are_right(rows: list[tuple[int, int]]) -> None:
     data = columns(rows)
@@ -133,6 +135,7 @@ def test_totals_that_disagree_allow_nothing(a: int, b: int, c: int, d: int) -> N
     assert (interval is None) == (a + b != c + d)
 
 
+@pytest.mark.slow
 @given(scored, st.sampled_from([0.25, 0.5, 0.75, 1.0]))
 def test_no_threshold_is_better(rows: list[tuple[int, int]], demanded: float) -> None:
     labels, scores = columns(rows)

@@ -117,6 +117,7 @@ def _handing_out(notebook: Notebook, folder: Path) -> catalog.Exercise:
     return catalog.exercise("metrics", course.parent)
 
 
+@pytest.mark.slow
 def test_a_whole_grade_runs_every_cell_and_comes_to_the_same(solution):
     whole, short = graded(solution, whole=True), graded(solution)
     assert len(whole.cells) == len(solution.cells)
@@ -126,6 +127,7 @@ def test_a_whole_grade_runs_every_cell_and_comes_to_the_same(solution):
     ]
 
 
+@pytest.mark.slow
 def test_an_answer_that_uses_a_try_is_graded_as_in_jupyter(solution):
     """The learner counts on `figure`, which only the notebook's own plots define."""
     uses = "\n".join(

@@ -279,6 +279,7 @@ def test_what_cannot_be_graded_gives_nothing_and_says_why(graded: Kernel, source
     assert (result["type"], result["data"]["text/plain"]) == ("execute_result", "0.0")
 
 
+@pytest.mark.slow
 def test_points_under_nbgrader_do_not_wait_for_a_key_of_misconceptions(tmp_path: Path) -> None:
     """It may take longer to make than nbgrader lets a cell run; then the next card has it."""
     step = next(a.step["en"] for a in answers(METRICS, "wrong") if a.name == "recall_raises")
@@ -309,6 +310,7 @@ def greedy(model, ids, max_new_tokens, end):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["own", "graded"])
 def test_a_learners_model_counts_for_the_checks_and_not_for_a_grader(
     kernel: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -329,6 +331,7 @@ def test_a_learners_model_counts_for_the_checks_and_not_for_a_grader(
     assert widths == [12 if kernel == "own" else usual, usual]
 
 
+@pytest.mark.slow
 def test_it_prints_text_in_plain_python(tmp_path: Path) -> None:
     noisy = SPECIFICITY.replace("    recognised", "    os.write(2, b'x')\n    recognised", 1)
     code = f'import os\n{SETUP.format("zh")}{noisy}check("recall")\nhint("recall")\n'

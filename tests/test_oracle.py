@@ -38,6 +38,7 @@ def test_of_the_reference_only_the_tasks_worked_on_are_run(tmp_path: Path, keys:
     assert [path.name.split("-")[2] for path in keys.iterdir()] == ["recall"]
 
 
+@pytest.mark.slow
 def test_a_name_that_no_line_begins_with_is_compared_too(tmp_path: Path, keys: Path) -> None:
     result = grade(tmp_path, "exec('recall = lambda labels, predictions: 0.5')")
     assert "fail" in statuses(result)
@@ -53,6 +54,7 @@ def test_a_whole_key_holds_the_reference_too(keys: Path) -> None:
     assert reference.outcomes == {n: {(): rows[()]} for n, rows in whole.outcomes.items()}
 
 
+@pytest.mark.slow
 def test_made_ahead_a_diagnosis_is_waiting(tmp_path: Path, keys: Path) -> None:
     make_ahead([METRICS])
     over = time.monotonic() + 120
@@ -75,6 +77,7 @@ def test_a_costly_check_runs_only_the_misconceptions_that_name_it(
     assert set(outcomes["shares_the_total"]) == {(), *every}
 
 
+@pytest.mark.slow
 def test_heavy_libraries_are_loaded_by_the_first_predicate_that_is_asked() -> None:
     """A grader that imported torch would keep the first mistake waiting."""
     program = (

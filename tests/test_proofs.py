@@ -99,6 +99,7 @@ def graded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return notes
 
 
+@pytest.mark.slow
 def test_what_did_not_change_is_not_proven_again(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

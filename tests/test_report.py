@@ -185,6 +185,7 @@ def test_the_next_thing_is_the_first_that_is_open() -> None:
     assert digest.next_thing(sample_results()[1], "en") == texts.text("next.done", "en")
 
 
+@pytest.mark.slow
 @given(hostile)
 @settings(deadline=None)
 def test_nothing_of_a_submission_reaches_the_terminal_raw(text: str) -> None:

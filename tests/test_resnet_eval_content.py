@@ -93,6 +93,7 @@ def test_a_report_built_on_right_parts_is_right() -> None:
     assert report["accuracy"] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secret", ["autumn class", "spring class"])
 def test_secret_seeds_catch_every_misconception_too(secret: str) -> None:
     suite = Suite(RESNET, secret)
@@ -144,6 +145,7 @@ def test_a_checkpoint_of_torchvisions_reads_digits(checkpoint: Path) -> None:
     assert report["accuracy"] > 0.5  # even random features tell many digits apart
 
 
+@pytest.mark.slow
 def test_the_probes_run_on_such_a_checkpoint(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

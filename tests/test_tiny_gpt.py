@@ -107,6 +107,7 @@ def test_some_characters_are_one_token_and_some_are_bytes(
 # The model
 
 
+@pytest.mark.slow
 def test_held_out_perplexity_is_what_the_card_says(
     model: GPT2LMHeadModel, tokenizer: GPT2Tokenizer, texts: tuple[list[str], list[str]]
 ) -> None:
@@ -269,6 +270,7 @@ def test_held_out_documents_are_unseen(texts: tuple[list[str], list[str]]) -> No
     assert not set(train_texts) & set(heldout)
 
 
+@pytest.mark.slow
 def test_training_repeats_itself_and_leaves_the_random_state_alone(tmp_path: Path) -> None:
     before = torch.get_rng_state()
     brief = Recipe(documents=100, vocab_size=300, n_positions=128, n_embd=16, n_layer=1, steps=3)

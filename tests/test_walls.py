@@ -199,6 +199,7 @@ def test_every_wall_stands_when_it_is_tried(pool: Pool) -> None:
     assert {finding.state for finding in doctor.tried(tried)} == {"good"}
 
 
+@pytest.mark.slow
 def test_a_wall_that_does_not_stand_is_noticed() -> None:
     with Pool([METRICS], walled=False) as pool:
         tried = trials(METRICS, pool.worker)
@@ -211,6 +212,7 @@ def test_a_wall_that_does_not_stand_is_noticed() -> None:
     assert all("请只评可信的作业" in finding.text["zh"] for finding in found)
 
 
+@pytest.mark.slow
 def test_without_a_part_of_the_walls_the_doctor_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +231,7 @@ def test_without_a_part_of_the_walls_the_doctor_says_what_to_install(
     "import subprocess, sys\n    code = 'import time; kept = b\"x\" * 2**28; time.sleep(60)'\n"
     "    return subprocess.run([sys.executable, '-c', code])",
 ])  # fmt: skip
+@pytest.mark.slow
 def test_a_fresh_process_has_a_limit_on_memory_too(tmp_path: Path, own: str) -> None:
     source = f"def recall(labels, predictions):\n    {own}"
     quick = replace(METRICS, check_seconds=5.0, submission_seconds=8.0)
@@ -280,6 +283,7 @@ def elsewhere() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", ["folder", "name", "nothing"])
 def test_a_real_model_can_be_read_if_it_is_asked_for_and_no_token_beside_it(
     tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, asked: str
@@ -308,6 +312,7 @@ with Pool([found], walled=True) as pool:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.getuid() != 0, reason="this whole run is an ordinary user's")
 def test_an_ordinary_user_has_the_same_walls() -> None:
     """They are built in another way: only root's pool can make its children nobody."""

@@ -60,6 +60,7 @@ def test_an_editable_install_holds_no_second_copy_of_the_content() -> None:
     assert "force-include" not in settings["tool"]["hatch"]["build"]["targets"]["wheel"]
 
 
+@pytest.mark.slow
 def test_it_works_from_any_folder(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     elsewhere = tmp_path / "elsewhere"

@@ -720,6 +720,7 @@ def _act_on_cell(cells: list[Cell], action: str, at: int, extra: Any) -> None:
             cell["source"] = "".join(cell["source"]).splitlines(keepends=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     actions=st.lists(ACTIONS, max_size=8),

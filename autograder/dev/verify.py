@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import os
+import re
 import tempfile
 import time
 import traceback
@@ -12,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from autograder._parsing import parse
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell, SourceError, read_cells
 from autograder.dev.proofs import Proofs
@@ -168,6 +171,9 @@ def _graded(exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey) -> Iter
     from autograder.grading.grade import pool_of
 
     kinds = list(itertools.product(LANGUAGES, (False, True)))
+    if _share_their_code(cells):
+        # What is graded is then the same: only that it is handed out whole is another question.
+        kinds.remove((LANGUAGES[1], True))
     # Behind walls no other course can be read than the one that is in use.
     walled = walls.available() and exercise.folder.parent == catalog.COURSE
     with pool_of([exercise], walled=walled) as pool, ThreadPoolExecutor(2) as threads:
@@ -178,6 +184,18 @@ def _graded(exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey) -> Iter
         for (language, solved), result in zip(kinds, results, strict=True):
             where = f"{exercise.slug}/notebook.py ({language})"
             yield from _judged(result, where, solved)
+
+
+_NAMES = re.compile(r"^EXERCISE, LANGUAGE = .*$", re.MULTILINE)
+
+
+def _share_their_code(cells: tuple[Cell, ...]) -> bool:
+    """Whether all that answers and probes rest on is the same code in each language."""
+    return all(
+        len({ast.dump(parse(_NAMES.sub("", text))) for text in cell.source.values()}) == 1
+        for cell in cells
+        if cell.role in ("setup", "solution")
+    )
 
 
 def _judged(result: SubmissionResult, where: str, solved: bool) -> Iterator[Finding]:

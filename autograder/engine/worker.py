@@ -11,7 +11,6 @@ import contextlib
 import functools
 import importlib
 import inspect
-import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -215,8 +214,8 @@ def _environments(
     """The answers to run a check with: ``[]`` is the reference, else names of misconceptions.
 
     For a check that rests on other names, the reference is also built on each misconception about
-    them, at any depth, and on two at once about those that it rests on directly: what a right
-    answer yields when built on wrong ones.
+    them, at any depth: what a right answer yields when built on a wrong one. On several at once,
+    or on one that nobody knows, it is built when somebody has them (``yours``).
     """
     yield [], right
     for answer in known:
@@ -229,11 +228,6 @@ def _environments(
     for answer in known:
         if answer.stands_for in below:
             yield [answer.name], _built_on(right, {answer.stands_for: answer.value})
-    # Not more than two: of six names there would be thousands of choices.
-    for pair in itertools.combinations(check.rests_on, 2):
-        for chosen in itertools.product(*([a for a in known if a.stands_for == n] for n in pair)):
-            parts = {answer.stands_for: answer.value for answer in chosen}
-            yield sorted(answer.name for answer in chosen), _built_on(right, parts)
 
 
 def _built_on(right: dict[str, Any], wrong: dict[str, Any]) -> dict[str, Any]:

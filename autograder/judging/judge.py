@@ -6,7 +6,6 @@ pass; equal to a misconception's means fail, and the learner is told which. Noth
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -201,13 +200,11 @@ def _given(
     diagnosed: Mapping[str, str],
 ) -> tuple[str, ...]:
     """The learner's names, below this check's own, whose mistakes explain all that differs."""
-    parts = [diagnosed[name] for name in check.rests_on if name in diagnosed]
     # At any depth: the key holds what the reference makes of each mistake that it may rest on.
-    below = [found for name, found in diagnosed.items() if name not in check.learner]
-    pairs = [tuple(sorted(pair)) for pair in itertools.combinations(parts, 2)]
-    for label in [*((part,) for part in below), *pairs]:
-        if label and label in known and same(seen, known[label], check.close):
-            return tuple(key.misconceptions[name].stands_for for name in label)
+    for name, found in diagnosed.items():
+        built = known.get((found,)) if name not in check.learner else None
+        if built is not None and same(seen, built, check.close):
+            return (key.misconceptions[found].stands_for,)
     for label, outcome in known.items():
         if label[:1] == YOURS and label[1:] and same(seen, outcome, check.close):
             return label[1:]
