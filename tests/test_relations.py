@@ -124,6 +124,12 @@ def test_the_same_whatever_goes_in() -> None:
     assert "constant" not in named(0.5, 0.25, (0.75, 0.5), (0.5, 0.1))
 
 
+def test_right_in_one_form_and_not_in_another() -> None:
+    right = {"list": [0.25, 0.5], "array": [0.25, 0.5]}
+    assert "some_forms" in named({**right, "list": [0.0, 0.0]}, right)
+    assert "some_forms" not in named({"list": 0.0, "array": 0.0}, right)
+
+
 def test_the_same_number_in_four_forms_is_one_number() -> None:
     right = dict.fromkeys(("list", "array", "float32", "tensor"), 0.853)
     assert "one_factor" not in named(dict.fromkeys(right, 0.37 * 0.853), right)

@@ -54,6 +54,8 @@ class Tried:
     ----------
     names
         The mistakes that it named in the block's task, those that explain most checks first.
+    stopped
+        Without a name, but with an error at each check that it fails.
     dragged
         Other tasks that lost points.
     """
@@ -63,6 +65,7 @@ class Tried:
     names: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     told: str = ""
+    stopped: bool = False
     dragged: tuple[str, ...] = ()
 
 
@@ -136,7 +139,8 @@ def tried(exam: Exam, block: Block) -> Tried:
         f"{r.name} {r.points:g}/{r.max_points:g}" for r in results
         if r.name != block.task and r.points < r.max_points
     )  # fmt: skip
-    return Tried(block, not bad, names, texts, _told(bad), dragged)
+    stopped = bool(bad) and not names and all(verdict.status == "error" for verdict in bad)
+    return Tried(block, not bad, names, texts, _told(bad), stopped, dragged)
 
 
 def _told(bad: list[Verdict]) -> str:
@@ -178,7 +182,8 @@ def report(slug: str) -> Iterator[str]:
     yield (
         f"{slug}: {len(found)} wrong answers, {sum(i.passed for i in found)} accepted, {named} "
         f"named ({named * share:.0f} %), of those {rightly} rightly, {wrongly} wrongly, {open_} "
-        f"not judged; {sum(bool(i.dragged) for i in found)} dragged others along; "
+        f"not judged; {sum(i.stopped for i in found)} more stop with an error, which is shown; "
+        f"{sum(bool(i.dragged) for i in found)} dragged others along; "
         f"{len(list(folder.glob('right_*.py')))} right sets, {len(refused)} tasks refused"
     )
 

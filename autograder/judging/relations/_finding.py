@@ -77,6 +77,8 @@ def found_in(
         relations = RELATIONS
     unequal = {name: _unequal_parts(pair) for name, pair in differing.items()}
     found = [Found(_CONSTANT, frozenset(differing))] if _is_constant(differing) else []
+    forms = frozenset(name for name, pair in differing.items() if _is_right_in_some_form(pair))
+    found += [Found(_SOME_FORMS, forms)] if forms else []
     for relation in relations:
         told: set[tuple[float, ...]] = set()
         weights = {
@@ -104,6 +106,31 @@ _CONSTANT = Relation(
     },
     lambda part, close: 0.0,
 )
+
+
+_FORMS = {"list", "array", "float32", "tensor", "tensor32"}
+_SOME_FORMS = Relation(
+    "relation.some_forms",
+    {
+        "en": "Right in one form of the same numbers (list, array, tensor, float32), and not in "
+        "another.",
+        "zh": "同样的数，换一种形式（列表、数组、张量、float32）传进来，结果就不对了。",
+    },
+    {
+        "en": "Turn the arguments into one form first, as with `np.asarray` or `torch.as_tensor`.",
+        "zh": "先把参数统一成一种形式，例如用 `np.asarray` 或 `torch.as_tensor`。",
+    },
+    lambda part, close: 0.0,
+)
+
+
+def _is_right_in_some_form(pair: Differing) -> bool:
+    """Whether what came out is right in some of the forms of `probes.in_forms`, and not in all."""
+    seen, right = pair.seen, pair.right
+    if not (isinstance(seen, dict) and isinstance(right, dict) and set(right) <= _FORMS):
+        return False
+    fits = [form in seen and equal(seen[form], right[form], pair.close) for form in right]
+    return any(fits) and not all(fits)
 
 
 def _is_constant(differing: Mapping[str, Differing]) -> bool:
