@@ -26,8 +26,14 @@ def pytest_configure(config: pytest.Config) -> None:
     budget.register(config)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Slow tests first, in each process its share of them: none is to run alone at the end."""
+    if not config.option.markexpr:
+        covered = [item for item in items if item.get_closest_marker("covered")]
+        # One that was asked for by its name is run.
+        if len(covered) < len(items):
+            config.hook.pytest_deselected(items=covered)
+            items[:] = [item for item in items if item not in covered]
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     slow = [item for item in items if item.get_closest_marker("slow")]
     # Before all, what makes the answer keys that others then find in the cache; these come last.

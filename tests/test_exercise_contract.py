@@ -19,6 +19,7 @@ def test_keeps_every_promise(slug: str) -> None:
     assert not findings, "\n".join(map(str, findings))
 
 
+@pytest.mark.covered
 @pytest.mark.parametrize("slug", SLUGS)
 def test_the_solution_has_all_points_and_the_stub_none(slug: str) -> None:
     """Quick, for whoever is at work: `verify` proves this and much more."""
