@@ -462,7 +462,7 @@ def not_asked_is_wrong(answers, difficulty, discrimination, prior_std=1.0):
     "estimate_ability",
     "Takes the log-odds of the share of right answers, whatever the questions.",
     zh="只看答对比例的对数几率，不管考的是什么题。",
-    caught_by="likelihood_without_prior",
+    caught_by="posterior_is_highest",
     errata=("E010",),
     step="Let difficulty and discrimination enter through P(θ).",
     step_zh="让难度和区分度通过 P(θ) 进入计算。",
