@@ -521,4 +521,6 @@ def nearest_rank(pipeline_latency, rng):
        zh="不超过预算的才算在内；不在 plan 里的阶段不运行。", close=CLOSE)  # fmt: skip
 def within_the_budget(pipeline_latency, stages):
     total = np.sort(stages["bm25"] + stages["tell"])
-    return [_timed(pipeline_latency(stages, ["bm25", "tell"], total[place])) for place in (20, 120, 199)]
+    return [
+        _timed(pipeline_latency(stages, ["bm25", "tell"], total[place])) for place in (20, 120, 199)
+    ]

@@ -4,11 +4,11 @@ from matplotlib.figure import Figure
 ALT = {
     "en": "A bearing that wears from hour 380 on and breaks at hour 500; alarms after hour 476 come "
     "too late for the crew. Above, its vibration, in which the wear is hard to see. Below, two "
-    "scores with the limit 3.5: that of single samples crosses it late and in single points, that "
-    "of the moving average with weight 0.1 crosses it early and stays above.",
-    "zh": "一个轴承从第 380 小时开始磨损，第 500 小时损坏；第 476 小时之后才报警，维修队就来不及了。"
-    "上图是振动信号，磨损很难看出来。下图是两种分数和界限 3.5：单个采样点的分数很晚才零星越界，"
-    "权重 0.1 的移动平均早早越界，并且一直在上面。",
+    "scores with the limit 3.5: that of single samples crosses it once, shortly before hour 476, "
+    "that of the moving average with weight 0.1 crosses it some sixty hours earlier.",
+    "zh": "一个轴承从第 380 小时开始磨损，第 500 小时损坏；第 476 小时之后才报警，"
+    "维修队就来不及了。上图是振动信号，磨损很难看出来。下图是两种分数和界限 3.5："
+    "单个采样点的分数在第 476 小时前不久才越界一次，权重 0.1 的移动平均早了大约六十小时。",
 }
 WEAR, LEAD, BREAK = 380, 476, 500
 
