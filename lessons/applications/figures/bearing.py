@@ -2,7 +2,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 ALT = {
-    "en": "A bearing that wears from hour 380 on and breaks at hour 500; alarms after hour 476 come "
+    "en": "A bearing that wears from hour 380 on and breaks at hour 500; alarms after 476 come "
     "too late for the crew. Above, its vibration, in which the wear is hard to see. Below, two "
     "scores with the limit 3.5: that of single samples crosses it once, shortly before hour 476, "
     "that of the moving average with weight 0.1 crosses it some sixty hours earlier.",
