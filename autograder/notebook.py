@@ -15,11 +15,12 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from autograder._begun import begin, begun
 from autograder._silence import is_silent
 from autograder.exercise import catalog
 from autograder.exercise.catalog import CatalogError, Exercise, Task
 from autograder.language import Language
-from autograder.learner.leaving import on_model, quiet_errors, variables_kept
+from autograder.learner.leaving import on_model, quiet_errors
 
 if TYPE_CHECKING:
     from autograder.engine import Ask
@@ -56,7 +57,7 @@ def check(name: str) -> float | None:
 
 
 def _under_nbgrader() -> bool:
-    return "NBGRADER_EXECUTION" in os.environ
+    return "NBGRADER_EXECUTION" in begun().environment
 
 
 def hint(name: str) -> None:
@@ -97,6 +98,8 @@ def _checked(name: str, names: dict[str, Any]) -> float:
     try:
         exercise = _exercise(names, name)
         task = exercise.task(name)
+        from autograder.engine.keeping import variables_kept
+
         with variables_kept(names), on_model(names.get("MODEL") if exercise.model else None):
             result = _judged(exercise, task, names)
         _show_card(result, _language(names))
@@ -113,6 +116,7 @@ def _checked(name: str, names: dict[str, Any]) -> float:
 
 def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResult:
     """Run the probes of `task`, and of those that it rests on, and judge them."""
+    from autograder.engine.timing import PATIENCE
     from autograder.exercise.suite import Suite
     from autograder.grading.oracle import judged_by_need, reference_key, tried
 
@@ -123,7 +127,7 @@ def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskRes
     # The task's own come first, lest an endless loop in another one leave it no time.
     own_first = sorted(needed, key=lambda name: name != task.name)
     checks = [check for name in own_first for check in suite.of_task(name)]
-    limit = _PROBE_SECONDS if hurry else exercise.submission_seconds
+    limit = _PROBE_SECONDS if hurry else PATIENCE * exercise.submission_seconds
     outcomes = {outcome.check: outcome for outcome in _outcomes(suite, checks, names, limit)}
     tasks = [(item, suite.of_task(item.name)) for item in exercise.tasks if item.name in needed]
     # Nothing of the reference where all is to do. In a hurry no more of it than this card needs;
@@ -152,16 +156,20 @@ def _outcomes(
 ) -> Iterator[Outcome]:
     """Run probes until `limit` seconds are over; those not reached count as too slow."""
     from autograder.engine.probing import run_probe
+    from autograder.engine.timing import PATIENCE
     from autograder.evidence.observations import Outcome
 
-    over = time.monotonic() + limit
+    over, rebound = time.monotonic() + limit, _rebound(suite, names)
     for check in checks:
         left = math.ceil(over - time.monotonic())
         if left <= 0:
             yield Outcome(check.name, "timeout", error="check", message=f"{limit:g}")
             continue
-        seconds = min(suite.exercise.check_seconds, left)
-        outcome = run_probe(suite, check, names, seconds=seconds, locate=_locate(names))
+        seconds = suite.exercise.check_seconds
+        outcome = run_probe(
+            suite, check, names, seconds=seconds, clock=min(PATIENCE * seconds, left),
+            locate=_locate(names), rebound=rebound,
+        )  # fmt: skip
         if outcome.error == "KeyboardInterrupt":
             raise KeyboardInterrupt
         yield outcome
@@ -170,7 +178,26 @@ def _outcomes(
 def _asking(names: Mapping[str, Any], exercise: Exercise) -> Ask:
     from autograder.engine import called
 
-    return lambda calls: [called(call, names, seconds=exercise.check_seconds) for call in calls]
+    seconds = exercise.check_seconds
+    clock = seconds if _under_nbgrader() else None
+    return lambda calls: [
+        called(call, names, seconds=seconds, clock=clock, gradients=exercise.gradients)
+        for call in calls
+    ]
+
+
+def _rebound(suite: Suite, names: Mapping[str, Any]) -> dict[str, str]:
+    """For names that are no functions, the cell that gave them their value last, as ``In [7]``."""
+    from autograder.engine.cells import defined_names
+
+    history = list(names.get("In", ()))
+    found = {}
+    for name in suite.exercise.task_of:
+        if name in names and not callable(names[name]):
+            numbers = [n for n, cell in enumerate(history) if name in defined_names(str(cell))]
+            if len(numbers) > 1:
+                found[name] = f"In [{numbers[-1]}]"
+    return found
 
 
 def _locate(names: Mapping[str, Any]) -> Any:
@@ -241,5 +268,6 @@ def _use_one_thread() -> None:
         torch.set_num_threads(1)
 
 
+begin()
 if _under_nbgrader():
     _use_one_thread()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from autograder.engine.cells import defined_names
+from autograder.engine.needed import uses_of
 from autograder.engine.pool import Pool
 from autograder.exercise.catalog import Exercise
-from autograder.exercise.suite import answers
+from autograder.exercise.suite import Suite, answers
 from autograder.grading.grade import grade_path
 from autograder.judging.results import SubmissionResult, Verdict
 from autograder.language import Language
@@ -66,15 +67,20 @@ def half_finished(exercise: Exercise, language: Language) -> dict[str, Any]:
     """An attempt at any exercise: of five tasks one is wrong, one untouched, the others solved.
 
     The wrong answers are the last that ``wrong.py`` has for a task, which tend to be nearly right.
+    What trains is untouched too, and cells of which nothing is asked are gone: they take the
+    longest.
     """
     attempt, solution = (
         json.loads(exercise.notebook(language, solved=solved).read_text("utf-8"))
         for solved in (False, True)
     )
-    # What only shows something takes the longest, and earns nothing.
-    attempt["cells"] = [cell for cell in attempt["cells"] if not cell["id"].endswith("-try")]
     solved = {cell["id"]: "".join(cell["source"]) for cell in solution["cells"]}
-    number = {name: n for n, task in enumerate(exercise.tasks) for name in task.defines}
+    suite = Suite(exercise)
+    trains = {t.name for t in exercise.tasks if any(c.costly for c in suite.of_task(t.name))}
+    quick = [task for task in exercise.tasks if task.name not in trains]
+    number = {name: n for n, task in enumerate(quick) for name in task.defines}
+    number |= {name: 3 for task in exercise.tasks if task.name in trains for name in task.defines}
+    attempt["cells"] = _needed_cells(attempt["cells"], solved)
     for cell in attempt["cells"]:
         if not cell["metadata"].get("nbgrader", {}).get("solution"):
             continue
@@ -85,6 +91,16 @@ def half_finished(exercise: Exercise, language: Language) -> dict[str, Any]:
             task = exercise.task_of[min(number.keys() & defined_names(cell["source"]))]
             cell["source"] += "\n\n\n" + wrong_source(exercise, task.defines)
     return attempt
+
+
+def _needed_cells(cells: list[dict[str, Any]], solved: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Cells without those that only show something: on which no other code rests."""
+    uses = {cell["id"]: uses_of(solved.get(cell["id"], "")) for cell in cells}
+    reads = frozenset[str]().union(*(use.reads for use in uses.values()))
+    return [
+        cell for cell in cells
+        if "nbgrader" in cell["metadata"] or uses[cell["id"]].binds & reads
+    ]  # fmt: skip
 
 
 def wrong_source(exercise: Exercise, names: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from corpus import Case, forge, reach, take
 
 from autograder.engine import read_notebook, seccomp, walls
 from autograder.engine.pool import Pool
+from autograder.engine.timing import PATIENCE
 from autograder.exercise import catalog
 from autograder.grading.grade import grade
 from autograder.judging.results import SubmissionResult
@@ -148,7 +149,7 @@ def test_it_earns_nothing_harms_nobody_and_leaves_no_mark(
     assert result.points == (task(result).max_points if case.verdicts == {"pass"} else 0)
     assert "BREACH" not in said(result)
     assert not case.reaches or "held" in said(result)
-    assert time.monotonic() - started < case.exercise.submission_seconds + 30
+    assert time.monotonic() - started < PATIENCE * case.exercise.submission_seconds + 30
     assert not Path(facts["outside"]).exists()
     assert settled(pool, resting)
 

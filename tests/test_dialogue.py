@@ -24,7 +24,8 @@ def start(step: str) -> dict[str, Any]:
 
 
 def cell(step: str) -> dict[str, Any]:
-    said = {"id": "", "outputs": [], "error": "", "message": "", "seconds": 0.0}
+    said = {"id": "", "outputs": [], "error": "", "message": "", "seconds": 0.0,
+            "number": 0, "line": ""}  # fmt: skip
     return {"type": "cell", "step": step, **said}
 
 
@@ -86,7 +87,7 @@ def test_its_time_is_over_although_it_has_more_to_say() -> None:
         yield cell("cell:0")
 
     dialogue = Dialogue(Speaker(slowly()), REQUEST, ["c"], time.monotonic() + 0.1)
-    assert dialogue.hold() == Ending("timeout", "submission", "7")
+    assert dialogue.hold() == Ending("timeout", "submission", "28")
 
 
 def test_time_that_a_submission_used_up_before_is_its_own() -> None:

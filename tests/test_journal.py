@@ -89,6 +89,7 @@ RESULTS = st.builds(
     tasks=st.lists(TASKS, max_size=2).map(tuple),
     cells=st.lists(CELLS, max_size=2).map(tuple),
     problem=st.none() | TEXTS,
+    notes=st.lists(TEXTS, max_size=2).map(tuple),
 )
 
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
+import dev_exercise
 import pytest
 from corpus import forge, reach, take
 from dev_exercise import SLUG, make
 
-from autograder.engine import limits, protocol
-from autograder.evidence.observations import MAX_BYTES, MAX_LEAVES
+from autograder.engine import Notebook, limits, observe, protocol
+from autograder.engine.cells import Cell
+from autograder.engine.timing import PATIENCE
+from autograder.evidence.observations import MAX_BYTES, MAX_LEAVES, Outcome
 from autograder.exercise import catalog
+from autograder.exercise.suite import Suite
 from autograder.models import VARIABLE
 
 ROOT = Path(__file__).parents[1]
@@ -24,9 +35,9 @@ def test_the_published_limits_are_those_of_the_code(page: str, tmp_path: Path) -
     table = tomllib.loads((exercise.folder / "exercise.toml").read_text("utf-8"))
     assert "limits" not in table, f"{SLUG} is to have the limits that hold by default"
     expected = [
-        [exercise.submission_seconds],
-        [exercise.cell_seconds],
-        [exercise.check_seconds],
+        [PATIENCE * exercise.submission_seconds],
+        [exercise.cell_seconds, PATIENCE * exercise.cell_seconds],
+        [exercise.check_seconds, PATIENCE * exercise.check_seconds],
         [exercise.submission_seconds + 1],
         [exercise.memory / 2**20],
         [limits.PROCESSES],
@@ -70,3 +81,61 @@ def test_the_size_of_the_corpus_is_the_one_told(page: str) -> None:
 
 def test_every_exercise_of_ours_keeps_to_the_memory_told() -> None:
     assert {found.memory for found in catalog.exercises()} == {2048 * 2**20}
+
+
+SLOW = """
+import time
+calls = []
+def average(values):
+    calls.append(1)
+    if len(calls) == 1:
+        time.sleep({sleeps})
+        until = time.process_time() + {computes}
+        while time.process_time() < until:
+            pass
+    return sum(values) / len(values) if len(values) else 0.0
+"""
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> catalog.Exercise:
+    """An exercise whose checks may compute for a second."""
+    return replace(dev_exercise.make(tmp_path), check_seconds=1.0)
+
+
+def first_outcome(exercise: catalog.Exercise, source: str) -> Outcome:
+    """What its first check comes to with `source`, in a fresh process."""
+    notebook = Notebook(Path("x"), exercise.slug, "en", (Cell("average", source),))
+    suite = Suite(exercise)
+    observed = observe(notebook, exercise, course=exercise.folder.parent)
+    return observed.outcomes[next(iter(suite.checks))]
+
+
+def test_what_waits_is_not_what_computes(quick: catalog.Exercise) -> None:
+    """A second of processor time is no second by the clock, which ends what sleeps for ever."""
+    assert first_outcome(quick, SLOW.format(sleeps=1.3, computes=0.05)).kind == "value"
+    computes = first_outcome(quick, SLOW.format(sleeps=0, computes=30))
+    assert (computes.kind, computes.error, computes.message) == ("timeout", "processor", "1")
+    sleeps = first_outcome(quick, SLOW.format(sleeps=60, computes=0))
+    assert (sleeps.kind, sleeps.error, sleeps.message) == ("timeout", "check", f"{PATIENCE:g}")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXCPU"), reason="Windows has no such limit")
+def test_code_that_no_exception_reaches_is_ended_by_processor_time_too(
+    quick: catalog.Exercise,
+) -> None:
+    started = time.monotonic()
+    outcome = first_outcome(quick, "def average(values):\n    return 7 ** 10 ** 9\n")
+    assert (outcome.kind, outcome.error) == ("timeout", "processor")
+    assert time.monotonic() - started < 300
+
+
+@pytest.mark.slow
+def test_a_right_answer_passes_beside_busy_processes(quick: catalog.Exercise) -> None:
+    """Six of them on two cores: what needs half a second gets it in two."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(3 * (os.cpu_count() or 1)):
+            hog = subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"])
+            stack.callback(hog.wait)
+            stack.callback(hog.kill)
+        assert first_outcome(quick, SLOW.format(sleeps=0, computes=0.5)).kind == "value"

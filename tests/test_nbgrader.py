@@ -5,18 +5,17 @@ from __future__ import annotations
 import csv
 import html
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import attempts
 import nbformat
 import pytest
+from four_ways import nbgrader
 from nbgrader.api import Gradebook
 from nbgrader.nbgraderformat import MetadataValidator
+from warm_kernels import warm_kernels
 
 from autograder.dev.views import STUB
 from autograder.exercise.catalog import content_root, exercise, exercises
@@ -53,26 +52,6 @@ def test_nbgraders_validator_accepts_the_metadata(path: Path) -> None:
     assert all(cell.locked for cell in graded)
 
 
-def nbgrader(folder: Path, *arguments: str) -> str:
-    """Run one of nbgrader's commands in `folder` and return all that it says."""
-    environment = {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "IPYTHONDIR": str(folder / "ipython"),
-    }
-    kept = {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"}
-    done = subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=folder, env={**kept, **environment},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-WITH_MODELS = ("bert-classifier", "gpt-generation", "resnet-eval")
-
-
 @pytest.mark.slow
 def test_validate_tells_the_solution_from_the_stub(tmp_path: Path) -> None:
     solution, stub = (str(METRICS.notebook("en", solved=solved)) for solved in (True, False))
@@ -106,31 +85,31 @@ def test_a_class_from_release_to_export_has_our_points(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_half_finished_attempts_have_our_points(tmp_path: Path) -> None:
-    """One assignment holds all the notebooks: starting nbgrader takes longer than most of them.
-
-    `metrics` is left to the test of a whole class.
-    """
-    expected: dict[str, float] = {}
-    # A notebook each for every kind of tiny model: all eighteen take many minutes in one process.
-    others = [found for found in exercises() if found.slug in WITH_MODELS]
-    with pool_of(others) as pool:
-        for found in others:
-            source, submitted = (
-                tmp_path / room / "all" / f"{found.slug}.ipynb"
-                for room in ("source", "submitted/lin")
-            )
-            for path in (source, submitted):
-                path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(found.notebook("en", solved=True), source)
-            submitted.write_text(json.dumps(attempts.half_finished(found, "en")), "utf-8")
-            result = grade_path(submitted, pool=pool)
+    """Of every exercise: one assignment holds all the notebooks, and one process all libraries."""
+    expected: dict[str, dict[str, float]] = {}
+    found = exercises()
+    for exercise_ in found:
+        source, submitted = (
+            tmp_path / room / "all" / f"{exercise_.slug}.ipynb"
+            for room in ("source", "submitted/lin")
+        )
+        for path in (source, submitted):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(exercise_.notebook("en", solved=True), source)
+        submitted.write_text(json.dumps(attempts.half_finished(exercise_, "en")), "utf-8")
+    with pool_of(found) as pool:
+        for exercise_ in found:
+            result = grade_path(tmp_path / f"submitted/lin/all/{exercise_.slug}.ipynb", pool=pool)
             assert result.problem is None
             shares = {task.points / task.max_points for task in result.tasks}
-            assert {0.0, 1.0} < shares, f"{found.slug}: the comparison is to see partial points too"
-            expected[found.slug] = {task.name: task.points for task in result.tasks}
+            assert {0.0, 1.0} < shares, f"{exercise_.slug}: partial points are to be seen too"
+            expected[exercise_.slug] = {task.name: task.points for task in result.tasks}
 
     nbgrader(tmp_path, "generate_assignment", "all")
-    nbgrader(tmp_path, "autograde", "all")
+    (tmp_path / "warm").mkdir()
+    libraries = sorted({name for exercise_ in found for name in exercise_.imports})
+    with warm_kernels(tmp_path / "warm", *libraries) as environment:
+        nbgrader(tmp_path, "autograde", "all", **environment)
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as gradebook:
         points = {
             notebook.name: {g.name.removesuffix("-check"): g.auto_score for g in notebook.grades}

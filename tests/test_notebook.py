@@ -39,11 +39,14 @@ def recall(labels, predictions):
 # The state that a check must not touch, as one text that the kernel prints.
 STATE = """\
 def state():
-    import os, random, threading, warnings
-    import numpy, torch
+    import asyncio, decimal, locale, os, random, sys, threading, warnings
+    import matplotlib, numpy, torch
     parts = [
         random.getstate(), numpy.random.get_state(), torch.get_rng_state().tolist(),
         torch.get_num_threads(), torch.is_grad_enabled(), threading.active_count(),
+        torch.get_default_dtype(), torch.get_default_device(), sys.getrecursionlimit(),
+        torch.are_deterministic_algorithms_enabled(), locale.setlocale(locale.LC_ALL),
+        decimal.getcontext(), asyncio.get_running_loop(), sorted(matplotlib.rcParams.items()),
         warnings.filters, os.getcwd(), sorted(os.environ.items()), numpy.geterr(),
         sorted(name for name in globals() if not name.startswith("_")),
         seen, nested, table, marks.tolist(), limit,
@@ -162,7 +165,10 @@ def test_an_unknown_task_is_answered_with_those_there_are(own: Kernel, call: str
 
 def test_a_check_leaves_no_trace(own: Kernel) -> None:
     own.fresh(
-        "import sys, torch, numpy, random, warnings, os, threading",
+        "import asyncio, decimal, locale, sys, torch, numpy, random, warnings, os, threading",
+        "from matplotlib import pyplot; numpy.seterr(under='raise'); decimal.getcontext().prec = 9",
+        "torch.set_default_dtype(torch.float64); pyplot.style.use('ggplot')",
+        "sys.setrecursionlimit(1900)",
         "seen, nested, table, marks = [1], [[2]], {'a': [3]}, numpy.zeros(3)",
         "limit, unlike = 15, {'file': sys.stdin, 'generator': (n for n in ())}",
         STATE,
@@ -175,7 +181,11 @@ def test_a_check_leaves_no_trace(own: Kernel) -> None:
             "    marks[:] = 7; random.random(); numpy.random.rand(); torch.rand(1)\n"
             "    torch.set_num_threads(2); torch.set_grad_enabled(False)\n"
             "    warnings.simplefilter('error'); os.chdir('/'); os.environ['X'] = '1'\n"
-            "    numpy.seterr(all='raise')\n"
+            "    numpy.seterr(all='raise'); torch.set_default_dtype(torch.float64)\n"
+            "    torch.use_deterministic_algorithms(True); sys.setrecursionlimit(5000)\n"
+            "    locale.setlocale(locale.LC_ALL, 'C.UTF-8'); decimal.getcontext().prec = 3\n"
+            "    pyplot.style.use('dark_background'); asyncio.run(asyncio.sleep(0))\n"
+            "    torch.set_default_device('meta')\n"
             "    found",
             1,
         ),

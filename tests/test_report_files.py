@@ -32,7 +32,7 @@ def test_json_is_version_1(language: Language) -> None:
     assert table["version"] == 1
     first, *_, ungraded = table["submissions"]
     assert set(first) == {"path", "exercise", "language", "points", "max_points", "seconds",
-                          "isolation", "tasks"}  # fmt: skip
+                          "isolation", "notes", "tasks"}  # fmt: skip
     assert set(first["seconds"]) == {"cells", "checks", "total"}
     recall = first["tasks"][1]
     assert set(recall) == {"name", "status", "points", "max_points", "checks"}

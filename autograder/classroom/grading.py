@@ -53,7 +53,8 @@ class _Round:
         """What is to be graded; the same code of several students once."""
         for submission in submissions:
             try:
-                notebook = parse_notebook(submission.read(), submission.name)
+                content, beside = submission.read(), submission.beside()
+                notebook = parse_notebook(content, submission.name, beside=beside)
             except UnreadableNotebook as error:
                 self._refuse(submission, error)
                 continue

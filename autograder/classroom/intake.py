@@ -18,8 +18,9 @@ several people's, nothing is taken in until somebody says how it is laid out (se
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from autograder.classroom import layouts
@@ -34,11 +35,12 @@ from autograder.classroom.names import (
     moodle_owner,
     tidy,
 )
-from autograder.classroom.notebooks import MAX_NOTEBOOKS, at_most_enough, nothing
+from autograder.classroom.notebooks import MAX_NOTEBOOKS, at_most_enough, beside, nothing
 from autograder.classroom.platforms import METADATA, submitters
 from autograder.classroom.sources import listed
 from autograder.classroom.telling import described, unclear
 from autograder.engine.cells import UnreadableNotebook
+from autograder.engine.files import Beside
 from autograder.exercise import catalog
 from autograder.language import Text
 
@@ -69,6 +71,7 @@ class Submission:
     identifier: str = ""
     problem: Text | None = None
     _content: Callable[[], bytes] = field(default=bytes, repr=False, compare=False)
+    _beside: Callable[[], list[Beside]] = field(default=list, repr=False, compare=False)
 
     def read(self) -> bytes:
         """The notebook's content, fetched now and not kept.
@@ -81,6 +84,16 @@ class Submission:
         if self.problem is not None:
             raise UnreadableNotebook(self.problem["en"], self.problem["zh"])
         return self._content()
+
+    def beside(self) -> list[Beside]:
+        """What lay beside the notebook, of the same student's.
+
+        Raises
+        ------
+        UnreadableNotebook
+            If it lay in an archive that cannot be opened any more.
+        """
+        return self._beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +170,7 @@ def take_in(
             f"{source} 里没有 notebook。请给出存放作业的文件夹或 ZIP。",
         )
     return Intake(
-        _submissions({o: found[o] or [nothing(places[o], owned[o])] for o in owned}),
+        _submissions({o: found[o] or [nothing(places[o], owned[o])] for o in owned}, owned),
         described(reading),
     )
 
@@ -223,7 +236,9 @@ class _Read:
         return next(found, None)
 
 
-def _submissions(found: dict[Owner, list[Entry]]) -> list[Submission]:
+def _submissions(
+    found: dict[Owner, list[Entry]], owned: Mapping[Owner, list[Entry]]
+) -> list[Submission]:
     students = labels(found)
     # What a group handed in is that of each of its people, under a name of its own.
     times: dict[str, int] = {}
@@ -243,6 +258,7 @@ def _submissions(found: dict[Owner, list[Entry]]) -> list[Submission]:
                 identifier=tidy(owner.identifier),
                 problem=entry.problem,
                 _content=entry.read,
+                _beside=partial(beside, entry, owned[owner]),
             )
             for owner, entries in found.items()
             for entry in entries

@@ -202,8 +202,8 @@ class Ledger:
     def class_result(self, *, cells: bool = True) -> ClassResult:
         """Everything that was graded so far, by students' names.
 
-        Without `cells` what the notebooks' cells held and showed is left out: of a class of ten
-        thousand it fills the memory.
+        Without `cells` there are only those that stopped, and what they held and showed is left
+        out: of a class of ten thousand it fills the memory.
         """
         query = (
             "SELECT student, name, identifier, result FROM handed_in JOIN results USING (key)"
@@ -238,7 +238,10 @@ class Ledger:
 
 def _result(content: bytes, cells: bool) -> SubmissionResult:
     data = json.loads(zlib.decompress(content))
-    return result_from_dict(data if cells else {**data, "cells": []})
+    if not cells:
+        stopped = [cell for cell in data["cells"] if cell["error"]]
+        data["cells"] = [{**cell, "source": "", "outputs": []} for cell in stopped]
+    return result_from_dict(data)
 
 
 def _unwritable(folder: Path, error: Exception) -> LedgerError:

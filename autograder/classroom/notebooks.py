@@ -6,6 +6,7 @@ from autograder.classroom.archives import opened
 from autograder.classroom.entries import Entry, both
 from autograder.classroom.names import platform_owner, tidy
 from autograder.engine.cells import UnreadableNotebook
+from autograder.engine.files import Beside
 
 MAX_NOTEBOOKS = 50
 """Of one student: more than any course has, and fewer than would keep a grader busy for long."""
@@ -22,6 +23,20 @@ def notebooks_in(entries: list[Entry]) -> list[Entry]:
             continue
         found += _inside(entry, inside, alone=not found)
     return found
+
+
+def beside(notebook: Entry, owned: list[Entry]) -> list[Beside]:
+    """What lies beside a notebook and below, of what its student `owned`: no other notebooks."""
+    archives = (entry for entry in owned if _can_open(entry))
+    around = next((one for one in archives if notebook.name.startswith(f"{one.name}/")), None)
+    folder = notebook.parts[:-1]
+    return [
+        Beside("/".join(entry.parts[len(folder) :]), entry.read, entry.problem)
+        for entry in (opened(around) if around else owned)
+        if not entry.folder
+        and entry.parts[: len(folder)] == folder
+        and entry.suffix not in (".ipynb", ".zip")
+    ]
 
 
 def at_most_enough(notebooks: list[Entry], place: str) -> list[Entry]:

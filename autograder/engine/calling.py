@@ -41,12 +41,21 @@ Ask = Callable[[Sequence[Call]], list[Outcome]]
 
 
 def called(
-    call: Call, names: Mapping[str, Any], *, seconds: float, locate: Locate = lambda _: ("", "")
+    call: Call,
+    names: Mapping[str, Any],
+    *,
+    seconds: float,
+    clock: float | None = None,
+    gradients: bool = True,
+    locate: Locate = lambda _: ("", ""),
 ) -> Outcome:
     """What a call comes to with the learner's `names`, its result as `to_values` has it."""
     arguments, keywords = from_values(call.values)
     run = functools.partial(names[call.name], *arguments, **keywords)
-    return run_call(call.name, lambda: to_values(run()), seconds=seconds, locate=locate)
+    return run_call(
+        call.name, lambda: to_values(run()), seconds=seconds, clock=clock, gradients=gradients,
+        locate=locate,
+    )  # fmt: skip
 
 
 @dataclass

@@ -9,12 +9,13 @@ import json
 import re
 import stat
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from autograder._parsing import parse
+from autograder.engine.files import NOTHING, Beside, Taken, in_folder_of, take
 from autograder.evidence.packing import pack, unpack
 from autograder.exercise import catalog
 from autograder.language import LANGUAGES, Language, Text
@@ -48,19 +49,28 @@ class Notebook:
 
     Attributes
     ----------
+    beside
+        What lies beside it and goes along, and what its code names that does not.
     digest
-        Hash of the code cells alone: equal for two files that differ in outputs or prose.
+        Hash of the code cells and what goes along: equal for two files that differ in outputs or
+        prose.
     """
 
     path: Path
     exercise: str
     language: Language
     cells: tuple[Cell, ...]
+    beside: Taken = NOTHING
 
     @property
     def digest(self) -> str:
         text = "\0".join(f"{cell.id}\0{cell.source}" for cell in self.cells)
-        return hashlib.sha256(f"{self.exercise}\0{text}".encode()).hexdigest()
+        whole = hashlib.sha256(f"{self.exercise}\0{text}".encode())
+        for name, content in self.beside.files:
+            whole.update(f"\0{name}\0{len(content)}\0".encode() + content)
+        for name, why in self.beside.left:
+            whole.update(f"\0{name}\0{why['en']}".encode())
+        return whole.hexdigest()
 
     def packed(self) -> bytes:
         """Serialise, to be graded elsewhere."""
@@ -69,7 +79,8 @@ class Notebook:
         path = json.dumps(self.path.as_posix())
         return pack(
             {"path": path, "exercise": self.exercise, "language": self.language,
-             "cells": cells}
+             "cells": cells, "files": [list(file) for file in self.beside.files],
+             "left": [[name, dict(why)] for name, why in self.beside.left]}
         )  # fmt: skip
 
     @classmethod
@@ -77,7 +88,10 @@ class Notebook:
         """Read what `packed` wrote."""
         table = unpack(body)
         cells = tuple(Cell(id, source) for id, source in table["cells"])
-        return cls(Path(json.loads(table["path"])), table["exercise"], table["language"], cells)
+        files = tuple((name, content) for name, content in table["files"])
+        left = tuple((name, why) for name, why in table["left"])
+        path = Path(json.loads(table["path"]))
+        return cls(path, table["exercise"], table["language"], cells, Taken(files, left))
 
 
 def read_notebook(path: Path, *, course: Path = catalog.COURSE) -> Notebook:
@@ -88,20 +102,33 @@ def read_notebook(path: Path, *, course: Path = catalog.COURSE) -> Notebook:
     UnreadableNotebook
         If it is not there, is no notebook, is too large, or answers no exercise of `course`.
     """
-    return _notebook(_read(path), path, course)
+    read = _notebook(_read(path), path, course)
+    return replace(read, beside=_taken(read, in_folder_of(path)))
 
 
-def parse_notebook(content: bytes, name: str, *, course: Path = catalog.COURSE) -> Notebook:
+def parse_notebook(
+    content: bytes,
+    name: str,
+    *,
+    course: Path = catalog.COURSE,
+    beside: Iterable[Beside] = (),
+) -> Notebook:
     """Read a notebook that is no file here, such as one in an archive, from its `content`.
 
-    `name` says where it was, with forward slashes; it becomes the notebook's `path`.
+    `name` says where it was, with forward slashes; it becomes the notebook's `path`. `beside` is
+    what lay there with it.
 
     Raises
     ------
     UnreadableNotebook
         As `read_notebook` does.
     """
-    return _notebook(content, Path(name), course)
+    read = _notebook(content, Path(name), course)
+    return replace(read, beside=_taken(read, beside))
+
+
+def _taken(notebook: Notebook, beside: Iterable[Beside]) -> Taken:
+    return take("\n".join(cell.source for cell in notebook.cells), beside)
 
 
 def _notebook(data: bytes, path: Path, course: Path) -> Notebook:

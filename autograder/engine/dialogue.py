@@ -16,10 +16,12 @@ from autograder.engine.protocol import (
     cell_from,
     outcome_from,
 )
+from autograder.engine.timing import PATIENCE
 from autograder.evidence.observations import Kind, Outcome
 from autograder.evidence.runs import CellOutput, CellRun
 
-START_SECONDS = 60.0
+# A busy machine may need as long to import torch.
+START_SECONDS = 300.0
 GRACE_SECONDS = 1.0
 
 
@@ -82,6 +84,7 @@ class Dialogue:
         # Each step may be begun once; what is begun is taken out.
         self._limits = {f"cell:{n}": request.cell_seconds for n in range(len(request.cells))}
         self._limits |= {f"check:{name}": request.check_seconds for name in checks}
+        self._computing = self._begun = 0.0
         for step in request.skip:
             self._limits.pop(step, None)
         # Until it is ready there is no step; after that, "" stands between two of them.
@@ -95,7 +98,7 @@ class Dialogue:
             left = self._over - time.monotonic()
             try:
                 if left <= 0:
-                    return self._overdue("submission", self._request.total_seconds, "")
+                    return self._overdue("submission", PATIENCE * self._request.total_seconds, "")
                 frame = self._worker.next(min(self._limit, left))
                 if frame is None:
                     return self._died()
@@ -120,6 +123,11 @@ class Dialogue:
             return Ending("memory", step=step)
         if reason == "processor":
             return Ending("timeout", "processor", detail, step)
+        if (reason, detail) == ("signal", "SIGXCPU") and step:
+            # Sooner than this step could have computed so long, everything together has.
+            is_whole = time.monotonic() - self._begun < self._computing
+            most = self._request.total_seconds if is_whole else self._computing
+            return Ending("timeout", "processor", f"{most:g}", step)
         from_outside = reason == "lost" or (reason, detail) == ("signal", "SIGKILL")
         if step:
             return Ending("crashed", reason, detail, step, from_outside)
@@ -146,7 +154,8 @@ class Dialogue:
             limit = self._limits.pop(name, None)
             if limit is None:
                 raise BrokenChannel("a step that is not to be done, or was done before")
-            self._step, self._limit = name, limit + GRACE_SECONDS
+            self._step, self._limit = name, PATIENCE * limit + GRACE_SECONDS
+            self._computing, self._begun = limit, time.monotonic()
             self._told(name)
         elif self._step and name == self._step and kind == self._step.partition(":")[0]:
             self._keep(frame, *self._step.split(":", 1))
@@ -156,7 +165,8 @@ class Dialogue:
         return False
 
     def _rest(self) -> None:
-        self._step, self._limit = "", GRACE_SECONDS + self._request.check_seconds
+        self._step = ""
+        self._limit = GRACE_SECONDS + PATIENCE * self._request.check_seconds
 
     def _keep(self, frame: dict[str, Any], what: str, name: str) -> None:
         if what == "cell":

@@ -135,7 +135,7 @@ def _frames_of(request: Request, exercise: Exercise) -> Iterator[dict[str, Any]]
     with fresh_worker(request) as frames:
         while True:
             try:
-                frame = frames.next(START_SECONDS * 5)
+                frame = frames.next(START_SECONDS)
             except (queue.Empty, BrokenChannel) as error:
                 raise WorkerFailed(f"the reference of {exercise.slug} hangs: {error!r}") from None
             if frame is None:

@@ -6,6 +6,7 @@ References: getrlimit(2), proc_pid_statm(5), proc_pid_status(5), proc_pid_smaps(
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -50,14 +51,40 @@ def limit(*, seconds: float, memory: int, mapped: int | None = None, alone: bool
             # Not above what is there already: a pool within limits keeps them.
             _, hard = resource.getrlimit(what)
             most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(what, (most, most))
+            # At the hard limit of processor time the kernel kills without a word of why.
+            last = most + 1 if what == resource.RLIMIT_CPU and most < hard % 2**63 else most
+            resource.setrlimit(what, (most, last))
+
+
+def end_step(seconds: float | None) -> None:
+    """Have this process ended once it has computed for so many seconds more; ``None`` for no end.
+
+    By the kernel, so that it holds for code that no exception reaches, and half a second or more
+    after `deadline`. A submission can put it off, up to the limit of `limit`.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = hard if seconds is None else math.ceil(_computed() + seconds + 0.5)
+    if hard != resource.RLIM_INFINITY:
+        soft = min(soft, hard - 1) if soft != resource.RLIM_INFINITY else hard - 1
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+def _computed() -> float:
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def _limits(seconds: float, memory: int, mapped: int, alone: bool) -> Iterator[tuple[int, int]]:
     import resource
 
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    yield resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + seconds) + 1
+    yield resource.RLIMIT_CPU, int(_computed() + seconds) + 1
     yield resource.RLIMIT_FSIZE, disk_bytes()
     yield resource.RLIMIT_NOFILE, OPEN_FILES
     yield resource.RLIMIT_CORE, 0

@@ -28,8 +28,8 @@ def unneeded(notebook: Notebook, exercise: Exercise, wanted: Iterable[str]) -> f
     wanted
         Names that the probes ask for.
     """
-    uses = [_uses(cell.source) for cell in notebook.cells]
-    handouts = (_handout(exercise.notebook(n), exercise.folder.parent) for n in LANGUAGES)
+    uses = [uses_of(cell.source) for cell in notebook.cells]
+    handouts = (handout(exercise.notebook(n), exercise.folder.parent) for n in LANGUAGES)
     handed_out = frozenset(cell for handout in handouts if handout for cell in handout.cells)
     idle = {
         number
@@ -48,12 +48,12 @@ def unneeded(notebook: Notebook, exercise: Exercise, wanted: Iterable[str]) -> f
 
 def is_untouched(notebook: Notebook, exercise: Exercise) -> bool:
     """Whether every code cell is as it was handed out, so that every task is still to do."""
-    handed_out = _handout(exercise.notebook(notebook.language), exercise.folder.parent)
-    return handed_out is not None and notebook.digest == handed_out.digest
+    handed_out = handout(exercise.notebook(notebook.language), exercise.folder.parent)
+    return handed_out is not None and notebook.cells == handed_out.cells
 
 
 @dataclass(frozen=True, slots=True)
-class _Uses:
+class Uses:
     """Global names that a cell reads and binds; an opaque one may do more than can be seen."""
 
     reads: frozenset[str] = frozenset()
@@ -62,12 +62,13 @@ class _Uses:
 
 
 @lru_cache(maxsize=4096)
-def _uses(source: str) -> _Uses:
+def uses_of(source: str) -> Uses:
+    """What the source of a cell reads and binds, as far as can be seen."""
     try:
         tree = parse(source)
         table = symtable.symtable(source, "cell", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return _Uses(opaque=True)
+        return Uses(opaque=True)
     reads, binds = set[str](), set(_changed(tree))
     for scope in _scopes(table):
         for symbol in scope.get_symbols():
@@ -79,7 +80,7 @@ def _uses(source: str) -> _Uses:
     starred = any(
         isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree)
     )
-    return _Uses(frozenset(reads), frozenset(binds), starred)
+    return Uses(frozenset(reads), frozenset(binds), starred)
 
 
 def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
@@ -100,7 +101,7 @@ def _changed(tree: ast.AST) -> Iterator[str]:
 
 
 @lru_cache(maxsize=64)
-def _handout(path: Path, course: Path) -> Notebook | None:
+def handout(path: Path, course: Path) -> Notebook | None:
     """A notebook as learners get it; ``None`` where there is no such notebook."""
     try:
         return read_notebook(path, course=course)

@@ -8,19 +8,15 @@ import functools
 import gc
 import inspect
 import io
-import os
-import random
-import signal
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from types import CodeType, FunctionType, ModuleType, TracebackType
+from types import CodeType, FunctionType, MappingProxyType, ModuleType, TracebackType
 from typing import Any
 
-import numpy as np
-
+from autograder.engine.settings import standard
+from autograder.engine.timing import Overtime, deadline
 from autograder.evidence.observations import Outcome, Unfit, to_data, type_name
 from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite
@@ -31,10 +27,7 @@ Locate = Callable[[TracebackType | None], tuple[str, str]]
 
 
 _IMPORT = dis.opmap["IMPORT_NAME"]
-
-
-class Overtime(BaseException):
-    """Raised in the midst of a learner's code when its time is over."""
+_NOWHERE: Mapping[str, str] = MappingProxyType({})
 
 
 def run_probe(
@@ -43,12 +36,21 @@ def run_probe(
     names: Mapping[str, Any],
     *,
     seconds: float,
+    clock: float | None = None,
     locate: Locate = lambda _: ("", ""),
+    rebound: Mapping[str, str] = _NOWHERE,
 ) -> Outcome:
     """Run a probe with the learner's `names` and say what it came to.
 
     Never raises for anything that the learner's code does; errors of our own fixtures give an
     outcome of kind ``internal``.
+
+    Parameters
+    ----------
+    seconds, clock
+        As for `deadline`.
+    rebound
+        For names that were functions once, the cell that gave them another value.
     """
     missing = next((name for name in check.learner if name not in names), None)
     if missing is not None:
@@ -61,11 +63,11 @@ def run_probe(
     try:
         # Each is made once, and that may draw numbers: not between the seed and the probe.
         if not suite.is_prepared(check.arguments):
-            with untouched(0), silence():
-                suite.prepare(check.arguments)
+            prepare(suite, check.arguments)
     except Exception as error:
         return _internal(check, error)
-    with untouched(suite.seed(check.name)), silence():
+    gradients = suite.exercise.gradients
+    with standard(suite.seed(check.name), gradients=gradients), silence():
         try:
             arguments = {
                 name: suite.fixture(name, check.name) if suite.is_fixture(name) else names[name]
@@ -73,7 +75,8 @@ def run_probe(
             }
         except Exception as error:
             return _internal(check, error)
-        outcome = _call(check, arguments, seconds, locate)
+        outcome = _call(check, arguments, deadline(seconds, clock), locate)
+    outcome = _overwritten(outcome, [names[name] for name in check.learner], names, rebound)
     seconds = time.perf_counter() - started
     del arguments
     if is_other():
@@ -83,19 +86,26 @@ def run_probe(
 
 
 def run_call(
-    name: str, call: Callable[[], Any], *, seconds: float, locate: Locate = lambda _: ("", "")
+    name: str,
+    call: Callable[[], Any],
+    *,
+    seconds: float,
+    clock: float | None = None,
+    gradients: bool = True,
+    locate: Locate = lambda _: ("", ""),
 ) -> Outcome:
     """Call a function of the learner's as a probe would, and say what it came to."""
-    with untouched(0), silence():
+    with standard(0, gradients=gradients), silence():
         try:
-            with deadline(seconds):
+            with deadline(seconds, clock):
                 return Outcome(name, "value", call())
         except Unfit as error:
             return Outcome(name, "unfit", error=error.reason, message=error.detail)
         except NotImplementedError as error:
             return Outcome(name, "todo", message=one_line(error))
-        except Overtime:
-            return Outcome(name, "timeout", error="check", message=f"{seconds:g}")
+        except Overtime as over:
+            reason = "processor" if over.computed else "check"
+            return Outcome(name, "timeout", error=reason, message=f"{over.seconds:g}")
         except MemoryError as error:
             return Outcome(name, "memory", message=one_line(error))
         except BaseException as error:
@@ -108,17 +118,50 @@ def _internal(check: Check, error: Exception) -> Outcome:
     return Outcome(check.name, "internal", error=type(error).__name__, message=one_line(error))
 
 
-def _call(check: Check, arguments: dict[str, Any], seconds: float, locate: Locate) -> Outcome:
+def prepare(suite: Suite, names: Iterable[str] | None = None) -> None:
+    """Make what can be shared of fixtures, under the settings that are ours."""
+    with standard(0, gradients=suite.exercise.gradients), silence():
+        suite.prepare(names)
+
+
+def _overwritten(
+    outcome: Outcome, asked: list[Any], names: Mapping[str, Any], rebound: Mapping[str, str]
+) -> Outcome:
+    """Where it stopped because a name is no function any more, say which cell did that.
+
+    It is one of the values `asked` for, or one that these call, directly or not.
+    """
+    is_lost = outcome.error == "callable" or (
+        outcome.error == "TypeError" and "not callable" in outcome.message
+    )
+    if not (is_lost and rebound):
+        return outcome
+    used = _names_used(asked)
+    for name, cell in rebound.items():
+        value = names.get(name)
+        if not callable(value) and (name in used or any(value is one for one in asked)):
+            message = f"{name} {type_name(value)} {cell}"
+            return Outcome(outcome.check, "unfit", error="overwritten", message=message)
+    return outcome
+
+
+def _call(
+    check: Check,
+    arguments: dict[str, Any],
+    limit: contextlib.AbstractContextManager[None],
+    locate: Locate,
+) -> Outcome:
     try:
-        with deadline(seconds):
+        with limit:
             value = to_data(check.function(**arguments))
     except Unfit as error:
         return Outcome(check.name, "unfit", error=error.reason, message=error.detail)
     except NotImplementedError as error:
         where, line = locate(error.__traceback__)
         return Outcome(check.name, "todo", message=one_line(error), where=where, line=line)
-    except Overtime:
-        return Outcome(check.name, "timeout", error="check", message=f"{seconds:g}")
+    except Overtime as over:
+        reason = "processor" if over.computed else "check"
+        return Outcome(check.name, "timeout", error=reason, message=f"{over.seconds:g}")
     except MemoryError as error:
         return Outcome(check.name, "memory", message=one_line(error))
     except BaseException as error:
@@ -194,6 +237,24 @@ def forbidden_use(values: Iterable[Any], forbidden: Collection[str]) -> str:
     return ""
 
 
+def _names_used(values: Iterable[Any]) -> set[str]:
+    """Global names in the code of the learner's functions among `values`, and of those below."""
+    names: set[str] = set()
+    seen: set[int] = set()
+    pending = list(values)
+    while pending:
+        value = pending.pop()
+        function = _unwrapped(value) if callable(value) else None
+        if not isinstance(function, FunctionType) or id(function) in seen:
+            continue
+        seen.add(id(function))
+        if not _is_library(_root_module(function)):
+            own, _ = _code_names(function.__code__)
+            names |= own
+            pending.extend(function.__globals__[n] for n in own if n in function.__globals__)
+    return names
+
+
 def _is_library(root: str) -> bool:
     return root != "__main__" and root in sys.modules
 
@@ -235,29 +296,6 @@ def _is_filled(cell: Any) -> bool:
 
 
 @contextlib.contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Raise `Overtime` in the body after `seconds`, where the platform can (Unix, main thread)."""
-    if (
-        not hasattr(signal, "setitimer")
-        or threading.current_thread() is not threading.main_thread()
-    ):
-        yield
-        return
-
-    def ring(number: int, frame: object) -> None:
-        raise Overtime
-
-    before = signal.signal(signal.SIGALRM, ring)
-    # The interval makes it ring again for code that swallows the first exception.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-@contextlib.contextmanager
 def silence() -> Iterator[None]:
     """Drop what the body prints, and its warnings with it."""
     with (
@@ -275,41 +313,3 @@ class _Sink(io.TextIOBase):
 
     def write(self, text: str) -> int:
         return len(text)
-
-
-@contextlib.contextmanager
-def untouched(seed: int) -> Iterator[None]:
-    """Seed every global generator for the body, and put everything back as it was after it.
-
-    Covers the states of ``random``, NumPy and torch, torch's threads and gradient mode, the
-    working directory and the environment.
-    """
-    torch: Any = sys.modules.get("torch")
-    if not hasattr(torch, "get_rng_state"):
-        torch = None
-    saved = (random.getstate(), np.random.get_state(), os.getcwd(), dict(os.environ))
-    saved_torch = (
-        (torch.get_rng_state(), torch.get_num_threads(), torch.is_grad_enabled()) if torch else None
-    )
-    errors = np.geterr()
-    random.seed(seed)
-    np.random.seed(seed)
-    if torch:
-        torch.manual_seed(seed)
-        # As in a worker: more threads only wait for each other where other processes compute too.
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        random.setstate(saved[0])
-        np.random.set_state(saved[1])
-        np.seterr(**errors)
-        with contextlib.suppress(OSError):
-            os.chdir(saved[2])
-        if dict(os.environ) != saved[3]:
-            os.environ.clear()
-            os.environ.update(saved[3])
-        if torch and saved_torch:
-            torch.set_rng_state(saved_torch[0])
-            torch.set_num_threads(saved_torch[1])
-            torch.set_grad_enabled(saved_torch[2])

@@ -15,7 +15,9 @@ from autograder.engine.dialogue import Dialogue, Ending
 from autograder.engine.frames import Worker
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.needed import is_untouched, unneeded
+from autograder.engine.places import changed_setup, check_places
 from autograder.engine.protocol import Request, call_step
+from autograder.engine.timing import PATIENCE
 from autograder.evidence.observations import Outcome
 from autograder.evidence.runs import CellRun, Isolation
 from autograder.exercise import catalog
@@ -105,11 +107,14 @@ def observe(
         if told is not None:
             told(step, steps)
 
-    over = time.monotonic() + exercise.submission_seconds
-    latest = over + exercise.submission_seconds
+    allowed = PATIENCE * exercise.submission_seconds
+    over = time.monotonic() + allowed
+    latest = over + allowed
+    places, handed_out = check_places(notebook, exercise), changed_setup(notebook, exercise)
     while True:
         request = Request(
             "notebook", exercise.slug, str(course), salt, cells, progress.done,
+            places=places, handed_out=handed_out, files=notebook.beside.files,
             cell_seconds=exercise.cell_seconds, check_seconds=exercise.check_seconds,
             total_seconds=exercise.submission_seconds, memory=exercise.memory, pictures=whole,
         )  # fmt: skip
@@ -182,12 +187,14 @@ def ask(
         "notebook", exercise.slug, str(course), salted(secret, exercise.slug),
         tuple((cell.id, cell.source) for cell in notebook.cells), (*idle, *checks),
         calls=tuple((call.name, call.values) for call in calls),
+        places=check_places(notebook, exercise), handed_out=changed_setup(notebook, exercise),
+        files=notebook.beside.files,
         cell_seconds=exercise.cell_seconds, check_seconds=exercise.check_seconds,
         total_seconds=exercise.submission_seconds, memory=exercise.memory,
     )  # fmt: skip
     names = [call_step(number) for number in range(len(calls))]
     with launch(request) as worker:
-        over = time.monotonic() + exercise.submission_seconds
+        over = time.monotonic() + PATIENCE * exercise.submission_seconds
         dialogue = Dialogue(worker, request, names, over)
         dialogue.hold()
     return [dialogue.outcomes.get(name, Outcome(name, "internal")) for name in names]

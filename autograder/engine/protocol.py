@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import struct
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, BinaryIO
 
 from autograder.evidence.observations import MAX_LEAVES, Outcome, to_data
@@ -24,6 +25,7 @@ MAX_TEXT = 20_000
 MAX_OUTPUTS = 50
 MAX_WORDS = 2_000
 MAX_SECONDS = 10**6
+MAX_LINES = 10**6
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _LENGTH = struct.Struct("<I")
 
@@ -53,8 +55,15 @@ class Request:
     skip
         Steps not to run, because an earlier worker did not survive them: ``"cell:3"``,
         ``"check:name"``.
+    places
+        For a task, the cell after which its checks are run; those of other tasks come last.
+    handed_out
+        For a locked cell that was changed, what it was.
+    files
+        Names and contents of the files that lie beside the notebook.
     cell_seconds, check_seconds
-        Wall-clock limits after which a worker interrupts a step by itself.
+        Processor time after which a worker interrupts a step by itself; by the clock, `PATIENCE`
+        times as many seconds.
     total_seconds, memory
         Processor time and bytes of memory after which a child of a pool is ended.
     pictures
@@ -70,6 +79,9 @@ class Request:
     checks: tuple[str, ...] = ()
     calls: tuple[tuple[str, Any], ...] = ()
     answers: tuple[tuple[str, Any, dict[str, Any]], ...] = ()
+    places: Mapping[str, int] = field(default_factory=dict)
+    handed_out: Mapping[int, str] = field(default_factory=dict)
+    files: tuple[tuple[str, bytes], ...] = ()
     cell_seconds: float = 30.0
     check_seconds: float = 60.0
     total_seconds: float = 600.0
@@ -84,6 +96,8 @@ class Request:
         table["checks"] = list(self.checks)
         table["calls"] = [list(call) for call in self.calls]
         table["answers"] = [list(answer) for answer in self.answers]
+        table["places"], table["handed_out"] = dict(self.places), dict(self.handed_out)
+        table["files"] = [list(file) for file in self.files]
         return pack(table)
 
     @classmethod
@@ -95,6 +109,7 @@ class Request:
         table["checks"] = tuple(table["checks"])
         table["calls"] = tuple(tuple(call) for call in table["calls"])
         table["answers"] = tuple(tuple(answer) for answer in table["answers"])
+        table["files"] = tuple(tuple(file) for file in table["files"])
         return cls(**table)
 
 
@@ -255,8 +270,13 @@ def cell_from(table: dict[str, Any], source: str) -> CellRun:
         if type(table["outputs"]) is not list:
             raise ValueError("outputs")
         outputs = tuple(_output_from(item) for item in table["outputs"][:MAX_OUTPUTS])
-        id, error, message = (_words(table[name]) for name in ("id", "error", "message"))
-        return CellRun(id, source, outputs, error, message, _seconds(table["seconds"]))
+        words = ("id", "error", "message", "line")
+        id, error, message, line = (_words(table[name]) for name in words)
+        number = table["number"]
+        if type(number) is not int or not 0 <= number <= MAX_LINES:
+            raise ValueError("number")
+        seconds = _seconds(table["seconds"])
+        return CellRun(id, source, outputs, error, message, seconds, number, line)
     except (KeyError, ValueError) as error:
         raise BrokenChannel(f"not a cell: {error}") from None
 

@@ -6,6 +6,8 @@ recorded, up to a limit.
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import base64
 import io
 import linecache
@@ -13,6 +15,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -24,8 +28,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from autograder.engine.probing import Overtime, deadline, one_line
+from autograder._parsing import parse
+from autograder.engine.probing import one_line
 from autograder.engine.protocol import MAX_OUTPUTS, MAX_SHOWN, MAX_TEXT, checked_png
+from autograder.engine.timing import Overtime, deadline
 
 
 class Recorder:
@@ -142,6 +148,8 @@ class LearnerShell(InteractiveShell):
         for base in cls.__mro__[1:]:
             if issubclass(base, InteractiveShell):
                 base._instance = shell  # type: ignore[assignment]
+        # Of this process: one that was there before a fork belongs to the parent.
+        shell.loop_runner = asyncio.new_event_loop().run_until_complete
         return shell
 
     def enable_gui(self, gui: Any = None) -> None:
@@ -159,35 +167,103 @@ class LearnerShell(InteractiveShell):
         self.recorder.stream(done.stdout + done.stderr)
         self.user_ns["_exit_code"] = done.returncode
 
-    def run(self, id: str, source: str, seconds: float) -> dict[str, Any]:
-        """Run one cell and describe how it went, as a map for a frame."""
+    def should_run_async(self, raw_cell: str, **_: Any) -> bool:
+        """Cells run in an event loop, as in a kernel: what needs that or refuses it is alike."""
+        return True
+
+    def run(
+        self, id: str, source: str, seconds: float, handed_out: str | None = None
+    ) -> dict[str, Any]:
+        """Run one cell and describe how it went, as a map for a frame.
+
+        Parameters
+        ----------
+        handed_out
+            What a locked cell was, if it was changed: that is run, and then what was added to it,
+            each statement in its own right.
+        """
         self.recorder = Recorder()
         self.compile.cell = id  # type: ignore[attr-defined]
         stdout, stderr = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = _Stream(self)
         started = time.perf_counter()
-        error: BaseException | None
+        stop = Stop()
         try:
             with deadline(seconds):
-                result = self.run_cell(source, store_history=False)  # type: ignore[no-untyped-call]
-            error = result.error_before_exec or result.error_in_exec
+                for first, part in self._parts(source, handed_out):
+                    error = self._run_part(part)
+                    stop = stop if stop.error else Stop.of(error, id, first)
         except BaseException as raised:
-            error = raised
+            stop = Stop.of(raised, id, 1)
         finally:
             sys.stdout, sys.stderr = stdout, stderr
-        name, message = describe_error(error, seconds)
         return {
-            "id": id, "outputs": self.recorder.outputs, "error": name, "message": message,
+            "id": id, "outputs": self.recorder.outputs, "error": stop.error,
+            "message": stop.message, "number": stop.number, "line": stop.line,
             "seconds": round(time.perf_counter() - started, 6),
         }  # fmt: skip
 
+    def _run_part(self, source: str) -> BaseException | None:
+        result = self.run_cell(source, store_history=False)  # type: ignore[no-untyped-call]
+        error: BaseException | None = result.error_before_exec or result.error_in_exec
+        if isinstance(error, Overtime):
+            raise error
+        return error
 
-def describe_error(error: BaseException | None, seconds: float) -> tuple[str, str]:
+    def _parts(self, source: str, handed_out: str | None) -> Iterator[tuple[int, str]]:
+        """What is to be run, each with the number of its first line."""
+        if handed_out is None:
+            yield 1, source
+            return
+        yield 1, handed_out
+        try:
+            python: str = self.transform_cell(source)  # type: ignore[no-untyped-call]
+            known = {ast.dump(node) for node in parse(handed_out).body}
+            body = parse(python).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            yield 1, source
+            return
+        for node in body:
+            if ast.dump(node) not in known:
+                yield node.lineno, ast.get_source_segment(python, node) or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What stopped a cell: the error's name and message, and the line of the cell."""
+
+    error: str = ""
+    message: str = ""
+    number: int = 0
+    line: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException | None, cell: str, first: int) -> Stop:
+        """From an exception in code whose first line is the cell's line `first`."""
+        if error is None:
+            return cls()
+        number, line = _line_of(error, f"<{cell}>")
+        return cls(*describe_error(error), number + first - 1 if number else 0, line[:200])
+
+
+def _line_of(error: BaseException, filename: str) -> tuple[int, str]:
+    """Number and text of the line of a cell at which an exception left it."""
+    if isinstance(error, SyntaxError) and error.lineno:
+        return error.lineno, (error.text or "").strip()
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == filename:
+            line = linecache.getline(filename, traceback.tb_lineno).strip()
+            return traceback.tb_lineno, line
+        traceback = traceback.tb_next
+    return 0, ""
+
+
+def describe_error(error: BaseException) -> tuple[str, str]:
     """Name and one-line message of what stopped a cell."""
-    if error is None:
-        return "", ""
     if isinstance(error, Overtime):
-        return "Timeout", f"still running after {seconds:g} s"
+        what = " of processor time" if error.computed else ""
+        return "Timeout", f"still running after {error.seconds:g} s{what}"
     if isinstance(error, SyntaxError):
         return type(error).__name__, f"{error.msg} (line {error.lineno})"
     return type(error).__name__[:80], one_line(error)

@@ -14,24 +14,22 @@ import inspect
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from autograder._begun import begin
 from autograder._silence import silence
 from autograder.engine import limits
-from autograder.engine.calling import MAX_CALLS, Call, Stand, called
-from autograder.engine.cells import defined_names
-from autograder.engine.probing import run_probe
+from autograder.engine.calling import MAX_CALLS, Call, Stand
+from autograder.engine.files import lay_out
+from autograder.engine.probing import prepare, run_probe
 from autograder.engine.protocol import (
     Request,
-    call_step,
     outcome_from,
     outcome_to,
     write_frame,
 )
 from autograder.engine.variants import SECONDS, variants_of
-from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise, exercise
 from autograder.exercise.declaring import Answer, Check
 from autograder.exercise.suite import Suite, answers, references
@@ -62,7 +60,7 @@ _WARM: dict[str, Suite] = {}
 def warm(found: Exercise) -> None:
     """Make ready what every submission to an exercise needs, before children are forked."""
     suite = Suite(found)
-    suite.prepare()
+    prepare(suite)
     _know_the_processor()
     _WARM[found.slug] = suite
 
@@ -84,6 +82,7 @@ def _know_the_processor() -> None:
 
 def serve(request: Request, channel: BinaryIO) -> None:
     """Do what `request` asks and report every step on `channel`."""
+    begin()
     suite = _suite(request)
     found = suite.exercise
     _load(found)
@@ -110,54 +109,18 @@ def _load(found: Exercise) -> None:
 
 
 def _serve_notebook(suite: Suite, request: Request, channel: BinaryIO) -> None:
-    from autograder.engine.shell import LearnerShell, locate
+    from autograder.engine.running import Notebook
+    from autograder.engine.shell import LearnerShell
 
-    suite.prepare()
+    prepare(suite)
     silence()
     shell = LearnerShell.make()
     if request.pictures:
         shell.enable_matplotlib("inline")  # type: ignore[no-untyped-call]
-    broken: dict[str, Outcome] = {}
+    lay_out(request.files)
+    begin()
     write_frame(channel, {"type": "ready"})
-    for number, (id, source) in enumerate(request.cells):
-        step = f"cell:{number}"
-        if step in request.skip:
-            continue
-        write_frame(channel, {"type": "start", "step": step})
-        ran = shell.run(id, source, request.cell_seconds)
-        write_frame(channel, {"type": "cell", "step": step, **ran})
-        for name in defined_names(source):
-            broken.pop(name, None)
-            if ran["error"] and ran["error"] != "NotImplementedError":
-                broken[name] = Outcome(
-                    "", "raised", error=ran["error"], message=ran["message"], where=id
-                )
-    for check in suite.checks.values():
-        step = f"check:{check.name}"
-        if step in request.skip:
-            continue
-        write_frame(channel, {"type": "start", "step": step})
-        outcome = run_probe(
-            suite, check, shell.user_ns, seconds=request.check_seconds, locate=locate
-        )
-        outcome = _explained(outcome, broken)
-        write_frame(channel, {"type": "check", "step": step, "outcome": outcome_to(outcome)})
-    for number, (name, values) in enumerate(request.calls):
-        step = f"check:{call_step(number)}"
-        write_frame(channel, {"type": "start", "step": step})
-        outcome = called(Call(name, values), shell.user_ns, seconds=request.check_seconds)
-        outcome = replace(outcome, check=call_step(number))
-        write_frame(channel, {"type": "check", "step": step, "outcome": outcome_to(outcome)})
-
-
-def _explained(outcome: Outcome, broken: dict[str, Outcome]) -> Outcome:
-    """A name that is missing because its cell failed is an error, not a task left undone."""
-    cause = broken.get(outcome.error) if outcome.kind == "todo" else None
-    if cause is None:
-        return outcome
-    return Outcome(
-        outcome.check, "raised", error=cause.error, message=cause.message, where=cause.where
-    )
+    Notebook(suite, request, channel, shell).run()
 
 
 def _serve_key(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:

@@ -46,6 +46,8 @@ def main() -> None:
         for name in found.imports:
             importlib.import_module(name)
         worker.warm(found)
+    # Each child would load it otherwise.
+    importlib.import_module("autograder.engine.running")
     # The first cell of all takes longer than the next.
     LearnerShell.make().run("warm", "pass", WALL_SECONDS)
     with contextlib.suppress(ImportError):

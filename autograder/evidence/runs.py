@@ -23,7 +23,13 @@ class CellOutput:
 
 @dataclass(frozen=True, slots=True)
 class CellRun:
-    """One code cell as it ran: its id, source, outputs and what stopped it, if anything did."""
+    """One code cell as it ran: its id, source, outputs and what stopped it, if anything did.
+
+    Attributes
+    ----------
+    number, line
+        Of the line that stopped it, where that is known: counted from 1, and its text.
+    """
 
     id: str
     source: str
@@ -31,3 +37,5 @@ class CellRun:
     error: str = ""
     message: str = ""
     seconds: float = 0.0
+    number: int = 0
+    line: str = ""

@@ -96,7 +96,11 @@ class Exercise:
     memory
         Bytes that a submission may take beyond what the libraries take.
     cell_seconds, check_seconds, submission_seconds
-        Wall-clock limits for one cell, one check and everything together.
+        Limits of processor time for one cell, one check and everything together; by the clock
+        they may take several times as long.
+    gradients
+        Whether torch records what gradients need while its functions run; its notebook's setup
+        turns that off where it does not.
     """
 
     slug: str
@@ -110,6 +114,7 @@ class Exercise:
     folder: Path
     model: str = ""
     memory: int = 2 * 2**30
+    gradients: bool = True
 
     @property
     def on_other_model(self) -> bool:
@@ -214,6 +219,7 @@ def _exercise(slug: str, table: Mapping[str, Any], folder: Path) -> Exercise:
         requires=tuple(table.get("requires", ())),
         imports=tuple(table.get("imports", ())),
         model=str(table.get("model", "")),
+        gradients=bool(table.get("gradients", True)),
         memory=int(limits.get("memory_mb", 2048)) * 2**20,
         cell_seconds=float(limits.get("cell_seconds", 30)),
         check_seconds=float(limits.get("check_seconds", 10)),

@@ -52,7 +52,8 @@ def task_edition(suite: Suite, task: str, secret: str = "") -> str:
         elif path.name not in ("notebook.py", "exercise.toml"):
             digest.update(_content(path, changed))
     rules = [(item.name, item.defines, item.forbidden) for item in exercise.tasks]
-    digest.update(repr((exercise.imports, exercise.model, exercise.check_seconds, rules)).encode())
+    own = (exercise.imports, exercise.model, exercise.check_seconds, exercise.gradients, rules)
+    digest.update(repr(own).encode())
     digest.update(_surroundings())
     return digest.hexdigest()
 

@@ -29,6 +29,7 @@ from autograder.engine.pool import Pool, PoolError
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.suite import Suite
+from autograder.grading.notes import notes
 from autograder.grading.oracle import judged_by_need, reference_key, tried
 from autograder.judging.judge import AnswerKey
 from autograder.judging.results import Seconds, SubmissionResult
@@ -209,6 +210,7 @@ def judged(
         isolation=observed.isolation,
         tasks=results,
         cells=observed.cells,
+        notes=notes(notebook, exercise, observed, results),
     )
 
 

@@ -83,6 +83,9 @@ class SubmissionResult:
     ----------
     problem
         Why it could not be graded, with what to do; empty where it was.
+    notes
+        What the points rest on beside the answers: a file that was not there, a cell below its
+        check.
     """
 
     path: str
@@ -95,6 +98,7 @@ class SubmissionResult:
     tasks: tuple[TaskResult, ...] = ()
     cells: tuple[CellRun, ...] = ()
     problem: Text | None = None
+    notes: tuple[Text, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -82,6 +82,13 @@ def _unfit(seen: Outcome, name: str) -> Text:
                 f"`{name}` is of type {detail}, not a function.",
                 f"`{name}` 是 {detail} 类型，不是函数。",
             )
+        case "overwritten":
+            lost, kind, cell = detail.split(" ", 2)
+            return _both(
+                f"`{lost}` is no function any more: the cell {cell} gave it a value of type "
+                f"{kind}.",
+                f"`{lost}` 已经不是函数：单元 {cell} 给它赋了一个 {kind} 类型的值。",
+            )
         case "depth":
             return _both(
                 f"`{name}` returned something nested more than {detail} levels deep.",
@@ -113,6 +120,13 @@ def next_step(task: str, name: str, seen: Outcome) -> Text:
             return _both(
                 f"End `{name}` with `return` and the result.",
                 f"在 `{name}` 末尾用 `return` 返回结果。",
+            )
+        case "unfit" if seen.error == "overwritten":
+            lost, _, cell = seen.message.split(" ", 2)
+            return _both(
+                f"In the cell {cell} use another name than `{lost}`; then run the cells again "
+                "from the top.",
+                f"在单元 {cell} 里换一个不同于 `{lost}` 的变量名，再从头运行各单元。",
             )
         case "unfit" if seen.error == "callable":
             return _both(f"Define it with `def {name}(...)`.", f"用 `def {name}(...)` 来定义它。")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from autograder._begun import begun
 from autograder._errors import BilingualError
 
 __all__ = ["VARIABLE", "ModelNotFound", "folder_of", "is_graded", "is_other", "kinds", "locate"]
@@ -93,7 +94,7 @@ def is_other() -> bool:
 
 def is_graded() -> bool:
     """Whether this process runs a notebook for a grader, not for the learner who wrote it."""
-    return not {"TOUCHSTONE_WORKER", "NBGRADER_EXECUTION"}.isdisjoint(os.environ)
+    return not {"TOUCHSTONE_WORKER", "NBGRADER_EXECUTION"}.isdisjoint(begun().environment)
 
 
 def _holding_weights(folder: Path, kind: str) -> Path:

@@ -26,6 +26,9 @@ def print_class_summary(result: ClassResult, console: Console, language: Languag
     if result.layout is not None:
         told = text("class.layout", language) + text("separator", language)
         shown.append(Prose(told + clean.line(result.layout[language])))
+    if seen.stopped:
+        rows = [(str(count), told[language], "") for told, count in seen.stopped[:_FEW]]
+        shown += [Text(), *_listed("class.stopped", rows, language)]
     for item in seen.exercises:
         shown += [Text(), *_exercise(item, language)]
     if not seen.exercises:
@@ -82,7 +85,7 @@ def _listed(
     """A heading, and under it a figure, a sentence and a remark in each row."""
     table = grid(("right", max(cell_len(figure) for figure, _, _ in rows)), ("left", None), gap=2)
     for figure, sentence, remark in rows:
-        table.add_row(Text(figure, "bold"), Prose(f"{sentence} · {remark}"))
+        table.add_row(Text(figure, "bold"), Prose(f"{sentence} · {remark}" if remark else sentence))
     return [Text(text(heading, language), "dim"), Padding(table, (0, 0, 0, 2))]
 
 

@@ -18,6 +18,8 @@ from autograder.language import Language, Text
 from autograder.report import clean
 from autograder.report.texts import number, status_word, text
 
+_MOST_STOPS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -99,6 +101,28 @@ def _place(where: str, language: Language) -> str:
     if colon and number.isdecimal():
         return text("place.line", language, cell=cell, line=number)
     return clean.line(where, 120)
+
+
+def foremost(result: SubmissionResult, language: Language) -> list[str]:
+    """What every report tells first: which cells stopped, where and why, and what is to be known.
+
+    A cell that meets a task not yet begun stops too, and that is told with the task.
+    """
+    stopped = [run for run in result.cells if run.error and run.error != "NotImplementedError"]
+    told = [stop_line(run, language) for run in stopped[:_MOST_STOPS]]
+    if len(stopped) > _MOST_STOPS:
+        told.append(text("stopped.more", language, count=len(stopped) - _MOST_STOPS))
+    return told + [clean.line(note[language], 600) for note in result.notes]
+
+
+def stop_line(run: CellRun, language: Language) -> str:
+    """Which line stopped a cell, and by what error."""
+    what = f"{run.error}: {run.message}" if run.message else run.error
+    fields = {"cell": clean.line(run.id, 80) or "?", "what": clean.line(what, 300)}
+    line = clean.line(run.line, 120)
+    if run.number and line:
+        return text("stopped.line", language, number=run.number, line=line, **fields)
+    return text("stopped.cell", language, **fields)
 
 
 def sentence(verdict: Verdict, language: Language) -> str:

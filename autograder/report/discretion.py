@@ -12,6 +12,7 @@ What cannot be kept in is which claims hold and how a claim failed; that is the 
 from __future__ import annotations
 
 import builtins
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -94,7 +95,9 @@ def _numbered(source: str) -> list[str]:
 
 def _cell(cell: CellRun, own: _Own) -> CellRun:
     error = cell.error if cell.error in own.words else "Error" if cell.error else ""
-    return CellRun(cell.id, cell.source, error=error)
+    line = own.line(f"{cell.id}:{cell.number}") if cell.number else ""
+    number = cell.number if line else 0
+    return CellRun(cell.id, cell.source, error=error, number=number, line=line)
 
 
 def _task(task: TaskResult, slug: str, own: _Own) -> TaskResult:
@@ -159,6 +162,8 @@ def _tellable(verdict: Verdict, known: Task | None, own: _Own) -> Iterator[Outco
             for word in words:
                 yield Outcome("", "unfit", error="callable", message=word)
                 yield Outcome("", "unfit", error="type", message=word)
+                for name, cell in itertools.product(words, own.lines):
+                    yield Outcome("", "unfit", error="overwritten", message=f"{name} {word} {cell}")
         case "error":
             for word in words:
                 yield Outcome("", "raised", error=word)

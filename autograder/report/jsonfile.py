@@ -61,6 +61,7 @@ def _submission(result: SubmissionResult) -> dict[str, Any]:
             "total": _number(result.seconds.total),
         },
         "isolation": result.isolation,
+        "notes": digest.foremost(result, result.language),
         "tasks": [_task(task, result.language) for task in result.tasks],
     }
     if result.problem is not None:

@@ -13,7 +13,9 @@ from statistics import fmean, median
 
 from autograder.exercise.catalog import CatalogError, exercise
 from autograder.judging.results import ClassResult, Graded, TaskResult
-from autograder.language import Text
+from autograder.language import LANGUAGES, Text
+from autograder.report import digest
+from autograder.report.discretion import discreet
 
 _BINS = 10
 
@@ -92,6 +94,8 @@ class ClassOverview:
         By student and exercise, the notebook that counts, where one could be graded.
     ungraded
         Notebooks that could not be graded.
+    stopped
+        Cells that stopped, in words, with how many students' they were; the commonest first.
     """
 
     students: tuple[str, ...]
@@ -99,6 +103,7 @@ class ClassOverview:
     ungraded: tuple[Graded, ...]
     exercises: tuple[ExerciseOverview, ...]
     best: dict[tuple[str, str], Graded]
+    stopped: tuple[tuple[Text, int], ...] = ()
 
 
 def overview(result: ClassResult) -> ClassOverview:
@@ -114,7 +119,22 @@ def overview(result: ClassResult) -> ClassOverview:
         ungraded,
         tuple(_exercise(slug, by_exercise[slug]) for slug in sorted(by_exercise)),
         best,
+        _stopped(best.values(), hidden=result.hidden),
     )
+
+
+def _stopped(items: Iterable[Graded], *, hidden: bool) -> tuple[tuple[Text, int], ...]:
+    """What is told first of notebooks, alike ones together; nothing of hidden inputs."""
+    students: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for item in items:
+        result = item.result
+        if hidden and digest.foremost(result, "en"):
+            result = discreet(result)
+        told = (digest.foremost(result, language) for language in LANGUAGES)
+        for both in zip(*told, strict=True):
+            students[both].add(item.student)
+    ranked = sorted(students, key=lambda both: (-len(students[both]), both))
+    return tuple(({"en": en, "zh": zh}, len(students[en, zh])) for en, zh in ranked)
 
 
 def best_of(graded: Iterable[Graded]) -> dict[tuple[str, str], Graded]:

@@ -119,12 +119,17 @@ def _submission(result: SubmissionResult, verbose: bool) -> list[RenderableType]
     if result.problem is not None:
         problem = clean.line(result.problem[language], 1200)
         return [*shown, row(symbol("error"), Prose(problem))]
+    shown += _foremost(result, language)
     shown.append(Text())
     for task in result.tasks:
         lines = task_lines(task, language, verbose=verbose)
         # Room around a task that says more than its name.
         shown += lines if len(lines) == 1 or task is result.tasks[-1] else [*lines, Text()]
     return [*shown, Text(), *_summary(result)]
+
+
+def _foremost(result: SubmissionResult, language: Language) -> list[RenderableType]:
+    return [row(symbol("error"), Prose(note)) for note in digest.foremost(result, language)]
 
 
 def _summary(result: SubmissionResult) -> list[RenderableType]:
@@ -158,6 +163,11 @@ def _many(results: Sequence[SubmissionResult], language: Language) -> list[Rende
             reason = clean.line(result.problem[result.language], 1200)
             problems.append(row(symbol("error"), Text(name, "bold")))
             problems.append(Padding(Prose(reason), (0, 0, 0, 2)))
+        elif told := _foremost(result, language):
+            problems += [
+                row(symbol("error"), Text(name, "bold")),
+                Padding(Group(*told), (0, 0, 0, 2)),
+            ]
         table.add_row(*_many_row(name, result, language))
     total = text(
         "total", language,
@@ -165,6 +175,7 @@ def _many(results: Sequence[SubmissionResult], language: Language) -> list[Rende
         problems=sum(result.problem is not None for result in results),
     )  # fmt: skip
     gap = [Text()] if problems else []
+    # What is told of single ones comes first: the figures below may rest on it.
     legend = Columns(
         [
             Text.assemble(symbol(status), f" {status_word(status, language)}", style="dim")
@@ -172,7 +183,7 @@ def _many(results: Sequence[SubmissionResult], language: Language) -> list[Rende
         ],
         padding=(0, 2),
     )
-    return [table, *gap, *problems, Text(), legend, Text(total, "bold")]
+    return [*problems, *gap, table, Text(), legend, Text(total, "bold")]
 
 
 def _many_row(name: str, result: SubmissionResult, language: Language) -> list[Text]:

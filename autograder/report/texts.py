@@ -39,6 +39,19 @@ TEXTS: dict[str, Text] = {
     "place.line": {"en": "{cell}, line {line}", "zh": "{cell} 第 {line} 行"},
     "looks_like": {"en": "looks like", "zh": "疑似"},
     "next": {"en": "next", "zh": "下一步"},
+    # What is told first
+    "stopped.line": {
+        "en": "The cell `{cell}` stopped at line {number}, `{line}`: {what}",
+        "zh": "单元 `{cell}` 停在第 {number} 行 `{line}`：{what}",
+    },
+    "stopped.cell": {
+        "en": "The cell `{cell}` was stopped: {what}",
+        "zh": "单元 `{cell}` 没有运行完：{what}",
+    },
+    "stopped.more": {
+        "en": "Other cells that stopped: {count}.",
+        "zh": "另有 {count} 个单元没有运行完。",
+    },
     # Sums
     "points": {"en": "{points} / {max_points} points", "zh": "{points} / {max_points} 分"},
     "seconds": {"en": "{seconds} s", "zh": "{seconds} 秒"},
@@ -141,6 +154,10 @@ TEXTS: dict[str, Text] = {
     "class.numbers": {
         "en": "Students: {count} · mean {mean} · median {median} of {max_points} points",
         "zh": "{count} 人 · 平均 {mean} 分 · 中位数 {median} 分 · 满分 {max_points} 分",
+    },
+    "class.stopped": {
+        "en": "Cells that stopped, by number of students",
+        "zh": "没有运行完的单元（按人数）",
     },
     "class.hardest": {"en": "Hardest tasks first", "zh": "任务（由难到易）"},
     "class.hardest_few": {"en": "Hardest tasks", "zh": "最难的任务"},

@@ -57,7 +57,7 @@ class Case:
         in_cell = self.verdicts == {"pass"} and not self.reaches
         return replace(
             exercise("metrics"), cell_seconds=1.0 if slow or in_cell else 10.0,
-            check_seconds=0.5 if slow else 5.0, submission_seconds=2.5 if slow else 20.0,
+            check_seconds=0.3 if slow else 5.0, submission_seconds=1.0 if slow else 20.0,
             memory=2**27 if "memory" in self.verdicts else 2**30,
         )  # fmt: skip
 

@@ -64,7 +64,8 @@ def _summary(result: SubmissionResult, language: Language) -> str:
         problem = clean.line(result.problem[language], 1200)
         return text("not_graded", language).capitalize() + text("separator", language) + problem
     points = digest.points_line(result.points, result.max_points, language)
-    return f"{points}\n{digest.next_thing(result, language)}"
+    first = digest.foremost(result, language)
+    return "\n".join([*first, points, digest.next_thing(result, language)])
 
 
 def _test(task: TaskResult, language: Language) -> dict[str, Any]:
