@@ -247,3 +247,21 @@ def test_the_report_in_a_browser(
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert said == []
     page.close()
+
+
+@each_language
+def test_cells_that_stopped_are_told_by_number_of_students(
+    tmp_path: Path, language: Language
+) -> None:
+    result = ClassResult(tuple(graded(name, sample_results()[0]) for name in ("ann", "bob")))
+    ((told, students),) = overview(result).stopped
+    assert students == 2
+    write_class_report(result, tmp_path, language)
+    page = Page(tmp_path / "index.html").text
+    assert "pandas_profiling" in told[language]
+    assert page.index("pandas_profiling") < page.index("8.3")
+    shown = io.StringIO()
+    print_class_summary(result, console=Console(file=shown, width=200), language=language)
+    assert "pandas_profiling" in shown.getvalue()
+    hidden = overview(ClassResult(result.graded, hidden=True)).stopped
+    assert "No module named" not in str(hidden)

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 from samples import both, exercise, sample_results
 
+from autograder.evidence.runs import CellRun
 from autograder.judging.results import STATUSES, SubmissionResult
 from autograder.language import LANGUAGES, Language
-from autograder.report import card, clean, digest, terminal, texts
+from autograder.report import card, clean, digest, html, jsonfile, terminal, texts
 from autograder.report._lines import pieces, wrap
 from autograder.report.standing import Next, Standing
 
@@ -227,3 +228,27 @@ def test_standing_shows_points_and_the_command(language: Language) -> None:
     assert "2 / 2" in shown
     assert "– / 2" in shown
     assert second.tasks[0].title[language] in shown
+
+
+@each_language
+def test_what_stopped_a_cell_is_told_before_everything_else(language: Language) -> None:
+    first, *others = sample_results(language)
+    run = replace(first.cells[0], number=2, line="import pandas_profiling")
+    result = replace(first, cells=(run, *first.cells[1:]), notes=(both("Note.", "说明。"),))
+    told = digest.foremost(result, language)
+    assert "setup" in told[0]
+    assert "2" in told[0]
+    assert all(part in told[0] for part in ("`import pandas_profiling`", "ModuleNotFoundError"))
+    assert told[1:] == [{"en": "Note.", "zh": "说明。"}[language]]
+    for results in ([result], [result, *others]):
+        page = printed(results, language=language)
+        place = page.index("pandas_profiling")
+        assert place < page.index("8.3")
+        html_page = html.page(results)
+        assert html_page.index("pandas_profiling") < html_page.index('class="task')
+    assert jsonfile.to_json([result])["submissions"][0]["notes"] == told
+
+
+def test_a_task_not_begun_is_no_cell_that_stopped() -> None:
+    cells = (CellRun("try", "recall()", error="NotImplementedError"),)
+    assert digest.foremost(replace(sample_results()[2], cells=cells), "en") == []
