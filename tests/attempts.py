@@ -94,13 +94,15 @@ def half_finished(exercise: Exercise, language: Language) -> dict[str, Any]:
 
 
 def _needed_cells(cells: list[dict[str, Any]], solved: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Cells without those that only show something: on which no other code rests."""
-    uses = {cell["id"]: uses_of(solved.get(cell["id"], "")) for cell in cells}
-    reads = frozenset[str]().union(*(use.reads for use in uses.values()))
-    return [
-        cell for cell in cells
-        if "nbgrader" in cell["metadata"] or uses[cell["id"]].binds & reads
-    ]  # fmt: skip
+    """Cells without those that only show something: on which no answer rests."""
+    code = {c["id"]: uses_of(solved[c["id"]]) for c in cells if c["cell_type"] == "code"}
+    kept = {cell["id"] for cell in cells if "nbgrader" in cell["metadata"]}
+    while more := {
+        id for id in code.keys() - kept
+        if any(code[id].binds & code[other].reads for other in kept & code.keys())
+    }:  # fmt: skip
+        kept |= more
+    return [cell for cell in cells if cell["id"] in kept]
 
 
 def wrong_source(exercise: Exercise, names: Sequence[str]) -> str:

@@ -87,7 +87,7 @@ def test_a_class_from_release_to_export_has_our_points(tmp_path: Path) -> None:
 def test_half_finished_attempts_have_our_points(tmp_path: Path) -> None:
     """Of every exercise: one assignment holds all the notebooks, and one process all libraries."""
     expected: dict[str, dict[str, float]] = {}
-    found = exercises()
+    found, partial = exercises(), 0
     for exercise_ in found:
         source, submitted = (
             tmp_path / room / "all" / f"{exercise_.slug}.ipynb"
@@ -102,9 +102,10 @@ def test_half_finished_attempts_have_our_points(tmp_path: Path) -> None:
             result = grade_path(tmp_path / f"submitted/lin/all/{exercise_.slug}.ipynb", pool=pool)
             assert result.problem is None
             shares = {task.points / task.max_points for task in result.tasks}
-            assert {0.0, 1.0} < shares, f"{exercise_.slug}: partial points are to be seen too"
+            assert {0.0, 1.0} <= shares, exercise_.slug
+            partial += bool(shares - {0.0, 1.0})
             expected[exercise_.slug] = {task.name: task.points for task in result.tasks}
-
+    assert partial > len(found) / 3, "the comparison is to see partial points too"
     nbgrader(tmp_path, "generate_assignment", "all")
     (tmp_path / "warm").mkdir()
     libraries = sorted({name for exercise_ in found for name in exercise_.imports})
