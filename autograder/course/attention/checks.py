@@ -81,7 +81,8 @@ def _some_seen(rng, *shape):
 @check("Shares along dim, whichever it is.", zh="沿 dim 维分配，无论是哪一维。", close=CLOSE)
 def shares_along_dim(softmax, draw):
     cube = draw(3, 3, 3)
-    return [softmax(cube), *(softmax(cube, dim=dim) for dim in (0, 1, 2, -2))]
+    several = [softmax(cube), *(softmax(cube, dim=dim) for dim in (0, 1, 2, -2))]
+    return [*several, softmax(draw(6)), softmax(draw(2, 1, 3, 2), dim=2)]
 
 
 @check(
@@ -105,7 +106,8 @@ def minus_infinity_gets_nothing(softmax, draw, rng):
     scores = draw(4, 6).masked_fill(~_some_seen(rng, 4, 6), -torch.inf)
     scores[2] = -torch.inf
     shares = softmax(scores)
-    return {"shares": shares, "exactly 0": shares == 0, "first columns": softmax(scores, dim=0)}
+    columns = softmax(torch.where(torch.arange(6) == 4, -torch.inf, scores), dim=0)
+    return {"shares": shares, "exactly 0": shares == 0, "columns": columns}
 
 
 @check(
@@ -140,8 +142,7 @@ def softmax_by_hand(softmax, draw):
     zh="输出是权重乘以 value，每一对 query 和 key 有一个权重。", close=CLOSE, rests_on=("softmax",),
 )  # fmt: skip
 def weights_for_each_pair(scaled_dot_product_attention, triple):
-    output, weights = scaled_dot_product_attention(*triple)
-    return {"output": output, "weights": weights}
+    return list(scaled_dot_product_attention(*triple))
 
 
 @check(
@@ -151,7 +152,7 @@ def weights_for_each_pair(scaled_dot_product_attention, triple):
 def divides_by_root_of_d(scaled_dot_product_attention, draw):
     found = []
     for d in (1, 3, 64):
-        query, key, value = draw(d, d), draw(d, d), draw(d, d)
+        query, key, value = draw(2, d), draw(5, d), draw(5, 7)
         found.append(scaled_dot_product_attention(query, key, value)[1])
     return found
 
@@ -283,7 +284,11 @@ def real_keys_come_first(padding_mask, rng):
 
 @check("Real keys come last with padding on the left.", zh="左侧填充时真实的 key 在后。", close=0)
 def real_keys_come_last(padding_mask, rng):
-    return _typed(padding_mask(rng.permutation(7).tolist(), 6, side="left"))
+    import torch
+
+    lengths = rng.permutation(7)
+    kinds = lengths.tolist(), torch.from_numpy(lengths)
+    return [_typed(padding_mask(lengths, 6, side="left")) for lengths in kinds]
 
 
 # --- MultiHeadAttention -------------------------------------------------------------------
@@ -342,7 +347,10 @@ def four_linear_maps(MultiHeadAttention, draw):
     module = _filled(MultiHeadAttention, 6, 2, draw).double()
     shapes = {name: list(weight.shape) for name, weight in module.named_parameters()}
     result = module(draw(1, 3, 6).double())
-    return {"parameters": shapes, "trains": bool(result.requires_grad), **_typed(result)}
+    result.square().sum().backward()
+    moved = {name: weight.grad is not None and bool(weight.grad.abs().max() > 1e-6)
+             for name, weight in module.named_parameters() if "bias" not in name}  # fmt: skip
+    return {"parameters": shapes, "gradients": moved, **_typed(result)}
 
 
 @check(

@@ -44,32 +44,32 @@ torch.manual_seed(0)
 EXERCISE, LANGUAGE = "attention", "en"
 
 # %% [markdown] id="conventions" lang="en"
-# **Conventions, for every task.** Arguments are torch tensors unless a task says otherwise. $B$ sentences, $H$ heads, $L$ queries, $S$ keys, $d$ numbers in each query and key. Queries are $(…, L, d)$, keys $(…, S, d)$, values $(…, S, d_v)$; "…" stands for any leading dimensions, or none.
+# **Conventions, for every task.** Arguments are torch tensors unless a task says otherwise. $B$ sentences, $H$ heads, $L$ queries, $S$ keys, $d$ numbers in each query and key. Queries are $(…, L, d)$, keys $(…, S, d)$, values $(…, S, d_v)$; "…" stands for any leading dimensions, or none, the same for all three.
 #
 # - A mask is boolean and **`True` means "may be seen"**, as in `torch.nn.functional.scaled_dot_product_attention`. (`nn.MultiheadAttention` means the opposite.)
-# - A result has the dtype of its input, `float16`, `bfloat16`, `float32` or `float64`, and an argument is left as it was.
-# - Write it yourself: PyTorch's own attention, and its softmax in any form, may be used to compare with, not in an answer. Everything else, `exp`, `matmul`, `einsum`, is yours. You may build on what you have written in earlier tasks.
+# - A result has the dtype of its input, `float16`, `bfloat16`, `float32` or `float64`, and an argument is left as it was. Inside you may compute in more bits.
+# - Write it yourself: PyTorch's own attention, and its softmax in any form, may be used to compare with, not in an answer. Everything else, `exp`, `logsumexp`, `matmul`, `einsum`, is yours. You may build on what you have written in earlier tasks.
 
 # %% [markdown] id="conventions" lang="zh"
-# **全部任务的约定。** 除非题目另有说明，参数都是 torch 张量。$B$ 个句子，$H$ 个头，$L$ 个 query，$S$ 个 key，每个 query 和 key 有 $d$ 个数。query 的形状是 $(…, L, d)$，key 是 $(…, S, d)$，value 是 $(…, S, d_v)$；「…」表示任意多个前置维度，也可以没有。
+# **全部任务的约定。** 除非题目另有说明，参数都是 torch 张量。$B$ 个句子，$H$ 个头，$L$ 个 query，$S$ 个 key，每个 query 和 key 有 $d$ 个数。query 的形状是 $(…, L, d)$，key 是 $(…, S, d)$，value 是 $(…, S, d_v)$；「…」表示任意多个前置维度，也可以没有，三者相同。
 #
 # - 掩码是布尔型，**`True` 表示「可以看」**，和 `torch.nn.functional.scaled_dot_product_attention` 一致。（`nn.MultiheadAttention` 恰好相反。）
-# - 结果与输入的 dtype 相同（`float16`、`bfloat16`、`float32`、`float64`），并且不改动传入的参数。
-# - 自己动手写：PyTorch 自带的注意力和各种 softmax 只能拿来对照，不能写进答案。其余的 `exp`、`matmul`、`einsum` 都可以用，前面任务里写好的函数也可以用。
+# - 结果与输入的 dtype 相同（`float16`、`bfloat16`、`float32`、`float64`），并且不改动传入的参数。中间可以用更高的精度。
+# - 自己动手写：PyTorch 自带的注意力和各种 softmax 只能拿来对照，不能写进答案。其余的 `exp`、`logsumexp`、`matmul`、`einsum` 都可以用，前面任务里写好的函数也可以用。
 
 # %% [markdown] id="softmax-task" lang="en"
 # ## 1. A softmax that does not overflow
 #
 # $$\text{softmax}(s)_i = \frac{e^{s_i}}{\sum_j e^{s_j}}$$
 #
-# along the dimension `dim`, for scores of any size: `float32` cannot hold $e^{89}$, and scores of 1000 occur. A score of $-\infty$ gets exactly 0. Where **all** the scores along `dim` are $-\infty$ there is nothing to share out: return zeros there, no `nan`.
+# along the dimension `dim`, for scores that are finite, of any size, or $-\infty$: `float32` cannot hold $e^{89}$, and scores of 1000 occur. A score of $-\infty$ gets exactly 0. Where **all** the scores along `dim` are $-\infty$ there is nothing to share out: return zeros there, no `nan`.
 
 # %% [markdown] id="softmax-task" lang="zh"
 # ## 1. 不会溢出的 softmax
 #
 # $$\text{softmax}(s)_i = \frac{e^{s_i}}{\sum_j e^{s_j}}$$
 #
-# 沿 `dim` 维计算，分数多大都要成立：`float32` 存不下 $e^{89}$，而 1000 这样的分数并不少见。分数为 $-\infty$ 的位置恰好得 0。如果沿 `dim` **全部**是 $-\infty$，就没有东西可分：这里返回 0，不能是 `nan`。
+# 沿 `dim` 维计算。分数是有限的数或 $-\infty$，多大都要成立：`float32` 存不下 $e^{89}$，而 1000 这样的分数并不少见。分数为 $-\infty$ 的位置恰好得 0。如果沿 `dim` **全部**是 $-\infty$，就没有东西可分：这里返回 0，不能是 `nan`。
 
 # %% id="softmax"
 def softmax(scores, dim=-1):
@@ -219,7 +219,7 @@ check("padding_mask")
 #
 # - Four `nn.Linear(d_model, d_model)` with biases, called `q_proj`, `k_proj`, `v_proj`, `out_proj`, and no other parameters. `d_model` that `num_heads` does not divide raises `ValueError`.
 # - `forward(x, memory=None, mask=None)`: queries come from `x` $(B, L, d_{model})$; keys and values from `memory` $(B, S, d_{model})$, or from `x` itself where there is none. Head $h$ has the columns $h \cdot d \;…\; (h+1) \cdot d - 1$ of each projection, $d = d_{model} / H$. Each head attends as in task 2, the heads' outputs stand side by side again, head 0 first, and go through `out_proj`. Return $(B, L, d_{model})$ only.
-# - `mask` broadcasts to $(B, H, L, S)$. It is a layer to be trained: gradients pass through.
+# - `mask` broadcasts to $(B, H, L, S)$. It is a layer to be trained: gradients pass through (we ask for none where a query sees no key).
 
 # %% [markdown] id="multi_head_attention-task" lang="zh"
 # ## 5. 多个头
@@ -228,7 +228,7 @@ check("padding_mask")
 #
 # - 四个带偏置的 `nn.Linear(d_model, d_model)`，名为 `q_proj`、`k_proj`、`v_proj`、`out_proj`，没有别的参数。`d_model` 不能被 `num_heads` 整除时抛出 `ValueError`。
 # - `forward(x, memory=None, mask=None)`：query 来自 `x`，形状 $(B, L, d_{model})$；key 和 value 来自 `memory`，形状 $(B, S, d_{model})$，没给就来自 `x` 自己。第 $h$ 个头用每个投影的第 $h \cdot d$ 到 $(h+1) \cdot d - 1$ 列，$d = d_{model} / H$。每个头按任务 2 做注意力，各头的输出再并排拼回去（第 0 个头在最前），最后过 `out_proj`。只返回 $(B, L, d_{model})$。
-# - `mask` 可以广播到 $(B, H, L, S)$。这是要训练的层，梯度必须能传过去。
+# - `mask` 可以广播到 $(B, H, L, S)$。这是要训练的层，梯度必须能传过去（有 query 一个 key 都看不见时，不检查梯度）。
 
 # %% id="multi_head_attention"
 class MultiHeadAttention(nn.Module):
@@ -288,7 +288,7 @@ check("multi_head_attention")
 # %% [markdown] id="sinusoidal_positions-task" lang="en"
 # ## 6. Where does a word stand?
 #
-# Attention does not know: shuffle the keys along with their values, and nothing changes. The Transformer's first answer is a table that is added to the embeddings, `float32` of shape $(L, d)$ with $d$ even:
+# Attention does not know: shuffle the keys along with their values, and nothing changes. The Transformer's first answer is a table that is added to the embeddings, `float32` (which will do for the angles, too) of shape $(L, d)$ with $d$ even:
 #
 # $$P_{p,\,2i} = \sin\frac{p}{\text{base}^{2i/d}}, \qquad P_{p,\,2i+1} = \cos\frac{p}{\text{base}^{2i/d}}$$
 #
@@ -297,7 +297,7 @@ check("multi_head_attention")
 # %% [markdown] id="sinusoidal_positions-task" lang="zh"
 # ## 6. 这个词在哪里？
 #
-# 注意力不知道：把 key 连同 value 一起打乱，结果完全不变。Transformer 最初的办法是做一张表，加到词向量上。表是 `float32`，形状 $(L, d)$，$d$ 为偶数：
+# 注意力不知道：把 key 连同 value 一起打乱，结果完全不变。Transformer 最初的办法是做一张表，加到词向量上。表是 `float32`（角度用 `float32` 算也够），形状 $(L, d)$，$d$ 为偶数：
 #
 # $$P_{p,\,2i} = \sin\frac{p}{\text{base}^{2i/d}}, \qquad P_{p,\,2i+1} = \cos\frac{p}{\text{base}^{2i/d}}$$
 #
@@ -326,7 +326,7 @@ check("sinusoidal_positions")
 # %% [markdown] id="apply_rotary-task" lang="en"
 # ## 7. Rotary positions
 #
-# What nearly all language models do today: turn each query and key by angles that grow with its position. Then the dot product of a query at $m$ and a key at $n$ depends on $m - n$ only. `x` is $(…, L, d)$ with $d$ even; row $l$ stands at `positions[l]`: whole numbers from 0 up, however large, in any order.
+# What nearly all language models do today: turn each query and key by angles that grow with its position. Then the dot product of a query at $m$ and a key at $n$ depends on $m - n$ only. `x` is $(…, L, d)$ with $d$ even; row $l$ stands at `positions[l]`: whole numbers from 0 into the thousands, in any order.
 #
 # Number $i$ is paired with number $i + d/2$, the **half-split form of Llama**, for $i = 0 … d/2-1$. With $\theta = p \cdot \text{base}^{-2i/d}$ at position $p$:
 #
@@ -337,7 +337,7 @@ check("sinusoidal_positions")
 # %% [markdown] id="apply_rotary-task" lang="zh"
 # ## 7. 旋转位置编码
 #
-# 如今的语言模型几乎都这么做：把每个 query 和 key 旋转一个随位置增大的角度。这样，位置 $m$ 的 query 与位置 $n$ 的 key 的点积只取决于 $m - n$。`x` 的形状是 $(…, L, d)$，$d$ 为偶数；第 $l$ 行的位置是 `positions[l]`：非负整数，顺序任意，多大都行。
+# 如今的语言模型几乎都这么做：把每个 query 和 key 旋转一个随位置增大的角度。这样，位置 $m$ 的 query 与位置 $n$ 的 key 的点积只取决于 $m - n$。`x` 的形状是 $(…, L, d)$，$d$ 为偶数；第 $l$ 行的位置是 `positions[l]`：从 0 到几千的整数，顺序任意。
 #
 # 第 $i$ 个数与第 $i + d/2$ 个数配成一对，即 **Llama 的前后两半形式**，$i = 0 … d/2-1$。在位置 $p$ 处令 $\theta = p \cdot \text{base}^{-2i/d}$：
 #
@@ -413,7 +413,7 @@ check("grouped_query_attention")
 # - `num_key_value_heads`; where it is missing there are as many as attention heads,
 # - `head_dim`; where it is missing it is `hidden_size // num_attention_heads`.
 #
-# Other keys may be there and do not matter.
+# Missing means that the key is not there; none is `None`. Other keys may be there and do not matter.
 
 # %% [markdown] id="cache_bytes-task" lang="zh"
 # ## 9. 分组省了多少
@@ -423,7 +423,7 @@ check("grouped_query_attention")
 # - `num_key_value_heads`：没有这一项时，与注意力头一样多；
 # - `head_dim`：没有这一项时，等于 `hidden_size // num_attention_heads`。
 #
-# 其他键可能存在，与本题无关。
+# 「没有」是指字典里没有这个键，值不会是 `None`。其他键可能存在，与本题无关。
 
 # %% id="cache_bytes"
 def cache_bytes(config, tokens, batch_size=1, bytes_per_value=2):

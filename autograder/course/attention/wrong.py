@@ -38,17 +38,6 @@ def maximum_of_everything(scores, dim=-1):
 
 
 @wrong(
-    "softmax", "A row without anything to share becomes nan.", zh="没有东西可分的那一行成了 nan。",
-    caught_by="minus_infinity_gets_nothing",
-    step="Where the maximum is −inf, subtract 0; where the sum is 0, divide by 1.",
-    step_zh="最大值为 −inf 时改减 0；和为 0 时改除以 1。",
-)  # fmt: skip
-def nothing_becomes_nan(scores, dim=-1):
-    powers = (scores - scores.amax(dim, keepdim=True)).exp()
-    return powers / powers.sum(dim, keepdim=True)
-
-
-@wrong(
     "softmax", "Returns float32 (or float64) whatever came in.",
     zh="无论输入是什么类型，都返回 float32。", caught_by="type_is_kept",
     step="Compute as exactly as you like, and return the dtype of the scores.",
@@ -59,24 +48,35 @@ def always_float32(scores, dim=-1):
 
 
 @wrong(
-    "softmax", "Changes the scores that were passed in.", zh="改动了传入的分数。",
-    caught_by="softmax_by_hand", step="No `-=`, no `exp_()`, no assignment into the argument.",
-    step_zh="不要用 -=、exp_()，也不要往参数里赋值。",
-)  # fmt: skip
-def in_place(scores, dim=-1):
-    scores -= scores.amax(dim, keepdim=True)
-    scores.exp_()
-    scores /= scores.sum(dim, keepdim=True)
-    return scores
-
-
-@wrong(
     "softmax", "Calls PyTorch's own softmax.", zh="调用了 PyTorch 自带的 softmax。",
     caught_by="softmax_by_hand", step="Write it with a maximum, exp and a sum.",
     step_zh="用取最大值、exp 和求和写出来。",
 )  # fmt: skip
 def calls_pytorch(scores, dim=-1):
     return torch.softmax(scores, dim).nan_to_num(0)
+
+
+@wrong(
+    "softmax", "A row of −∞ only is shared out evenly: −∞ was replaced by a finite number.",
+    zh="整行都是 −∞ 时变成了平均分配：−∞ 被换成了有限的数。",
+    caught_by="minus_infinity_gets_nothing",
+    step="Leave −∞ in the scores; only the maximum that is subtracted has to be finite.",
+    step_zh="分数里的 −∞ 保留，只有要减去的最大值必须是有限的。",
+)  # fmt: skip
+def nothing_is_shared_evenly(scores, dim=-1):
+    return _softmax(scores.clamp(min=torch.finfo(scores.dtype).min), dim)
+
+
+@wrong(
+    "softmax", "Divides by the sum of the whole tensor: all of it sums to 1, not each slice.",
+    zh="除以的是整个张量的和：合计为 1 的是全体，而不是沿 dim 的每一条。",
+    caught_by="shares_along_dim", step="Sum along dim, with keepdim=True.",
+    step_zh="沿 dim 求和，并保留这一维（keepdim=True）。",
+)  # fmt: skip
+def sum_of_everything(scores, dim=-1):
+    highest = scores.amax(dim, keepdim=True)
+    powers = (scores - highest.masked_fill(highest == -torch.inf, 0)).exp()
+    return powers / powers.sum()
 
 
 # --- scaled_dot_product_attention ---------------------------------------------------------
@@ -206,17 +206,6 @@ def hides_with_a_number(query, key, value, mask=None):
 
 
 @wrong(
-    "scaled_dot_product_attention", "Hides with −10000, which a low score undercuts.",
-    zh="用 −10000 来遮，可是真实的分数可能比它还低。", caught_by="low_scores_are_no_leak",
-    step="No score is lower than −inf; any other number can be undercut.",
-    step_zh="没有比 −inf 更低的分数，别的数都可能被比下去。",
-)  # fmt: skip
-def hides_with_ten_thousand(query, key, value, mask=None):
-    scores = _scores(query, key)
-    return _shared(scores if mask is None else scores.masked_fill(~mask, -1e4), value)
-
-
-@wrong(
     "scaled_dot_product_attention", "Calls PyTorch's own attention.",
     zh="调用了 PyTorch 自带的注意力。", caught_by="attention_by_hand",
     step="Write it with matmul, a mask and your softmax.",
@@ -226,6 +215,39 @@ def calls_pytorch_attention(query, key, value, mask=None):
     units = torch.eye(key.shape[-2], dtype=key.dtype).expand(*key.shape[:-1], key.shape[-2])
     attend = nn.functional.scaled_dot_product_attention
     return attend(query, key, value, attn_mask=mask), attend(query, key, units, attn_mask=mask)
+
+
+@wrong(
+    "scaled_dot_product_attention",
+    "Divides by the root of another size than d: of the keys, the queries or the values.",
+    zh="除以的不是 √d，而是 key 的个数、query 的个数或 value 维度的平方根。",
+    caught_by="divides_by_root_of_d",
+    step="A score is a sum over the d numbers of a query: its last dimension.",
+    step_zh="一个分数是对 query 的 d 个数求和：用 query 最后一维的大小。",
+)  # fmt: skip
+def root_of_the_keys(query, key, value, mask=None):
+    return _shared(_scores(query, key, key.shape[-2] ** -0.5), value, mask)
+
+
+@wrong(
+    "scaled_dot_product_attention", "Adds the boolean mask to the scores: True counts as 1.",
+    zh="把布尔掩码直接加到分数上：True 只当成了 1。", caught_by="hidden_keys_get_nothing",
+    step="Turn it into numbers first: 0 where a key may be seen, −∞ where not; or masked_fill.",
+    step_zh="先变成数：可以看处为 0，否则为 −∞；或者用 masked_fill。",
+)  # fmt: skip
+def adds_the_mask(query, key, value, mask=None):
+    scores = _scores(query, key)
+    return _shared(scores if mask is None else scores + mask, value)
+
+
+@wrong(
+    "scaled_dot_product_attention", "Returns the scores in place of the weights.",
+    zh="该返回权重的地方返回了 softmax 之前的分数。", caught_by="weights_for_each_pair",
+    step="The second of the pair is what the values are multiplied by: after the softmax.",
+    step_zh="第二个返回值是和 value 相乘的那个矩阵：softmax 之后的。",
+)  # fmt: skip
+def scores_for_weights(query, key, value, mask=None):
+    return _attend(query, key, value, mask)[0], _hidden(_scores(query, key), mask)
 
 
 # --- causal_mask --------------------------------------------------------------------------
@@ -281,6 +303,27 @@ def window_besides_itself(num_queries, num_keys, window=None):
     return _within(*_places(num_queries, num_keys), None if window is None else window + 1)
 
 
+@wrong(
+    "causal_mask", "Lets a query see one position ahead of its own.",
+    zh="让 query 多看到了后面一个位置。", caught_by="own_and_earlier_positions",
+    step="The query at p sees the keys up to p, itself the last: look at the diagonal.",
+    step_zh="位置 p 的 query 最多看到 p（自己）：检查对角线的偏移。",
+)  # fmt: skip
+def one_ahead(num_queries, num_keys, window=None):
+    query, key = _places(num_queries, num_keys)
+    return (key <= query + 1) & (key > query - (num_keys if window is None else window))
+
+
+@wrong(
+    "causal_mask", "A window of w shows only w − 1 positions.",
+    zh="窗口为 w 时，只看得到 w − 1 个位置。", caught_by="window_counts_itself",
+    step="With a window of 1 a query sees itself: j > p − window.",
+    step_zh="窗口为 1 时能看到自己：条件是 j > p − window。",
+)  # fmt: skip
+def window_one_short(num_queries, num_keys, window=None):
+    return _within(*_places(num_queries, num_keys), None if window is None else window - 1)
+
+
 # --- padding_mask -------------------------------------------------------------------------
 
 
@@ -290,21 +333,24 @@ def _real(lengths, size, side):
 
 
 @wrong(
-    "padding_mask", "Pads on the right whatever side says.",
-    zh="不管 side 是什么，都按右侧填充处理。", caught_by="real_keys_come_last",
-    step="On the left the real keys are the last ones.", step_zh="左侧填充时，真实的 key 在最后。",
+    "padding_mask", "Marks the padding with True, in place of the real keys.",
+    zh="True 标在了填充处，而不是真实的 key 处。", caught_by="real_keys_come_first",
+    step="True means that a key may be seen.", step_zh="True 表示可以看。",
 )  # fmt: skip
-def always_right(lengths, size, side="right"):
-    return _real(lengths, size, "right")[:, None, None]
+def marks_the_padding(lengths, size, side="right"):
+    return ~_real(lengths, size, side)[:, None, None]
 
 
 @wrong(
-    "padding_mask", "Hides queries instead of keys.", zh="遮的是 query，不是 key。",
-    caught_by="real_keys_come_first", step="Keys are the last axis: (B, 1, 1, S).",
-    step_zh="key 在最后一维：(B, 1, 1, S)。",
+    "padding_mask", "On the left it shows the places from `length` on: as many as there are pads.",
+    zh="左侧填充时，从第 length 个位置起算作真实，个数成了填充的个数。",
+    caught_by="real_keys_come_last",
+    step="On the left the first size − length places are padding.",
+    step_zh="左侧填充时，前 size − length 个位置是填充。",
 )  # fmt: skip
-def hides_queries(lengths, size, side="right"):
-    return _real(lengths, size, side)[:, None, :, None]
+def left_is_what_right_hides(lengths, size, side="right"):
+    real = _real(lengths, size, "right")[:, None, None]
+    return real if side == "right" else ~real
 
 
 # --- MultiHeadAttention -------------------------------------------------------------------
@@ -433,6 +479,18 @@ class CallsPytorch(_Heads):
         return (attend(query, key, value, attn_mask=mask),)
 
 
+@wrong(
+    "MultiHeadAttention",
+    "Deals the columns out to the heads in turn, not in slices that stand side by side.",
+    zh="各列轮流分给各个头，而不是每个头拿相邻的一段。", caught_by="heads_have_their_own_slices",
+    step="Split the last axis into (H, d), heads first, not into (d, H).",
+    step_zh="最后一维拆成 (H, d)，头在前，而不是 (d, H)。",
+)  # fmt: skip
+class DealsColumnsInTurn(_Heads):
+    def split(self, x):
+        return x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)
+
+
 # --- sinusoidal_positions -----------------------------------------------------------------
 
 
@@ -466,6 +524,17 @@ def sines_first(length, d_model, base=10000.0):
 def every_column_its_speed(length, d_model, base=10000.0):
     angles = torch.arange(length)[:, None] * base ** (-torch.arange(d_model) / d_model)
     return _alternate(angles[:, ::2].sin(), angles[:, 1::2].cos())
+
+
+@wrong(
+    "sinusoidal_positions", "The exponent is not 2i/d but half or twice that.",
+    zh="指数不是 2i/d，差了一倍。", caught_by="sines_and_cosines_alternate",
+    step="The last pair has nearly the speed 1/base: its exponent is (d − 2)/d.",
+    step_zh="最后一对的速度接近 1/base：指数是 (d − 2)/d。",
+)  # fmt: skip
+def another_exponent(length, d_model, base=10000.0):
+    angles = _angles(length, d_model, base, step=1)
+    return _alternate(angles.sin(), angles.cos())
 
 
 # --- apply_rotary -------------------------------------------------------------------------
@@ -529,14 +598,6 @@ def rows_are_positions(x, positions, base=10000.0):
 
 
 @wrong(
-    "apply_rotary", "Ignores the base.", zh="没有用参数 base。", caught_by="base_of_the_angles",
-    step="Llama 3 has 500000: use the argument.", step_zh="Llama 3 用的是 500000：要用传入的参数。",
-)  # fmt: skip
-def always_ten_thousand(x, positions, base=10000.0):
-    return _turned(x, *_turns(x, positions))
-
-
-@wrong(
     "apply_rotary",
     "Computes the angles in the dtype of x: in half precision far positions coincide.",
     zh="角度用 x 的 dtype 来算：半精度下，远处的位置分不开。", caught_by="angles_are_exact_enough",
@@ -548,6 +609,16 @@ def angles_in_half(x, positions, base=10000.0):
     rates = (base ** (-torch.arange(0, d, 2) / d)).to(x.dtype)
     angles = positions.to(x.dtype)[:, None] * rates
     return _turned(x, angles.cos(), angles.sin())
+
+
+@wrong(
+    "apply_rotary", "The exponent is not −2i/d but half or twice that.",
+    zh="指数不是 −2i/d，差了一倍。", caught_by="halves_turn_together",
+    step="There are d/2 pairs: arange(0, d, 2) / d, or arange(d/2) / (d/2).",
+    step_zh="一共 d/2 对：arange(0, d, 2) / d，或 arange(d/2) / (d/2)。",
+)  # fmt: skip
+def another_exponent_of_rotary(x, positions, base=10000.0):
+    return _turned(x, *_turns(x, positions, base, step=1))
 
 
 # --- grouped_query_attention --------------------------------------------------------------
@@ -575,28 +646,6 @@ def dealt_in_turn(query, key, value, mask=None):
 
 
 @wrong(
-    "grouped_query_attention", "All heads use the first head of keys and values.",
-    zh="所有头都用第一个 key/value 头。", caught_by="neighbours_share",
-    step="That is multi-query attention; here each group has its own.",
-    step_zh="那是多查询注意力；这里每组有自己的。",
-)  # fmt: skip
-def first_head_for_all(query, key, value, mask=None):
-    _refuse(query, key)
-    return _grouped(query, key, value, mask, [0] * query.shape[1])
-
-
-@wrong(
-    "grouped_query_attention",
-    "Takes head counts that do not divide: some key heads serve more than others.",
-    zh="不能整除也照算：有的 key 头服务得多，有的少。", caught_by="uneven_groups_are_refused",
-    step="Raise ValueError where G does not divide H.", step_zh="G 不能整除 H 时抛出 ValueError。",
-)  # fmt: skip
-def uneven_groups(query, key, value, mask=None):
-    heads, groups = query.shape[1], key.shape[1]
-    return _grouped(query, key, value, mask, [h * groups // heads for h in range(heads)])
-
-
-@wrong(
     "grouped_query_attention", "Calls PyTorch's own attention with enable_gqa.",
     zh="调用了 PyTorch 自带的注意力（enable_gqa）。", caught_by="groups_by_hand",
     step="Say yourself which query head reads which key head.",
@@ -606,6 +655,18 @@ def calls_enable_gqa(query, key, value, mask=None):
     _refuse(query, key)
     attend = nn.functional.scaled_dot_product_attention
     return attend(query, key, value, attn_mask=mask, enable_gqa=True)
+
+
+@wrong(
+    "grouped_query_attention", "Returns the weights as well, or the pair as it is.",
+    zh="连权重也返回了：直接返回了那一对值。", caught_by="both_ends",
+    step="Return the output alone: take the first of the pair.",
+    step_zh="只返回输出：取这一对里的第一个。",
+)  # fmt: skip
+def returns_the_pair(query, key, value, mask=None):
+    _refuse(query, key)
+    share = query.shape[1] // key.shape[1]
+    return _attend(query, key.repeat_interleave(share, 1), value.repeat_interleave(share, 1), mask)
 
 
 # --- cache_bytes --------------------------------------------------------------------------
@@ -636,15 +697,6 @@ def all_heads_cached(config, tokens, batch_size=1, bytes_per_value=2):
 
 
 @wrong(
-    "cache_bytes", "Counts keys or values, not both.", zh="key 和 value 只算了一样。",
-    caught_by="groups_are_counted", step="Both are kept: a factor of 2.",
-    step_zh="两样都要留：乘以 2。",
-)  # fmt: skip
-def only_keys(config, tokens, batch_size=1, bytes_per_value=2):
-    return _cached(config, tokens, batch_size, bytes_per_value, tensors=1)
-
-
-@wrong(
     "cache_bytes", "Takes hidden_size over heads where the configuration has a head_dim.",
     zh="配置里写了 head_dim，却仍用 hidden_size 除以头数。", caught_by="what_is_left_out_follows",
     step="head_dim, where given, goes first: Qwen3 and Gemma have one of their own.",
@@ -671,9 +723,9 @@ def _bert(config, bias=1, norm=2, pooler=1, tables=3, layers=None):
     return sum(rows[:tables]) * d + norm * d + body + pooler * (d * d + bias * d)
 
 
-def _gpt2(config, final=1, tied=True, positions=True, inner=None):
-    d, inner = config["n_embd"], inner or config["n_inner"] or 4 * config["n_embd"]
-    rows = (1 if tied else 2) * config["vocab_size"] + positions * config["n_positions"]
+def _gpt2(config, final=1, tied=True):
+    d, inner = config["n_embd"], config["n_inner"] or 4 * config["n_embd"]
+    rows = (1 if tied else 2) * config["vocab_size"] + config["n_positions"]
     return rows * d + _layers(config["n_layer"], d, inner) + final * 2 * d
 
 
@@ -714,3 +766,12 @@ def bert_times_heads(config):
 )  # fmt: skip
 def gpt2_untied(config):
     return _gpt2(config, tied=False)
+
+
+@wrong(
+    "gpt2_parameters", "Forgets the final LayerNorm.", zh="漏了最后的 LayerNorm。",
+    caught_by="gpt2_of_any_size", step="One norm stands above the last layer: 2 · n_embd.",
+    step_zh="最后一层之上还有一个归一化：2 · n_embd。",
+)  # fmt: skip
+def gpt2_without_final_norm(config):
+    return _gpt2(config, final=0)

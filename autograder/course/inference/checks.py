@@ -52,7 +52,8 @@ def every_head_has_its_own(kv_cache_bytes, rng, lab):
     none = lab.llama(rng)
     none.num_key_value_heads = None
     gpt = GPT2Config(n_embd=heads * 16, n_head=heads, n_layer=layers, vocab_size=96)
-    return _numbers(kv_cache_bytes(gpt, int(rng.integers(50, 500))), kv_cache_bytes(none, 31))
+    cases = (gpt, int(rng.integers(50, 500))), (none, 31)
+    return [outcome_of(kv_cache_bytes, *case) for case in cases]
 
 
 @check(
@@ -68,7 +69,8 @@ def head_dim_counts(kv_cache_bytes, rng, lab):
              "vocab_size": 96, "num_hidden_layers": int(rng.integers(2, 5))}  # fmt: skip
     none = lab.llama(rng)
     none.head_dim = None
-    return _numbers(kv_cache_bytes(Qwen3Config(**sizes), 77), kv_cache_bytes(none, 31))
+    cases = (Qwen3Config(**sizes), 77), (none, 31)
+    return [outcome_of(kv_cache_bytes, *case) for case in cases]
 
 
 # --- step_time ----------------------------------------------------------------------------
@@ -142,7 +144,7 @@ def settings_stay(fuse_conv_bn, torch_rng, lab):
     wide = {"dilation": 2, "padding": 2, "padding_mode": "circular"}
     sizes = [(4, 8, 3, grouped), (2, 3, (1, 3), wide)]
     sizes += [(3, 4, 1, change) for change in ({"affine": False}, {"eps": 0.5})]
-    return [lab.fused(fuse_conv_bn, torch_rng, *size, **how) for *size, how in sizes]
+    return [outcome_of(lab.fused, fuse_conv_bn, torch_rng, *size, **how) for *size, how in sizes]
 
 
 @check(
@@ -252,6 +254,13 @@ def memory_stays_level(tiled_attention, torch_rng, lab):
 # --- tensor_parallel_mlp ------------------------------------------------------------------
 
 
+def _own_and_others(results):
+    """Each rank's numbers, and at how many places they were made of what another one owns."""
+    numbers = [np.asarray(result, dtype=float) for result in results]
+    return {"places that are nan": [int(np.isnan(some).sum()) for some in numbers],
+            "results": [np.nan_to_num(some) for some in numbers]}  # fmt: skip
+
+
 @check(
     "Every rank returns what the whole layer would, from its own weights alone.",
     zh="每个 rank 只用自己的权重，返回的都是整层的结果。",
@@ -260,7 +269,8 @@ def memory_stays_level(tiled_attention, torch_rng, lab):
 )
 def every_rank_has_the_whole(tensor_parallel_mlp, torch_rng, lab):
     layers = lab.x_and_layers(torch_rng, 5, 12)
-    return [lab.on_all_ranks(tensor_parallel_mlp, *layers, ranks)[0] for ranks in (2, 3)]
+    found = [lab.on_all_ranks(tensor_parallel_mlp, *layers, ranks)[0] for ranks in (2, 3)]
+    return [_own_and_others(results) for results in found]
 
 
 @check(
@@ -285,7 +295,7 @@ def one_rank_is_the_plain_layer(tensor_parallel_mlp, torch_rng, lab):
 def ranks_talk_once(tensor_parallel_mlp, torch_rng, lab):
     results, handed = lab.on_all_ranks(tensor_parallel_mlp, *lab.x_and_layers(torch_rng, 4, 16), 4)
     shapes = [[list(part.shape) for part in parts] for parts in handed]
-    return {"shapes handed in": shapes, "first result": results[0]}
+    return {"shapes handed in": shapes, "first": _own_and_others(results[:1])}
 
 
 # --- accept_drafts ------------------------------------------------------------------------
@@ -457,6 +467,7 @@ def drawn_as_by_the_target(seen):
     "Texts are distributed as if the target had drawn every token alone.",
     zh="文本的分布，和目标模型独自逐个抽取时一样。",
     expect=drawn_as_by_the_target,
+    rests_on=("accept_drafts",),
     weight=3,
 )
 def texts_are_those_of_the_target(speculative_generate, rng, lab):
@@ -515,9 +526,9 @@ def nothing_reserved(cache_waste):
 
 
 def _run(continuous_batching, requests, num_pages, page_size):
-    """The history as pairs in order of the numbers."""
+    """For each step: how many run, and the tokens of each request in the cache, 0 if it is out."""
     history = continuous_batching(list(requests), num_pages, page_size)
-    return [sorted([int(i), int(n)] for i, n in step.items()) for step in history]
+    return [[len(s), *(int(s.get(i, 0)) for i in range(len(requests)))] for s in history]
 
 
 @check(

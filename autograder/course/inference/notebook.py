@@ -82,8 +82,8 @@ BANDWIDTH, PEAK_FLOPS = 3.35e12, 989e12
 # ## 1. How large is the cache?
 #
 # For every token that it has seen, a decoder keeps a key and a value: in every layer, for every
-# key-value head, `head_dim` numbers each. Return the bytes that `tokens` tokens take, those of all
-# requests together, at `bytes_per_value` bytes for each number (2 in half precision, 1 in 8 bits,
+# key-value head, `head_dim` numbers each. Return the bytes that `tokens` tokens take, of however many
+# requests they are, at `bytes_per_value` bytes for each number (2 in half precision, 1 in 8 bits,
 # 0.5 in 4 bits).
 #
 # `config` is a configuration of transformers, with `num_hidden_layers`, `num_attention_heads` and
@@ -137,7 +137,8 @@ check("kv_cache_bytes")
 # - reading (at `bandwidth` bytes a second) and computing (at `peak_flops` operations a second)
 #   **overlap**: the step takes as long as the longer of the two.
 #
-# Return a dict: `"seconds"`, and `"bound"`, which is `"memory"` or `"compute"`: the longer one.
+# Return a dict: `"seconds"`, and `"bound"`, which is `"memory"` or `"compute"`: the longer one, and
+# either where both are equal.
 
 # %% [markdown] id="step_time-task" lang="zh"
 # ## 2. 一步要多久？
@@ -150,7 +151,7 @@ check("kv_cache_bytes")
 #   权重存成更少的位数，相乘时仍按同样的 `peak_flops`；
 # - 读取（每秒 `bandwidth` 字节）和计算（每秒 `peak_flops` 次）**同时进行**：这一步的时间取两者中较长的。
 #
-# 返回字典：`"seconds"`，以及 `"bound"`，取 `"memory"` 或 `"compute"`，即较长的那一个。
+# 返回字典：`"seconds"`，以及 `"bound"`，取 `"memory"` 或 `"compute"`，即较长的那一个（相等时取哪个都行）。
 
 # %% id="step_time"
 def step_time(parameters, tokens, cache_bytes, bandwidth, peak_flops, bytes_per_weight=2):
@@ -187,9 +188,9 @@ check("step_time")
 #
 # $$y_c = \gamma_c \, \frac{x_c - \mu_c}{\sqrt{\sigma^2_c + \epsilon}} + \beta_c$$
 #
-# and so is part of the convolution before it. Return a **new** `nn.Conv2d` with bias that does what
-# `bn(conv(x))` does. `conv` and `bn` are in evaluation mode; the convolution may have any stride,
-# padding, dilation and groups, and a bias or none; `bn` has its running statistics, and may have
+# and so can be folded into the convolution before it. Return a **new** `nn.Conv2d` with bias (a deep
+# copy with other weights is one) that does what `bn(conv(x))` does. `conv` and `bn` are in evaluation mode; the convolution may have any stride,
+# padding, padding mode, dilation and groups, and a bias or none; `bn` has its running statistics, and may have
 # been made with `affine=False`, when $\gamma = 1$ and $\beta = 0$. Do without torch's own
 # `torch.nn.utils.fusion`.
 
@@ -200,8 +201,8 @@ check("step_time")
 #
 # $$y_c = \gamma_c \, \frac{x_c - \mu_c}{\sqrt{\sigma^2_c + \epsilon}} + \beta_c$$
 #
-# 所以可以并入前面的卷积。返回一个**新的**、带偏置的 `nn.Conv2d`，效果与 `bn(conv(x))` 相同。
-# `conv` 和 `bn` 都处于评估模式；卷积的步幅、填充、空洞、分组都不限，可以有偏置也可以没有；
+# 所以可以并入前面的卷积。返回一个**新的**、带偏置的 `nn.Conv2d`（深拷贝之后换权重也算新的），效果与 `bn(conv(x))` 相同。
+# `conv` 和 `bn` 都处于评估模式；卷积的步幅、填充及其方式、空洞、分组都不限，可以有偏置也可以没有；
 # `bn` 有滑动统计量，可能是用 `affine=False` 建的，此时 $\gamma = 1$、$\beta = 0$。
 # 不用 torch 自带的 `torch.nn.utils.fusion`。
 
@@ -243,11 +244,12 @@ check("fuse_conv_bn")
 #
 # $$\mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt d}\right) V \qquad (M, d_v)$$
 #
-# over the keys of all tiles, as if they had come in one piece. Two promises:
+# over the keys of all tiles, as if they had come in one piece. All are `float32` or all `float64`. Two
+# promises:
 #
-# - **memory does not grow with the number of tiles**: whenever the next tile is asked for, you hold
-#   no more than at the tile before (the last tile may still be there). No list of tiles, of scores
-#   or of partial results;
+# - **memory does not grow with the number of tiles**: what you hold when the next tile is asked for
+#   may depend on the size of a tile (the last one and its scores may still be there), not on how many
+#   there were. No list of tiles, of scores or of partial results;
 # - **nothing overflows**, however large the scores are and in whichever tile the largest stands.
 #
 # There is at least one tile, and none is empty.
@@ -260,10 +262,10 @@ check("fuse_conv_bn")
 #
 # $$\mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt d}\right) V \qquad (M, d_v)$$
 #
-# 针对所有块的键，结果和一整块给出时相同。两个要求：
+# 针对所有块的键，结果和一整块给出时相同。全部是 `float32` 或全部是 `float64`。两个要求：
 #
-# - **内存不随块数增长**：每次索取下一块时，手里占用的都不比上一块时多（上一块可以还在）。
-#   不能攒下各块、各块的分数或各块的部分结果；
+# - **内存不随块数增长**：每次索取下一块时，手里占用多少可以取决于块的大小（上一块和它的分数可以还在），
+#   但与已经来过多少块无关。不能攒下各块、各块的分数或各块的部分结果；
 # - **不溢出**：无论分数多大，也无论最大值在哪一块。
 #
 # 至少有一块，每一块都不空。
@@ -340,10 +342,10 @@ def tensor_parallel_mlp(x, up, down, rank, world_size, all_reduce):
 def on_all_ranks(x, up, down, world_size):
     parts = []
     for rank in range(world_size):
-        tensor_parallel_mlp(x, up, down, rank, world_size, lambda t: parts.append(t) or t)
+        tensor_parallel_mlp(x, up, down, rank, world_size, lambda t: parts.append(t.clone()) or t)
     total = sum(parts)
     return [
-        tensor_parallel_mlp(x, up, down, rank, world_size, lambda t: total)
+        tensor_parallel_mlp(x, up, down, rank, world_size, lambda t: total.clone())
         for rank in range(world_size)
     ]
 
@@ -370,7 +372,7 @@ check("tensor_parallel_mlp")
 #
 # $$u_i < \frac{p_i(x_i)}{q_i(x_i)}$$
 #
-# and with the first one that is not, it ends. Return a pair: **how many** are accepted, and the
+# and the first one that is not accepted ends it. Return a pair: **how many** are accepted, and the
 # **distribution** $(V,)$ from which the next token has to be drawn:
 #
 # - after a rejection at place $i$: $\max(p_i - q_i, 0)$, divided by its sum;
@@ -438,8 +440,8 @@ check("accept_drafts")
 #    task 6 gives.
 #
 # Return the ids of prompt and new tokens, $(T + \text{max\_new\_tokens},)$: exactly
-# `max_new_tokens` new ones; what the last round has too many is cut off (it may also draft fewer,
-# or none). No token ends the text early. All chance comes from `generator`, a `torch.Generator`
+# `max_new_tokens` $\ge 1$ new ones; what the last round has too many is cut off (that round may also
+# draft fewer tokens, or none). No token ends the text early. All chance comes from `generator`, a `torch.Generator`
 # (`torch.multinomial` and `torch.rand` take one), so that equal seeds give equal texts. The result
 # must be distributed exactly as if the target had drawn every token alone.
 
@@ -453,7 +455,7 @@ check("accept_drafts")
 # 2. 对接上全部草稿的文本，**只调用一次**目标模型；
 # 3. 保留被接受的草稿，再从第 6 题规则给出的分布里抽一个词元。
 #
-# 返回提示加新词元的 id，形状 $(T + \text{max\_new\_tokens},)$：新词元恰好 `max_new_tokens` 个，
+# 返回提示加新词元的 id，形状 $(T + \text{max\_new\_tokens},)$：新词元恰好 `max_new_tokens` $\ge 1$ 个，
 # 最后一轮多出来的截掉（那一轮也可以少打几个草稿，甚至不打）。没有哪个词元会提前结束文本。
 # 所有随机性都来自 `generator`，即一个 `torch.Generator`（`torch.multinomial` 和 `torch.rand`
 # 都能接收），种子相同，文本就相同。结果的分布必须和目标模型独自逐个抽取时完全一样。
@@ -507,8 +509,8 @@ check("speculative_generate")
 # ## 8. What a reservation wastes
 #
 # From here on a **history** says what a scheduler did: a list with one dict for each step, from the
-# number of each request that held cache in this step to its number of tokens in the cache. For
-# example `[{0: 5}, {0: 6, 1: 3}, {}]`.
+# number of each request that held cache in this step to its number of tokens in the cache, at least
+# one. For example `[{0: 5}, {0: 6, 1: 3}, {}]`.
 #
 # Each request reserves whole pages of `page_size` tokens, as many as its tokens need. Return the
 # share of all slots reserved, **over all steps together**, that hold no token; 0 where nothing was
@@ -519,7 +521,7 @@ check("speculative_generate")
 # ## 8. 预留浪费多少
 #
 # 从这里开始，用一份**历史**记录调度器做了什么：一个列表，每一步一个字典，
-# 从这一步占着缓存的请求编号，到它在缓存里的词元数。例如 `[{0: 5}, {0: 6, 1: 3}, {}]`。
+# 从这一步占着缓存的请求编号，到它在缓存里的词元数（至少 1 个）。例如 `[{0: 5}, {0: 6, 1: 3}, {}]`。
 #
 # 每个请求预留整页，每页 `page_size` 个词元，词元需要几页就预留几页。返回**所有步合在一起**，
 # 预留的位置中没有放词元的比例；什么都没预留时为 0。
@@ -559,11 +561,11 @@ check("cache_waste")
 #    by now: its prompt, and what it had generated before if it was preempted. It takes these pages,
 #    as few whole ones as hold them. The first that cannot be admitted ends this part: nobody
 #    overtakes.
-# 2. **Write.** Each running request, in the order of numbers, writes one token into the cache. Are
-#    its pages full, it takes a free one first. Is none free, the running request with the **largest
-#    number** is preempted, which may be this one itself: it gives all its pages back, keeps its
-#    count of tokens, writes nothing in this step and waits again. That is repeated until there is a
-#    free page or this request itself is out.
+# 2. **Write.** Each running request, those just admitted included, writes one token into the cache, in
+#    the order of numbers. If its pages are full, it takes a free one first. If none is free, the
+#    running request with the **largest number** is preempted, which may be this one itself: it gives
+#    all its pages back at once, keeps its count of tokens, writes nothing in this step and waits
+#    again. That is repeated until there is a free page or this request itself is out.
 # 3. **Record** a dict: number of each running request → its tokens in the cache, the new one
 #    included. `{}` if none runs.
 # 4. **Finish.** Requests with all their `new` tokens leave, and their pages are free from the next
@@ -582,8 +584,8 @@ check("cache_waste")
 # 1. **接纳。** 按编号顺序取等待中的请求，只要排在最前的已经到达（`arrival` ≤ 当前步），
 #    并且空闲页够放它目前已有的词元：提示，加上被抢占之前已生成的。它拿走这些页，够用即可，都是整页。
 #    遇到第一个不能接纳的，这一部分就结束：不许插队。
-# 2. **写入。** 运行中的请求按编号顺序，各往缓存里写一个词元。自己的页已满，就先拿一个空闲页。
-#    没有空闲页，就抢占运行中**编号最大**的请求（可能正是自己）：它交还全部页，保留词元计数，
+# 2. **写入。** 运行中的请求（包括刚接纳的）按编号顺序，各往缓存里写一个词元。自己的页已满，就先拿一个空闲页。
+#    没有空闲页，就抢占运行中**编号最大**的请求（可能正是自己）：它当场交还全部页，保留词元计数，
 #    这一步不写，重新等待。如此重复，直到有空闲页，或者自己出局。
 # 3. **记录**一个字典：每个运行中的请求编号 → 它在缓存里的词元数，含刚写的。没有请求在运行就记 `{}`。
 # 4. **完成。** 生成够 `new` 个词元的请求离开，它的页从下一步起空闲。

@@ -49,18 +49,6 @@ def keeps_results(config, tokens, bytes_per_value=2):
 
 @wrong(
     "kv_cache_bytes",
-    "Forgets that there is a key and a value: half of what it takes.",
-    zh="忘了既有键又有值，只算了一半。",
-    caught_by="key_value_heads_alone",
-    step="Times 2.",
-    step_zh="再乘 2。",
-)
-def keys_alone(config, tokens, bytes_per_value=2):
-    return config.num_hidden_layers * _heads(config) * _width(config) * tokens * bytes_per_value
-
-
-@wrong(
-    "kv_cache_bytes",
     "Always divides hidden_size by the heads, even if head_dim says otherwise.",
     zh="总用 hidden_size 除以头数，哪怕 head_dim 另有规定。",
     caught_by="head_dim_counts",
@@ -70,19 +58,6 @@ def keys_alone(config, tokens, bytes_per_value=2):
 def width_is_the_quotient(config, tokens, bytes_per_value=2):
     width = config.hidden_size // config.num_attention_heads
     return 2 * config.num_hidden_layers * _heads(config) * width * tokens * bytes_per_value
-
-
-@wrong(
-    "kv_cache_bytes",
-    "Expects num_key_value_heads in every configuration.",
-    zh="以为每份配置里都有 num_key_value_heads。",
-    caught_by="every_head_has_its_own",
-    step="GPT-2's configuration has none: take num_attention_heads then.",
-    step_zh="GPT-2 的配置里没有：这时取 num_attention_heads。",
-)
-def expects_groups(config, tokens, bytes_per_value=2):
-    heads = config.num_key_value_heads
-    return 2 * config.num_hidden_layers * heads * _width(config) * tokens * bytes_per_value
 
 
 # --- step_time ----------------------------------------------------------------------------
@@ -141,11 +116,9 @@ def weights_for_each_request(parameters, tokens, cache_bytes, bandwidth, peak_fl
 @wrong(
     "step_time",
     "Adds the time of reading to that of computing.",
-    zh="把读取时间和计算时间相加了。",
-    caught_by="reading_and_computing_overlap",
-    step="They overlap: take the longer.",
-    step_zh="两者同时进行：取较长的。",
-)
+    zh="把读取时间和计算时间相加了。", caught_by="reading_and_computing_overlap",
+    step="They overlap: take the longer.", step_zh="两者同时进行：取较长的。",
+)  # fmt: skip
 def adds_both(parameters, tokens, cache_bytes, bandwidth, peak_flops, bytes_per_weight=2):
     reading = (parameters * bytes_per_weight + cache_bytes) / bandwidth
     computing = 2 * parameters * tokens / peak_flops
@@ -154,15 +127,25 @@ def adds_both(parameters, tokens, cache_bytes, bandwidth, peak_flops, bytes_per_
 
 @wrong(
     "step_time",
-    "Forgets that the cache is read as well.",
-    zh="忘了缓存也要读。",
-    caught_by="bytes_are_read_once",
-    step="Add cache_bytes to the bytes of the weights.",
-    step_zh="权重的字节再加上 cache_bytes。",
-)
-def forgets_the_cache(parameters, tokens, cache_bytes, bandwidth, peak_flops, bytes_per_weight=2):
-    reading = parameters * bytes_per_weight / bandwidth
-    return _roofline(reading, 2 * parameters * tokens / peak_flops)
+    "Takes the shorter of reading and computing.",
+    zh="取了读取和计算中较短的。", caught_by="reading_and_computing_overlap",
+    step="The step is over when the longer one is.", step_zh="较长的做完，这一步才算完。",
+)  # fmt: skip
+def takes_the_shorter(parameters, tokens, cache_bytes, bandwidth, peak_flops, bytes_per_weight=2):
+    reading = (parameters * bytes_per_weight + cache_bytes) / bandwidth
+    computing = 2 * parameters * tokens / peak_flops
+    return {**_roofline(reading, computing), "seconds": min(reading, computing)}
+
+
+@wrong(
+    "step_time",
+    "Counts one operation for each parameter and token.",
+    zh="每个参数、每个词元只算了 1 次运算。", caught_by="reading_and_computing_overlap",
+    step="A multiplication and an addition are two.", step_zh="一乘一加，是 2 次。",
+)  # fmt: skip
+def one_operation(parameters, tokens, cache_bytes, bandwidth, peak_flops, bytes_per_weight=2):
+    reading = (parameters * bytes_per_weight + cache_bytes) / bandwidth
+    return _roofline(reading, parameters * tokens / peak_flops)
 
 
 # --- fuse_conv_bn -------------------------------------------------------------------------
@@ -209,11 +192,9 @@ def loses_the_bias(conv, bn):
 @wrong(
     "fuse_conv_bn",
     "Leaves ε out.",
-    zh="漏掉了 ε。",
-    caught_by="settings_stay",
-    step="ε stands under the root, beside the variance.",
-    step_zh="ε 在根号里，和方差相加。",
-)
+    zh="漏掉了 ε。", caught_by="settings_stay",
+    step="ε stands under the root, beside the variance.", step_zh="ε 在根号里，和方差相加。",
+)  # fmt: skip
 def leaves_eps_out(conv, bn):
     one = torch.ones_like(bn.running_var)
     return _folded(conv, bn, (bn.weight if bn.affine else one) / bn.running_var.sqrt())
@@ -221,12 +202,20 @@ def leaves_eps_out(conv, bn):
 
 @wrong(
     "fuse_conv_bn",
+    "Divides by the variance and not by its root.",
+    zh="除以了方差，没有开根号。", caught_by="one_does_what_two_did",
+    step="Divide by the root of variance plus ε.", step_zh="除以（方差 + ε）的平方根。",
+)  # fmt: skip
+def divides_by_the_variance(conv, bn):
+    return _folded(conv, bn, (bn.weight if bn.affine else 1) / (bn.running_var + bn.eps))
+
+
+@wrong(
+    "fuse_conv_bn",
     "Writes the new weights into the convolution that came in.",
-    zh="把新权重写进了传入的卷积。",
-    caught_by="both_layers_stay",
-    step="Make a new convolution, or a deep copy.",
-    step_zh="新建一个卷积，或者深拷贝一份。",
-)
+    zh="把新权重写进了传入的卷积。", caught_by="both_layers_stay",
+    step="Make a new convolution, or a deep copy.", step_zh="新建一个卷积，或者深拷贝一份。",
+)  # fmt: skip
 def overwrites_the_convolution(conv, bn):
     fused = _folded(conv, bn)
     conv.weight.data.copy_(fused.weight)
@@ -358,13 +347,34 @@ def raw_exponentials(query, tiles):
 @wrong(
     "tiled_attention",
     "Starts with a largest score of 0, so that low scores vanish.",
-    zh="最大分数的初值取了 0，分数都很低时全成了零。",
-    caught_by="nothing_overflows",
-    step="Start with minus infinity.",
-    step_zh="初值取负无穷。",
-)
+    zh="最大分数的初值取了 0，分数都很低时全成了零。", caught_by="nothing_overflows",
+    step="Start with minus infinity.", step_zh="初值取负无穷。",
+)  # fmt: skip
 def starts_at_zero(query, tiles):
     return _walk(query, tiles, start=0.0)
+
+
+@wrong(
+    "tiled_attention",
+    "Averages the results of the tiles, as if each had the same weight.",
+    zh="对各块的结果直接取平均，好像每块权重相同。",
+    caught_by="as_in_one_piece",
+    step="A tile counts by the sum of its exponentials: carry that sum along.",
+    step_zh="每一块的权重是它的指数之和：要带着这个和往下走。",
+)
+def averages_the_tiles(query, tiles):
+    parts = [torch.softmax(query @ k.T / math.sqrt(k.shape[1]), dim=1) @ v for k, v in tiles]
+    return sum(parts) / len(parts)
+
+
+@wrong(
+    "tiled_attention",
+    "Does not divide the scores by the root of d.",
+    zh="分数没有除以 √d。", caught_by="as_in_one_piece",
+    step="Divide query times key by the root of d first.", step_zh="query 乘 key 之后要除以 √d。",
+)  # fmt: skip
+def no_root_of_d(query, tiles):
+    return _walk(query * math.sqrt(query.shape[1]), tiles)
 
 
 # --- tensor_parallel_mlp ------------------------------------------------------------------
@@ -425,11 +435,9 @@ def returns_its_part(x, up, down, rank, world_size, all_reduce):
 @wrong(
     "tensor_parallel_mlp",
     "Leaves the last bias out.",
-    zh="漏掉了最后的偏置。",
-    caught_by="one_rank_is_the_plain_layer",
-    step="Add down.bias after the all-reduce.",
-    step_zh="all-reduce 之后加上 down.bias。",
-)
+    zh="漏掉了最后的偏置。", caught_by="one_rank_is_the_plain_layer",
+    step="Add down.bias after the all-reduce.", step_zh="all-reduce 之后加上 down.bias。",
+)  # fmt: skip
 def forgets_the_last_bias(x, up, down, rank, world_size, all_reduce):
     mine = _mine(up, rank, world_size)
     return all_reduce(linear(_hidden(x, up, mine), down.weight[:, mine]))
@@ -464,6 +472,18 @@ def draws_from_the_target(drafted, draft_probabilities, target_probabilities, un
 
 @wrong(
     "accept_drafts",
+    "Does not divide max(p − q, 0) by its sum: it is no distribution.",
+    zh="max(p − q, 0) 没有除以总和，不是一个分布。", caught_by="remainder_after_a_rejection",
+    step="Divide by the sum, so that it sums to one.", step_zh="除以总和，使它的和为 1。",
+)  # fmt: skip
+def not_normalised(drafted, draft_probabilities, target_probabilities, uniforms):
+    q, p = draft_probabilities, target_probabilities
+    count, left = _judged(drafted, q, p, uniforms)
+    return count, (left if count == len(drafted) else (p[count] - q[count]).clamp_min(0))
+
+
+@wrong(
+    "accept_drafts",
     "Accepts with the target's probability p, without dividing by q.",
     zh="接受概率用了 p，没有除以 q。",
     caught_by="accepted_below_the_ratio",
@@ -478,11 +498,9 @@ def accepts_with_p(drafted, draft_probabilities, target_probabilities, uniforms)
 @wrong(
     "accept_drafts",
     "Has the ratio upside down: q / p.",
-    zh="比值弄反了：q / p。",
-    caught_by="accepted_below_the_ratio",
-    step="The target's probability stands above: p / q.",
-    step_zh="目标模型的概率在分子上：p / q。",
-)
+    zh="比值弄反了：q / p。", caught_by="accepted_below_the_ratio",
+    step="The target's probability stands above: p / q.", step_zh="目标模型的概率在分子上：p / q。",
+)  # fmt: skip
 def ratio_upside_down(drafted, draft_probabilities, target_probabilities, uniforms):
     return _judged(drafted, draft_probabilities, target_probabilities, uniforms,
                    falls=lambda u, p, q: u * p >= q)  # fmt: skip
@@ -493,9 +511,8 @@ def ratio_upside_down(drafted, draft_probabilities, target_probabilities, unifor
     "Accepts at u = p / q as well, and so at u = 0 what the target holds impossible.",
     zh="u = p / q 时也接受，于是 u = 0 时接受了目标模型认为不可能的词元。",
     caught_by="accepted_below_the_ratio",
-    step="Strictly below: u < p / q.",
-    step_zh="要严格小于：u < p / q。",
-)
+    step="Strictly below: u < p / q.", step_zh="要严格小于：u < p / q。",
+)  # fmt: skip
 def accepts_at_the_edge(drafted, draft_probabilities, target_probabilities, uniforms):
     return _judged(drafted, draft_probabilities, target_probabilities, uniforms,
                    falls=lambda u, p, q: u > p / q)  # fmt: skip
@@ -519,11 +536,9 @@ def counts_all_that_pass(drafted, draft_probabilities, target_probabilities, uni
 @wrong(
     "accept_drafts",
     "If all are accepted, hands back the row of the last draft and not the one after it.",
-    zh="全部接受时，返回的是最后一个草稿那一行，而不是它后面的一行。",
-    caught_by="all_accepted",
-    step="There is one row more than drafts: the last one.",
-    step_zh="行数比草稿多一：用最后一行。",
-)
+    zh="全部接受时，返回的是最后一个草稿那一行，而不是它后面的一行。", caught_by="all_accepted",
+    step="There is one row more than drafts: the last one.", step_zh="行数比草稿多一：用最后一行。",
+)  # fmt: skip
 def row_of_the_last_draft(drafted, draft_probabilities, target_probabilities, uniforms):
     count, left = _judged(drafted, draft_probabilities, target_probabilities, uniforms)
     return count, (target_probabilities[-2] if count == len(drafted) else left)
@@ -661,8 +676,8 @@ def never_cuts(target, draft, ids, max_new_tokens, gamma, generator):
 
 @wrong(
     "speculative_generate",
-    "Draws from torch's global state and leaves the generator alone.",
-    zh="用的是 torch 的全局随机状态，没有用 generator。",
+    "Draws, all or some of it, from torch's global state and not from the generator.",
+    zh="抽取（全部或部分）用的是 torch 的全局随机状态，而不是 generator。",
     caught_by="chance_comes_from_the_generator",
     step="Pass generator to torch.multinomial and torch.rand.",
     step_zh="把 generator 传给 torch.multinomial 和 torch.rand。",
@@ -707,12 +722,23 @@ def one_page_more(history, page_size):
 
 @wrong(
     "cache_waste",
-    "Divides by zero where nothing was reserved.",
-    zh="什么都没预留时除以了零。",
-    caught_by="nothing_reserved",
-    step="Return 0 where there are no slots.",
-    step_zh="没有位置时返回 0。",
+    "Divides the empty slots by the tokens, not by all slots.",
+    zh="空位除以了词元数，而不是全部位置数。",
+    caught_by="whole_pages_over_all_steps",
+    step="A share of what is reserved: all slots stand below the bar.",
+    step_zh="要的是占预留的比例：分母是全部位置。",
 )
+def share_of_the_tokens(history, page_size):
+    held = [n for step in history for n in step.values()]
+    return sum(_slots(n, page_size) - n for n in held) / sum(held) if held else 0.0
+
+
+@wrong(
+    "cache_waste",
+    "Divides by zero where nothing was reserved.",
+    zh="什么都没预留时除以了零。", caught_by="nothing_reserved",
+    step="Return 0 where there are no slots.", step_zh="没有位置时返回 0。",
+)  # fmt: skip
 def divides_by_zero(history, page_size):
     held = [n for step in history for n in step.values()]
     return 1 - sum(held) / sum(_slots(n, page_size) for n in held)
@@ -722,7 +748,7 @@ def divides_by_zero(history, page_size):
 
 
 def _simulate(requests, num_pages, page_size, *, static=False, overtake=False, reserve=False,
-              oldest=False, forget=False, early=0, idle=True):  # fmt: skip
+              out=lambda held, i: max(held), forget=False, early=0, idle=True, late=0):  # fmt: skip
     """The rules, with one of them broken on request."""
 
     def pages(i):
@@ -733,7 +759,7 @@ def _simulate(requests, num_pages, page_size, *, static=False, overtake=False, r
     held, step = {}, 0
     while (waiting or running) and step < 2000:
         for i in list(waiting) if not (static and running) else ():
-            if requests[i][0] <= step and sum(held.values()) + pages(i) <= num_pages:
+            if requests[i][0] + late <= step and sum(held.values()) + pages(i) <= num_pages:
                 waiting.remove(i)
                 running.append(i)
                 held[i] = pages(i)
@@ -744,10 +770,10 @@ def _simulate(requests, num_pages, page_size, *, static=False, overtake=False, r
                 if sum(held.values()) < num_pages:
                     held[i] += 1
                     continue
-                out = (min if oldest else max)(held)
-                del held[out]
-                waiting = sorted([out, *waiting])
-                tokens[out] = requests[out][1] if forget else tokens[out]
+                loser = out(held, i)
+                del held[loser]
+                waiting = sorted([loser, *waiting])
+                tokens[loser] = requests[loser][1] if forget else tokens[loser]
             tokens[i] += i in held
         running = [i for i in running if i in held]
         if running or idle:
@@ -762,12 +788,10 @@ def _simulate(requests, num_pages, page_size, *, static=False, overtake=False, r
 @wrong(
     "continuous_batching",
     "Admits nobody until the whole batch has finished: static batching.",
-    zh="整批完成之前谁也不接纳：这是静态批处理。",
-    caught_by="each_runs_when_it_arrives",
+    zh="整批完成之前谁也不接纳：这是静态批处理。", caught_by="each_runs_when_it_arrives",
     errata=("E139",),
-    step="Admit at every step, whoever still runs.",
-    step_zh="每一步都接纳，不管还有谁在运行。",
-)
+    step="Admit at every step, whoever still runs.", step_zh="每一步都接纳，不管还有谁在运行。",
+)  # fmt: skip
 def waits_for_the_batch(requests, num_pages, page_size):
     return _simulate(requests, num_pages, page_size, static=True)
 
@@ -805,7 +829,7 @@ def lets_overtake(requests, num_pages, page_size):
     step_zh="抢占编号最大的：最早的请求总能往前走。",
 )
 def preempts_the_oldest(requests, num_pages, page_size):
-    return _simulate(requests, num_pages, page_size, oldest=True)
+    return _simulate(requests, num_pages, page_size, out=lambda held, i: min(held))
 
 
 @wrong(
@@ -837,8 +861,31 @@ def a_token_too_early(requests, num_pages, page_size):
     "Leaves out steps in which nothing runs.",
     zh="没有请求运行的步没有记录。",
     caught_by="each_runs_when_it_arrives",
-    step="Record {} and count the step.",
-    step_zh="记下 {}，步数照样加一。",
-)
+    step="Record {} and count the step.", step_zh="记下 {}，步数照样加一。",
+)  # fmt: skip
 def skips_idle_steps(requests, num_pages, page_size):
     return _simulate(requests, num_pages, page_size, idle=False)
+
+
+@wrong(
+    "continuous_batching",
+    "Starts a request one step after its arrival.",
+    zh="请求到达之后晚一步才开始。",
+    caught_by="each_runs_when_it_arrives",
+    step="Admit where arrival ≤ step, counting steps from 0, and write in the same step.",
+    step_zh="步数从 0 数起，arrival ≤ 当前步就接纳，当步就写。",
+)
+def a_step_late(requests, num_pages, page_size):
+    return _simulate(requests, num_pages, page_size, late=1)
+
+
+@wrong(
+    "continuous_batching",
+    "Preempts the request that needs the page, not the one with the largest number.",
+    zh="谁缺页就抢占谁，而不是编号最大的。",
+    caught_by="largest_number_is_preempted",
+    step="Look for the largest number among all that run; only then see whether it is this one.",
+    step_zh="在所有运行的请求里找编号最大的，再看是不是自己。",
+)
+def preempts_itself(requests, num_pages, page_size):
+    return _simulate(requests, num_pages, page_size, out=lambda held, i: i)

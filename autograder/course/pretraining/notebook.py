@@ -96,14 +96,15 @@ plt.show()
 
 # %% [markdown] id="conventions" lang="en"
 # **Conventions, for every task.** $B$ texts, $T$ positions, $V$ tokens in the vocabulary. Logits
-# and predictions are floating-point tensors, ids and labels are `int64` tensors. **−100 in
+# and predictions are `float32` or `float64` tensors, ids and labels are `int64` tensors. **−100 in
 # `labels` marks what is not to be learned**, as in PyTorch and transformers. Logarithms are
-# natural: losses are in nats. Numbers may come back as Python's, NumPy's or torch's.
+# natural: losses are in nats. Numbers may come back as Python's, NumPy's or torch's; gradients are
+# not asked for.
 
 # %% [markdown] id="conventions" lang="zh"
-# **全部任务的约定。** $B$ 条文本，$T$ 个位置，词表大小 $V$。logits 和预测值是浮点张量，id 和标签是 `int64` 张量。
+# **全部任务的约定。** $B$ 条文本，$T$ 个位置，词表大小 $V$。logits 和预测值是 `float32` 或 `float64` 张量，id 和标签是 `int64` 张量。
 # 和 PyTorch、transformers 一样，**`labels` 里的 −100 表示这个位置不学**。
-# 对数都是自然对数，损失的单位是 nat。返回 Python、NumPy 或 torch 的数值都可以。
+# 对数都是自然对数，损失的单位是 nat。返回 Python、NumPy 或 torch 的数值都可以，不需要梯度。
 
 # %% [markdown] id="cross_entropy-task" lang="en"
 # ## 1. Cross entropy as it is
@@ -111,8 +112,8 @@ plt.show()
 # `logits` is $(N, V)$, `targets` $(N,)$. Return the **mean** of $-\log \mathrm{softmax}(z_j)_{y_j}$
 # over the targets that are not `ignore_index`:
 #
-# - an ignored target counts neither above nor below the fraction bar; `ignore_index` may be any
-#   whole number, also one that is a token;
+# - an ignored target is left out of the sum and of the count; `ignore_index` may be any whole
+#   number, also one that is a token;
 # - it stays right where logits are in the thousands, or a probability is below what float32 holds;
 # - where **no** target is left, the mean is `nan`, as in PyTorch.
 #
@@ -125,7 +126,7 @@ plt.show()
 # `logits` 形状 $(N, V)$，`targets` 形状 $(N,)$。对不等于 `ignore_index` 的目标，
 # 返回 $-\log \mathrm{softmax}(z_j)_{y_j}$ 的**平均值**：
 #
-# - 被忽略的目标，分子分母都不计；`ignore_index` 可以是任意整数，也可能恰好是某个词元；
+# - 被忽略的目标，求和与计数时都不算；`ignore_index` 可以是任意整数，也可能恰好是某个词元；
 # - logits 上千，或概率小到 float32 存不下时，结果依然正确；
 # - **一个**目标都不剩时，平均值是 `nan`，和 PyTorch 一致。
 #
@@ -200,8 +201,9 @@ check("mse_loss")
 # - `labels` holds the original token wherever one was **chosen**, those that stay included, and
 #   −100 elsewhere;
 # - nothing that is not chosen changes, and neither does `input_ids` itself;
-# - all chance comes from `generator` (a `torch.Generator`): the same state, the same result; the next
-#   call, other choices; torch's global state stays as it is. With `None` torch's global one is used.
+# - all random numbers are drawn from `generator` (a `torch.Generator`): from the same state comes the
+#   same result, the next call chooses anew, and torch's global state stays as it is. Without one
+#   (`None`), torch's global generator is used.
 
 # %% [markdown] id="mask_tokens-task" lang="zh"
 # ## 3. 像 BERT 那样破坏文本
@@ -271,7 +273,8 @@ check("mask_tokens")
 # $$L_{\text{MLM}} = -\frac{1}{|M|} \sum_{(b,t) \in M} \log p(y_{bt} \mid \tilde x_b)$$
 #
 # where $M$ is the set of **all** places of the batch whose label is not −100. The label at $t$ is
-# what position $t$ must say. Each chosen token counts the same, however many its text has.
+# what position $t$ must say. Each chosen token counts the same, however many its text has. There is at
+# least one.
 
 # %% [markdown] id="mlm_loss-task" lang="zh"
 # ## 4. 掩码语言模型的损失
@@ -281,7 +284,7 @@ check("mask_tokens")
 # $$L_{\text{MLM}} = -\frac{1}{|M|} \sum_{(b,t) \in M} \log p(y_{bt} \mid \tilde x_b)$$
 #
 # 其中 $M$ 是**整个批次**里标签不为 −100 的全部位置。$t$ 处的标签就是位置 $t$ 该给出的词元。
-# 无论一条文本里选中了几个，每个被选中的词元权重相同。
+# 无论一条文本里选中了几个，每个被选中的词元权重相同。整个批次至少有一个。
 
 # %% id="mlm_loss"
 def mlm_loss(logits, labels):
@@ -348,15 +351,15 @@ check("next_sentence_loss")
 # `logits` is $(B, T, V)$; `labels` $(B, T)$ is a copy of `input_ids`, **not shifted**, with −100
 # where nothing is to be learned (padding, or a prompt). Position $t$ has seen token $t$, so what it
 # must say is label $t+1$ **of its own text**. Shift here, once, and return the mean over all places
-# whose target is not −100. The first token of a text is nobody's target; the last position of a
-# text has none.
+# whose target is not −100; there is at least one. The first token of a text is nobody's target; the
+# last position of a text has none.
 
 # %% [markdown] id="causal_lm_loss-task" lang="zh"
 # ## 6. 因果语言模型的损失与错位
 #
 # `logits` 形状 $(B, T, V)$；`labels` $(B, T)$ 是 `input_ids` 的副本，**没有移位**，
 # 不学的位置（填充，或者提示）为 −100。位置 $t$ 已经看到了第 $t$ 个词元，所以它该给出的是**同一条文本**的第 $t+1$ 个标签。
-# 在这里移一位，只移一次，对目标不为 −100 的全部位置取平均。每条文本的第一个词元不是任何位置的目标，
+# 在这里移一位，只移一次，对目标不为 −100 的全部位置取平均（至少有一个）。每条文本的第一个词元不是任何位置的目标，
 # 最后一个位置没有目标。
 
 # %% id="causal_lm_loss"
@@ -388,8 +391,9 @@ check("causal_lm_loss")
 # batches**. A target is a real token (`attention_mask` 1) that is not the first of its text.
 #
 # - Every target counts the same, in whatever batch it is. A batch may hold no target at all (texts
-#   of one token): it adds nothing.
-# - The model is judged in evaluation mode, and goes back in the mode in which it came.
+#   of one token): it adds nothing. All batches together hold some.
+# - The model is judged in evaluation mode, and put back into the mode (`model.training`) in which it
+#   came.
 #
 # `model(input_ids=…, attention_mask=…).logits` gives the logits.
 
@@ -400,8 +404,8 @@ check("causal_lm_loss")
 # 各批次大小不一，而且可能只能遍历一次。返回一个数：**全部批次的全部目标**，负对数概率取平均，再取指数。
 # 目标是指真实词元（`attention_mask` 为 1）中不在文本开头的那些。
 #
-# - 无论在哪个批次，每个目标权重相同。某个批次可能一个目标都没有（文本只有一个词元）：它什么也不贡献。
-# - 模型在评估模式下评测，用完还原成原来的模式。
+# - 无论在哪个批次，每个目标权重相同。某个批次可能一个目标都没有（文本只有一个词元）：它什么也不贡献。全部批次合起来总有目标。
+# - 模型在评估模式下评测，用完还原成原来的模式（`model.training`）。
 #
 # `model(input_ids=…, attention_mask=…).logits` 给出 logits。
 
@@ -448,14 +452,14 @@ check("perplexity")
 # A dense transformer of $N$ parameters does about $2N$ floating-point operations per token on the way
 # forward and twice as many on the way back, so training on $D$ tokens takes $C \approx 6ND$. Return how
 # many **days** that takes on `devices` accelerators, each of which could do `peak_flops` operations per
-# second and really does the share `utilization` of it (the model FLOPs utilisation, 0 … 1).
+# second and really does the share `utilization` of it (the model FLOPs utilisation, above 0, at most 1).
 
 # %% [markdown] id="training_days-task" lang="zh"
 # ## 8. 训练一次要多久
 #
 # $N$ 个参数的稠密 transformer，每个词元前向约 $2N$ 次浮点运算，反向约为前向的两倍，即 $4N$，
 # 所以用 $D$ 个词元训练要 $C \approx 6ND$ 次。现有 `devices` 张加速卡，每张峰值每秒 `peak_flops` 次，
-# 实际只达到其中的 `utilization`（MFU，模型算力利用率，0 … 1）。返回需要多少**天**。
+# 实际只达到其中的 `utilization`（MFU，模型算力利用率，大于 0，至多为 1）。返回需要多少**天**。
 
 # %% id="training_days"
 def training_days(parameters, tokens, devices, peak_flops, utilization):
@@ -483,7 +487,7 @@ check("training_days")
 # $$L(N, D) = E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}$$
 #
 # Return `(parameters, tokens)`, the pair with the **lowest** loss among all with $6ND$ = `flops`. Solve
-# it on paper (one derivative is enough) or numerically, to within 0.1 per cent. Whole numbers are not asked.
+# it on paper (one derivative is enough) or numerically, to within 0.1 per cent in each of the two. Whole numbers are not asked for.
 
 # %% [markdown] id="compute_optimal-task" lang="zh"
 # ## 9. 模型该做多大？
@@ -493,7 +497,7 @@ check("training_days")
 # $$L(N, D) = E + \frac{A}{N^{\alpha}} + \frac{B}{D^{\beta}}$$
 #
 # 在满足 $6ND$ = `flops` 的所有组合里，返回损失**最低**的一对 `(parameters, tokens)`。
-# 可以在纸上解（求一次导就够），也可以数值求解，误差不超过千分之一。不要求是整数。
+# 可以在纸上解（求一次导就够），也可以数值求解，两个数的误差都不超过千分之一。不要求是整数。
 
 # %% id="compute_optimal"
 def compute_optimal(flops, A, B, alpha, beta):

@@ -61,7 +61,7 @@ def divides_by_all(logits, targets, ignore_index=-100):
 )
 def always_minus_100(logits, targets, ignore_index=-100):
     logits, targets = _kept(logits, targets, -100)
-    return _nll(logits, targets % logits.shape[1]).mean()
+    return -logits.log_softmax(1).gather(1, targets[:, None]).mean()
 
 
 @wrong(
@@ -79,11 +79,13 @@ def log_of_softmax(logits, targets, ignore_index=-100):
 
 @wrong(
     "cross_entropy",
-    "Adds a small number before the logarithm, which caps the loss.",
-    zh="取对数前加了一个很小的数，损失因此被封顶。",
+    "Keeps the probability off zero before the logarithm (eps, clamp), which caps the loss.",
+    zh="取对数前加了很小的数或设了下限（eps、clamp），损失因此被封顶。",
     caught_by="large_logits_stay_right",
     step="A sure mistake must cost its full price: use log_softmax instead.",
     step_zh="十分肯定的错误要付全价：改用 log_softmax。",
+    # Whatever the number, and whether it is added or a bound.
+    looks_like=lambda seen: 5 < float(seen[0]) < 60,
 )
 def small_number_added(logits, targets, ignore_index=-100):
     logits, targets = _kept(logits, targets, ignore_index)
@@ -152,26 +154,14 @@ def half_the_sum(predictions, targets):
 
 @wrong(
     "mse_loss",
-    "Takes the square root: that is the RMSE.",
-    zh="多开了一次平方根，那是 RMSE。",
+    "Averages the absolute errors: that is the MAE.",
+    zh="对误差的绝对值取平均，那是 MAE。",
     caught_by="mean_over_all_elements",
-    step="Leave the root out.",
-    step_zh="不要开方。",
+    step="Square the errors.",
+    step_zh="误差要平方。",
 )
-def root_mean_square(predictions, targets):
-    return _same_shape(predictions, targets).square().mean().sqrt()
-
-
-@wrong(
-    "mse_loss",
-    "Lets (N, 1) and (N,) broadcast: every prediction meets every target.",
-    zh="(N, 1) 和 (N,) 被广播了：每个预测都和每个目标配成一对。",
-    caught_by="different_shapes_are_refused",
-    step="Compare the shapes first, and raise ValueError where they differ.",
-    step_zh="先比较形状，不同就抛出 ValueError。",
-)
-def broadcasts(predictions, targets):
-    return (predictions - targets).square().mean()
+def mean_absolute(predictions, targets):
+    return _same_shape(predictions, targets).abs().mean()
 
 
 # --- mask_tokens --------------------------------------------------------------------------
@@ -227,6 +217,50 @@ def always_the_mask(ids, special, mask_id, size, p=0.15, generator=None):
 )
 def ten_per_cent_of_the_rest(ids, special, mask_id, size, p=0.15, generator=None):
     return _corrupt(ids, special, mask_id, size, p, generator, random=0.02)[:2]
+
+
+@wrong(
+    "mask_tokens",
+    "Puts no random tokens in: chosen tokens become [MASK] or stay.",
+    zh="没有换成随机词元的：选中的不是 [MASK] 就是保持不变。",
+    caught_by="eighty_ten_ten_of_the_chosen",
+    step="A tenth of the chosen become any token of the vocabulary.",
+    step_zh="选中的有十分之一要换成词表里的任意词元。",
+    looks_like=_shares(0.8, 0.2, 0),
+)
+def nothing_random(ids, special, mask_id, size, p=0.15, generator=None):
+    return _corrupt(ids, special, mask_id, size, p, generator, random=0)[:2]
+
+
+@wrong(
+    "mask_tokens",
+    "Leaves no chosen token as it is: what does not become [MASK] becomes random.",
+    zh="选中的词元没有一个保持不变：没换成 [MASK] 的全换成了随机词元。",
+    caught_by="eighty_ten_ten_of_the_chosen",
+    step="A tenth of the chosen stays, and is labelled all the same.",
+    step_zh="选中的有十分之一保持不变，但照样有标签。",
+    looks_like=_shares(0.8, 0, 0.2),
+)
+def nothing_stays(ids, special, mask_id, size, p=0.15, generator=None):
+    return _corrupt(ids, special, mask_id, size, p, generator, random=0.2)[:2]
+
+
+@wrong(
+    "mask_tokens",
+    "Draws for [MASK] and for random tokens independently, so that one overwrites the other.",
+    zh="[MASK] 和随机词元各抽各的，互相覆盖。",
+    caught_by="eighty_ten_ten_of_the_chosen",
+    step="One draw decides among the three; or draw the second time among the rest only.",
+    step_zh="用同一次抽取决定三种处理；或者第二次只在剩下的里面抽。",
+    looks_like=lambda seen: any(
+        _shares(*shares)(seen) for shares in ((0.72, 0.18, 0.1), (0.4, 0.1, 0.5))
+    ),
+)
+def one_overwrites_the_other(ids, special, mask_id, size, p=0.15, generator=None):
+    corrupted, labels, chosen = _corrupt(ids, special, mask_id, size, p, generator, random=0)
+    lucky = chosen & (torch.rand(ids.shape, generator=generator) < 0.1)
+    anything = torch.randint(size, ids.shape, generator=generator)
+    return torch.where(lucky, anything, corrupted), labels
 
 
 @wrong(
@@ -356,6 +390,20 @@ def random_from_the_text(ids, special, mask_id, size, p=0.15, generator=None):
 
 @wrong(
     "mask_tokens",
+    "Leaves the first or the last token of the vocabulary out of the random ones.",
+    zh="随机词元里漏了词表的第一个或最后一个。",
+    caught_by="random_from_the_whole_vocabulary",
+    step="randint(V) gives 0 to V − 1: the upper bound is already left out.",
+    step_zh="randint(V) 给出 0 到 V − 1：上界本来就不含。",
+    looks_like=lambda seen: len(seen) == 12 and (seen[0] == 0) != (seen[11] == 0),
+)
+def one_end_left_out(ids, special, mask_id, size, p=0.15, generator=None):
+    anything = torch.randint(1, size, ids.shape, generator=generator)
+    return _corrupt(ids, special, mask_id, size, p, generator, anything=anything)[:2]
+
+
+@wrong(
+    "mask_tokens",
     "Chooses places once and uses them in every row.",
     zh="位置只抽了一次，每一行都选同样的位置。",
     caught_by="tokens_are_chosen_independently",
@@ -398,8 +446,8 @@ def writes_into_the_input(ids, special, mask_id, size, p=0.15, generator=None):
 
 @wrong(
     "mask_tokens",
-    "Draws from torch's global state and leaves the generator unused.",
-    zh="用的是 torch 的全局随机数，没有用传入的 generator。",
+    "Draws, all or some of it, from torch's global state and not from the generator.",
+    zh="抽取（全部或部分）用的是 torch 的全局随机数，而不是传入的 generator。",
     caught_by="chance_comes_from_the_generator",
     step="Give generator= to every draw.",
     step_zh="每次抽取都要传 generator=。",
@@ -460,6 +508,30 @@ def mean_of_texts(logits, labels):
 )
 def mlm_shifted(logits, labels):
     return functional.cross_entropy(*_places(logits[:, :-1], labels[:, 1:]))
+
+
+@wrong(
+    "mlm_loss",
+    "Divides the sum by the number of texts, so that it grows with the tokens chosen.",
+    zh="除以的是文本条数，选中的词元越多，损失越大。",
+    caught_by="every_chosen_token_counts_once",
+    step="Divide by the number of chosen tokens, |M|.",
+    step_zh="除以选中的词元数 |M|。",
+)
+def sum_by_texts(logits, labels):
+    return _nll(*_places(logits, labels)).sum() / len(labels)
+
+
+@wrong(
+    "mlm_loss",
+    "Takes labels of 0 for nothing to learn: 0 is a token.",
+    zh="把标签 0 也当成不学：0 也是个词元。",
+    caught_by="every_chosen_token_counts_once",
+    step="Compare with −100, not with 0.",
+    step_zh="要和 −100 比较，不是和 0。",
+)
+def token_0_is_left_out(logits, labels):
+    return functional.cross_entropy(*_places(logits, labels.masked_fill(labels <= 0, -100)))
 
 
 # --- next_sentence_loss -------------------------------------------------------------------
@@ -557,6 +629,18 @@ def flattens_first(logits, labels):
 
 @wrong(
     "causal_lm_loss",
+    "Rolls the labels around: the last position has to say the first token of its text.",
+    zh="用 roll 循环移位：最后一个位置要说出这条文本的第一个词元。",
+    caught_by="position_t_says_t_plus_1",
+    step="The last position has no target: cut it off, or put −100 there.",
+    step_zh="最后一个位置没有目标：去掉它，或者填 −100。",
+)
+def rolls_around(logits, labels):
+    return functional.cross_entropy(*_places(logits, labels.roll(-1, 1)))
+
+
+@wrong(
+    "causal_lm_loss",
     "Divides by all shifted positions, those of −100 included.",
     zh="除以移位后全部位置的个数，把 −100 的也算了进去。",
     caught_by="padding_and_prompts_are_no_targets",
@@ -636,6 +720,18 @@ def weighs_by_tokens(model, batches):
 
 @wrong(
     "perplexity",
+    "Does not shift: the model is asked for the token that it has just read.",
+    zh="没有移位：问的是模型刚读到的那个词元。",
+    caught_by="every_target_counts_once",
+    step="Position t answers for token t + 1: use your causal_lm_loss.",
+    step_zh="位置 t 对应第 t + 1 个词元：用你写的 causal_lm_loss。",
+)
+def perplexity_without_shift(model, batches):
+    return _exponential(_sums(model, batches, shift=0))
+
+
+@wrong(
+    "perplexity",
     "Counts the padding as targets.",
     zh="把填充也当成了目标。",
     caught_by="padding_does_not_count",
@@ -644,32 +740,6 @@ def weighs_by_tokens(model, batches):
 )
 def padding_counts(model, batches):
     return _exponential(_sums(model, batches, padding=True))
-
-
-@wrong(
-    "perplexity",
-    "Lets a batch without targets turn everything into nan.",
-    zh="一个没有目标的批次让整个结果变成了 nan。",
-    caught_by="batches_without_targets",
-    step="The mean of nothing is nan, and nan times 0 is nan: skip such a batch.",
-    step_zh="空集的平均是 nan，nan 乘 0 还是 nan：跳过这种批次。",
-)
-def nan_from_nothing(model, batches):
-    pairs = _sums(model, batches)
-    return _exponential(pairs) if all(n for _, n in pairs) else math.nan
-
-
-@wrong(
-    "perplexity",
-    "Leaves the model in evaluation mode.",
-    zh="用完没有把模型还原成原来的模式。",
-    caught_by="judged_in_evaluation_mode",
-    step="Note model.training before, and give it back afterwards.",
-    step_zh="先记下 model.training，用完还原。",
-)
-def stays_in_evaluation(model, batches):
-    model.eval()
-    return _exponential(_sums(model, batches))
 
 
 def _given_back_but_noisy(seen):
@@ -708,18 +778,6 @@ def _days(flops, devices, peak_flops, utilization):
 )
 def forward_alone(parameters, tokens, devices, peak_flops, utilization):
     return _days(2 * parameters * tokens, devices, peak_flops, utilization)
-
-
-@wrong(
-    "training_days",
-    "Believes the data sheet: utilisation is left out.",
-    zh="照着产品参数的峰值算，没有考虑利用率。",
-    caught_by="work_over_rate_in_days",
-    step="Multiply the peak by the share that is really used.",
-    step_zh="峰值要乘上实际利用率。",
-)
-def at_peak(parameters, tokens, devices, peak_flops, utilization):
-    return _days(6 * parameters * tokens, devices, peak_flops, 1)
 
 
 # --- compute_optimal ----------------------------------------------------------------------
@@ -779,3 +837,17 @@ def forgets_the_six(flops, A, B, alpha, beta):
 def equal_terms(flops, A, B, alpha, beta):
     parameters = (A / B * (flops / 6) ** beta) ** (1 / (alpha + beta))
     return parameters, flops / 6 / parameters
+
+
+@wrong(
+    "compute_optimal",
+    "Exchanges the exponents: the parameters grow with alpha and not with beta.",
+    zh="指数用反了：参数量按 alpha 而不是 beta 增长。",
+    caught_by="lowest_loss_for_the_budget",
+    step="Put D = C/(6N) into the loss first: B's term then carries beta with N.",
+    step_zh="先把 D = C/(6N) 代入损失：B 那一项里，N 的指数是 beta。",
+)
+def exponents_exchanged(flops, A, B, alpha, beta):
+    product = flops / 6
+    parameters = (alpha * A / (beta * B) * product**alpha) ** (1 / (alpha + beta))
+    return parameters, product / parameters
