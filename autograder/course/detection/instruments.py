@@ -12,7 +12,7 @@ IDS = (3, 7, 18, 44, 90)
 LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg")
 NAMES = ("background", "owl", "cat", "dog", "fox")
 CORNERS = ((4, 6), (44, 10), (8, 40), (48, 44), (30, 26))
-KINDS = ("background", "owl", "cat", "dog")
+KINDS = ("background", "owl", "cat", "dog", "fox", "hen", "bee", "ant", "elk")
 
 
 def tensor(values, dtype="float32"):
@@ -113,8 +113,8 @@ def stepped(train_step, rng, names=LOSSES, steps=1, training=True, rate=0.01):
     model = detector(names, slopes, []).train(training)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
     returned = [float(train_step(model, optimizer, *batch_of_three(rng))) for _ in range(steps)]
-    weights = {name: float(weight.detach()) for name, weight in model.weights.items()}
-    return {"returned": returned, "weights": weights}
+    ways = {name: (1 - float(w.detach())) / rate for name, w in model.weights.items()}
+    return {"returned": returned, "ways": ways}  # from 1, in learning rates
 
 
 def found_and_true(rng, each=(7, 13), images=6, extra=10, by=2.5):
@@ -146,7 +146,7 @@ def group(rows):
 
 
 def read(axes):
-    """What a reader sees: the colours, and each rectangle with the text that lies nearest to it."""
+    """What a reader sees: colours, where the picture lies, each rectangle with its nearest text."""
     import matplotlib.pyplot as plt
     from matplotlib.patches import Rectangle
 
@@ -162,10 +162,14 @@ def read(axes):
             box = [min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)]
             gaps = [gap(box, anchor) for _, anchor in texts]
             said = texts[int(np.argmin(gaps))][0] if gaps else ""
-            seen.append({"box": box, **said_in(said), "near": bool(gaps) and min(gaps) < 4})
+            filled = patch.get_facecolor()[3] > 0.9  # the thing cannot be seen
+            near = bool(gaps) and min(gaps) < 4
+            seen.append({"box": box, **said_in(said), "near": near, "filled": filled})
     plt.close(axes.figure)
+    left, right, low, high = map(float, shown.get_extent())
+    edges = [*sorted((left, right)), *sorted((low, high))]
     return {"colours": colours, "boxes": sorted(seen, key=lambda one: one["box"]),
-            "texts": len(texts)}  # fmt: skip
+            "texts": len(texts), "edges": edges}  # fmt: skip
 
 
 def _anchor(text, axes):
@@ -200,6 +204,7 @@ def to_draw(rng, labels=(3, 1, 4, 2), scores=(0.9, 0.7, 0.6, 0.55)):
 def spied(mended_program, rng, kinds=KINDS, epochs=2, batch_size=4):
     """Run the program on a model that notes all it is given, and says what it sees."""
     import torch
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
 
     notes, built = [], []
     slopes = rng.uniform(0.5, 2, len(LOSSES))
@@ -224,10 +229,17 @@ def spied(mended_program, rng, kinds=KINDS, epochs=2, batch_size=4):
     shades = rng.integers(0, 256, (5, 3))
     photos = [np.broadcast_to(shade.astype(np.uint8), (4 + i, 6, 3)).copy()
               for i, shade in enumerate(shades)]  # fmt: skip
-    outcome = outcome_of(
-        mended_program, build, train, photos, kinds, epochs=epochs, batch_size=batch_size
+    rates = []
+    heard = register_optimizer_step_pre_hook(
+        lambda optimizer, *given: rates.append(1000 * float(optimizer.param_groups[0]["lr"]))
     )
-    return {"built": built, "notes": notes, "outcome": outcome}
+    try:
+        outcome = outcome_of(
+            mended_program, build, train, photos, kinds, epochs=epochs, batch_size=batch_size
+        )
+    finally:
+        heard.remove()
+    return {"built": built, "notes": notes, "outcome": outcome, "rates": rates}
 
 
 def lessons(notes):

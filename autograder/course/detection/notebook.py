@@ -113,22 +113,24 @@ show(
 )
 
 # %% [markdown] id="conventions" lang="en"
-# **Conventions, for every task.** Boxes are floating-point tensors $(n, 4)$ of
-# $(x_1, y_1, x_2, y_2)$. The right and lower edges are **exclusive**: the width is $x_2 - x_1$,
-# nothing is added. There may be no boxes: $(0, 4)$. Classes count from 1, for **label 0 is the
+# **Conventions, for every task.** Boxes are floating-point tensors $(n, 4)$ of $(x_1, y_1, x_2,
+# y_2)$. The right and lower edges are **exclusive**: the width is $x_2 - x_1$, nothing is added,
+# and never below 0. There may be no boxes: $(0, 4)$. Classes count from 1, for **label 0 is the
 # background**; `categories` holds a name for each label, the background's first, as
 # `weights.meta["categories"]` of torchvision does. A *prediction* is what a detector of
 # torchvision's returns for one picture, `{"boxes": (n, 4), "labels": (n,), "scores": (n,)}`, a
-# *target* the same without scores. Arguments stay as they are. Numbers may come back as Python's,
-# NumPy's or torch's.
+# *target* the same without scores. Arguments stay as they are. What you return may be numbers of
+# Python, NumPy or torch, in lists, arrays or tensors. Every task may use what you wrote for those
+# before it.
 
 # %% [markdown] id="conventions" lang="zh"
 # **全部任务的约定。** 框是形状为 $(n, 4)$ 的浮点张量，每行是 $(x_1, y_1, x_2, y_2)$。右边界和下边界
-# **不含在内**：宽就是 $x_2 - x_1$，不加一。可以一个框都没有：$(0, 4)$。类别从 1 开始编号，
+# **不含在内**：宽就是 $x_2 - x_1$，不加一，也不会小于 0。可以一个框都没有：$(0, 4)$。类别从 1 开始编号，
 # **标签 0 是背景**；`categories` 按标签给出名字，第一个是背景，与 torchvision 的
 # `weights.meta["categories"]` 相同。**预测**（prediction）是 torchvision 检测器对一张图的输出
 # `{"boxes": (n, 4), "labels": (n,), "scores": (n,)}`，**目标**（target）与它一样，只是没有 scores。
-# 不要改动传入的参数。返回 Python、NumPy 或 torch 的数值都可以。
+# 不要改动传入的参数。返回 Python、NumPy 或 torch 的数值都可以，列表、数组、张量也都可以。
+# 每道题都可以用前面写好的函数。
 
 # %% [markdown] id="box_iou-task" lang="en"
 # ## 1. How much two boxes share
@@ -240,9 +242,10 @@ check("batched_nms")
 # w_w \ln\frac{w}{w^a},\; w_h \ln\frac{h}{h^a}\right)$$
 #
 # Write `encode_boxes`, which returns $t$, and its inverse `decode_boxes`, which returns boxes. An
-# untrained network may ask for a box $e^{50}$ times as large: when decoding, each
-# $\ln(w / w^a)$ and $\ln(h / h^a)$ (after division by its weight) is **cut at $\ln(1000 / 16)$**
-# from above. There is one anchor for each box, and all have an area. Do without torchvision.
+# untrained network may ask for a box $e^{50}$ times as large: when decoding, each $\ln(w / w^a)$
+# and $\ln(h / h^a)$ (after division by its weight) is **cut at $\ln(1000 / 16)$** from above;
+# small ones are left as they are. There is one anchor for each box, and all have an area. Do
+# without torchvision.
 
 # %% [markdown] id="box_coding-task" lang="zh"
 # ## 3. 网络回归的是什么
@@ -255,7 +258,7 @@ check("batched_nms")
 #
 # 写出返回 $t$ 的 `encode_boxes` 和它的逆 `decode_boxes`（返回框）。没训练好的网络可能要一个大
 # $e^{50}$ 倍的框：解码时，$\ln(w / w^a)$ 和 $\ln(h / h^a)$（除以权重之后）**上限截断为
-# $\ln(1000 / 16)$**。每个框对应一个锚框，面积都不为零。不用 torchvision。
+# $\ln(1000 / 16)$**，下面不截。每个框对应一个锚框，面积都不为零。不用 torchvision。
 
 # %% id="box_coding"
 def encode_boxes(boxes, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
@@ -302,7 +305,8 @@ check("box_coding")
 #   boxes as `float32` $(n, 4)$ in **corners**, labels as `int64` $(n,)$. The category
 #   `category_ids[0]` is class 1, the next class 2, and so on: COCO's own ids have gaps. Left out
 #   are crowds (`iscrowd` is 1) and boxes whose width or height is not above 0, which would stop
-#   torchvision's training. Without objects the boxes have the shape $(0, 4)$;
+#   torchvision's training; the rest keep their order. Every category is in `category_ids`. Without
+#   objects the boxes have the shape $(0, 4)$;
 # - `collate(batch)`: of a list of pairs (picture, target) the pictures and the targets, as **two
 #   lists** (or tuples). Pictures differ in size and targets in length: nothing is stacked.
 
@@ -315,7 +319,8 @@ check("box_coding")
 # - `detection_target(annotations, category_ids)`：一张图的目标 `{"boxes", "labels"}`，
 #   boxes 是**角点形式**的 `float32` $(n, 4)$，labels 是 `int64` $(n,)$。
 #   `category_ids[0]` 是第 1 类，下一个是第 2 类，依此类推：COCO 自己的编号中间有空缺。
-#   去掉成群标注（`iscrowd` 为 1），以及宽或高不大于 0 的框（torchvision 训练时遇到会报错停下）。
+#   去掉成群标注（`iscrowd` 为 1），以及宽或高不大于 0 的框（torchvision 训练时遇到会报错停下）；
+#   其余保持原来的顺序。每个类别编号都在 `category_ids` 里。
 #   没有物体时，boxes 的形状是 $(0, 4)$；
 # - `collate(batch)`：传入 (图片, 目标) 的列表，返回图片和目标**两个列表**（或元组）。
 #   图片大小不一，目标个数不一：什么都不堆叠。
@@ -362,7 +367,7 @@ check("detection_target")
 # criterion of your own.
 #
 # Do one step: training mode, whatever mode the model came in; old gradients gone; the sum of all
-# losses backward; one step of `optimizer`. Return that sum as a number.
+# losses backward; one step of `optimizer`. Return that sum, from before the step, as a number.
 
 # %% [markdown] id="train_step-task" lang="zh"
 # ## 5. 训练一步
@@ -373,7 +378,7 @@ check("detection_target")
 # 把它们全部加起来最小化，不需要自己再写损失函数。
 #
 # 完成一步：不论模型传进来是什么模式，都切到训练模式；清掉旧梯度；对全部损失之和反向传播；
-# `optimizer` 走一步。返回这个和，一个数。
+# `optimizer` 走一步。返回走这一步之前的那个和，一个数。
 
 # %% id="train_step"
 def train_step(model, optimizer, images, targets):
@@ -450,7 +455,10 @@ check("train_step")
 #    targets of the class). At each recall level $r = 0, 0.01, \ldots, 1$ (**101 points**) take the
 #    highest precision at any recall $\ge r$, and 0 where that is never reached.
 # 4. AP is the mean of the 101 numbers. No predictions: 0. **No targets** of the class at all:
-#    `nan`.
+#    `nan`, whatever is predicted.
+#
+# No recall but 1 is a level's own and no two IoUs are equal, so that rounding does not matter;
+# there are fewer than 100 predictions a picture.
 #
 # `mean_average_precision` is the mean of these over the thresholds and over the classes that occur
 # in the targets. Without `iou_thresholds` it takes COCO's ten, 0.50, 0.55, …, 0.95. There is at
@@ -467,7 +475,9 @@ check("train_step")
 # 3. 每处理一个预测，记下精确率（命中数 / 已处理的预测数）和召回率（命中数 / 该类目标总数）。
 #    在召回率 $r = 0, 0.01, \ldots, 1$ 这 **101 个点**上，取召回率 $\ge r$ 处的最高精确率；
 #    达不到的点记 0。
-# 4. AP 是这 101 个数的平均。没有预测，AP 为 0；**根本没有该类目标**，AP 为 `nan`。
+# 4. AP 是这 101 个数的平均。没有预测，AP 为 0；**根本没有该类目标**，不管预测了什么，AP 都为 `nan`。
+#
+# 除 1 以外，召回率不会恰好落在这些点上，IoU 也没有相同的，所以不必担心舍入；每张图的预测不到 100 个。
 #
 # `mean_average_precision` 对各个阈值、以及目标中出现过的各个类别求平均。不传 `iou_thresholds` 时用
 # COCO 的十个阈值 0.50、0.55、…、0.95。至少有一个目标。不用 pycocotools、torchmetrics 和 torchvision。
@@ -556,12 +566,12 @@ check("average_precision")
 # %% [markdown] id="draw_detections-task" lang="en"
 # ## 7. Boxes with names
 #
-# Draw with matplotlib and return the `Axes`:
+# Draw with matplotlib, on a figure of its own, and return the `Axes`:
 #
 # - the picture, in its own colours. It comes as the model gets it: a float tensor $(3, H, W)$, RGB
 #   from 0 to 1;
-# - each detection whose score is **at least** `threshold` as a `Rectangle` around its box (half a
-#   pixel does not matter), and none of the others;
+# - each detection whose score is **at least** `threshold` as an unfilled `Rectangle` around its box
+#   (half a pixel does not matter), and none of the others;
 # - at each of these, inside the box or near its edge, a text with the **name** of its class,
 #   `categories[label]`, and its score with two decimals, such as `red 0.93`.
 #
@@ -570,10 +580,11 @@ check("average_precision")
 # %% [markdown] id="draw_detections-task" lang="zh"
 # ## 7. 画框，写名字
 #
-# 用 matplotlib 作图，返回 `Axes`：
+# 用 matplotlib 新建一张图来画，返回 `Axes`：
 #
 # - 图片，颜色不变。传入的就是模型的输入：浮点张量 $(3, H, W)$，RGB，取值 0 到 1；
-# - 分数**不低于** `threshold` 的每个检测结果，用 `Rectangle` 画出它的框（差半个像素无妨）；其余的不画；
+# - 分数**不低于** `threshold` 的每个检测结果，用空心的 `Rectangle` 画出它的框（差半个像素无妨）；
+#   其余的不画；
 # - 每个框内或边上写明类别的**名字** `categories[label]`，以及保留两位小数的分数，例如 `red 0.93`。
 #
 # 颜色和线宽随意。
@@ -672,8 +683,9 @@ except Exception as error:
 #
 # - `build(num_classes)` makes the model; `num_classes` includes the background;
 # - `train` is a list of pairs (picture, truth) as above, pictures RGB from 0 to 1, perhaps of
-#   several sizes; `photos` are arrays $(H, W, 3)$, `uint8`, **channels blue, green, red**;
-# - train for `epochs` rounds in shuffled batches of `batch_size`, on the sum of all losses;
+#   several sizes, each with an object or more; `photos` are arrays $(H, W, 3)$, `uint8`, **channels blue, green, red**;
+# - train for `epochs` rounds in shuffled batches of `batch_size`, on the sum of all losses, the
+#   last one perhaps smaller, with the optimizer and the schedule that are there;
 # - return for each photograph, in order, all that the model finds:
 #   `{"boxes": (n, 4), "scores": (n,), "names": [n strings]}`.
 #
@@ -684,9 +696,9 @@ except Exception as error:
 # 把它改对。参数和返回值不变：
 #
 # - `build(num_classes)` 建立模型；`num_classes` 含背景；
-# - `train` 是 (图片, truth) 的列表，和上面一样，图片为 RGB，0 到 1，大小可能不一；
+# - `train` 是 (图片, truth) 的列表，和上面一样，图片为 RGB，0 到 1，大小可能不一，每张至少有一个物体；
 #   `photos` 是数组 $(H, W, 3)$，`uint8`，**通道顺序蓝、绿、红**；
-# - 训练 `epochs` 轮，打乱，每批 `batch_size` 个，最小化全部损失之和；
+# - 训练 `epochs` 轮，打乱，每批 `batch_size` 个（最后一批可以少），最小化全部损失之和，优化器和学习率计划照旧；
 # - 按顺序对每张照片返回模型找到的全部结果：
 #   `{"boxes": (n, 4), "scores": (n,), "names": [n 个字符串]}`。
 #
@@ -707,9 +719,13 @@ def mended_program(build, train, photos, categories, epochs=4, batch_size=8):
     optimizer = torch.optim.AdamW(detector.parameters(), lr=5e-3)
     rounds = {"epochs": epochs, "steps_per_epoch": len(loader)}
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, **rounds)
+    detector.train()
     for _ in range(epochs):
         for images, targets in loader:
-            train_step(detector, optimizer, images, targets)
+            loss = sum(detector(images, targets).values())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
             schedule.step()
     detector.eval()
     images = [torch.from_numpy(photo).permute(2, 0, 1).flip(0) / 255 for photo in photos]

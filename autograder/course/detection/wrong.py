@@ -16,16 +16,14 @@ CUT = math.log(1000 / 16)
 # --- box_iou ------------------------------------------------------------------------------
 
 
-def _iou(boxes1, boxes2, *, plus=0, clamped=True, union="both", floor=1e-12):
+def _iou(boxes1, boxes2, *, plus=0, clamped=True, union="both"):
     a, b = boxes1[:, None], boxes2[None]
     sizes = torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2]) + plus
     shared = (sizes.clamp(min=0) if clamped else sizes).prod(-1)
     first, second = ((x[..., 2:] - x[..., :2] + plus).prod(-1) for x in (a, b))
-    whole = {
-        "both": first + second - shared,
-        "sum": first + second,
-    }[union]
-    return shared / (whole.clamp(min=floor) if floor else whole)
+    smaller = torch.minimum(first, second)
+    whole = {"both": first + second - shared, "sum": first + second, "smaller": smaller}[union]
+    return shared / whole.clamp(min=1e-12)
 
 
 @wrong(
@@ -66,14 +64,14 @@ def shared_counts_twice(boxes1, boxes2):
 
 @wrong(
     "box_iou",
-    "Divides zero by zero where the union is empty.",
-    zh="并集为空时做了 0 / 0。",
-    caught_by="nothing_shares_nothing",
-    step="Where the union is empty, the answer is 0.",
-    step_zh="并集为空时，结果应为 0。",
+    "Divides by the smaller of the two areas: a box within another shares 1.",
+    zh="除以两个面积中较小的那个：被包含的框得到 1。",
+    caught_by="a_box_within_another",
+    step="Divide by the union: both areas together, the shared part once.",
+    step_zh="除以并集：两个面积之和，减去一次公共面积。",
 )
-def zero_by_zero(boxes1, boxes2):
-    return _iou(boxes1, boxes2, floor=0)
+def over_the_smaller(boxes1, boxes2):
+    return _iou(boxes1, boxes2, union="smaller")
 
 
 # --- batched_nms --------------------------------------------------------------------------
@@ -131,18 +129,6 @@ def the_dropped_suppress(boxes, scores, idxs, iou_threshold):
 
 @wrong(
     "batched_nms",
-    "Returns the right boxes in the order of the list, not by score.",
-    zh="留下的框是对的，但按列表顺序返回，没有按分数排。",
-    caught_by="surer_boxes_suppress",
-    step="Return the indices by falling score.",
-    step_zh="按分数从高到低返回下标。",
-)
-def sorted_by_index(boxes, scores, idxs, iou_threshold):
-    return _nms(boxes, scores, idxs, iou_threshold).sort().values
-
-
-@wrong(
-    "batched_nms",
     "Of equal scores takes the last of the list first.",
     zh="分数相同时先处理列表里靠后的。",
     caught_by="the_first_of_equals",
@@ -156,16 +142,14 @@ def the_last_of_equals(boxes, scores, idxs, iou_threshold):
 
 @wrong(
     "batched_nms",
-    "Moves the boxes of each class apart in place, so that the caller's boxes move.",
-    zh="为了把各类分开而原地平移了框，调用者的框也跟着动了。",
-    caught_by="nms_leaves_its_arguments",
-    step="Work on a copy.",
-    step_zh="在副本上操作。",
+    "Begins with the lowest score: sure boxes are dropped for unsure ones.",
+    zh="从分数最低的开始处理：有把握的框反而被没把握的挤掉。",
+    caught_by="surer_boxes_suppress",
+    step="Sort by falling score: descending=True.",
+    step_zh="按分数从高到低排序：descending=True。",
 )
-def moves_the_callers_boxes(boxes, scores, idxs, iou_threshold):
-    if len(boxes):
-        boxes += (idxs * (boxes.max() + 1))[:, None]
-    return _nms(boxes, scores, idxs, iou_threshold, classes=False)
+def unsure_boxes_first(boxes, scores, idxs, iou_threshold):
+    return _nms(boxes, scores, idxs, iou_threshold, order=scores.argsort(stable=True).tolist())
 
 
 # --- box_coding ---------------------------------------------------------------------------
@@ -210,23 +194,25 @@ def ratios_without_logarithm(boxes, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
 
 @wrong(
     "encode_boxes",
-    "Uses the weights 10, 10, 5, 5, whatever is given.",
-    zh="不管传入什么权重，一律用 10、10、5、5。",
-    caught_by="weights_are_those_given",
-    step="Use the argument: the proposal network has weights of 1.",
-    step_zh="用传入的参数：区域建议网络的权重是 1。",
+    "Measures the way in sizes of the box, not of the anchor.",
+    zh="位移以目标框的尺寸为单位，而不是以锚框的尺寸为单位。",
+    caught_by="deltas_are_relative_to_the_anchor",
+    step="Divide by the anchor's width and height: the box's are not known when decoding.",
+    step_zh="除以锚框的宽和高：解码时并不知道目标框的尺寸。",
 )
-def weights_of_its_own(boxes, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
-    return _encode(boxes, anchors, (10.0, 10.0, 5.0, 5.0))
+def in_sizes_of_the_box(boxes, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
+    deltas = _encode(boxes, anchors, weights)
+    return torch.cat([deltas[:, :2] * _parts(anchors)[1] / _parts(boxes)[1], deltas[:, 2:]], 1)
 
 
-def _decode(deltas, anchors, weights, *, cut=CUT, early=False, corners=True):
+def _decode(deltas, anchors, weights, *, cut=CUT, early=False, corners=True,
+            least=-math.inf):  # fmt: skip
     if early:
         deltas = torch.cat([deltas[:, :2], deltas[:, 2:].clamp(max=cut)], 1)
     deltas = deltas / torch.tensor(weights, dtype=deltas.dtype)
     anchor, span = _parts(anchors)
     centre = anchor + deltas[:, :2] * span
-    size = span * deltas[:, 2:].clamp(max=math.inf if early else cut).exp()
+    size = span * deltas[:, 2:].clamp(least, math.inf if early else cut).exp()
     half = size / 2 if corners else 0 * size
     return torch.cat([centre - half, centre + half if corners else size], 1)
 
@@ -277,6 +263,18 @@ def centre_and_size(deltas, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
 )
 def forgets_the_weights(deltas, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
     return _decode(deltas, anchors, (1.0, 1.0, 1.0, 1.0))
+
+
+@wrong(
+    "decode_boxes",
+    "Cuts small sizes too, below at −ln(1000 / 16).",
+    zh="对很小的尺寸也截断了，下限为 −ln(1000 / 16)。",
+    caught_by="sizes_are_cut",
+    step="Cut from above only: clamp(max=…).",
+    step_zh="只从上面截断：clamp(max=…)。",
+)
+def cuts_on_both_sides(deltas, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
+    return _decode(deltas, anchors, weights, least=-CUT)
 
 
 # --- detection_target ---------------------------------------------------------------------
@@ -330,6 +328,18 @@ def first_class_is_background(annotations, category_ids):
 )
 def ids_as_classes(annotations, category_ids):
     return _target(annotations, category_ids, own=True)
+
+
+@wrong(
+    "detection_target",
+    "Counts classes by rising id, not in the order of category_ids.",
+    zh="按编号大小给类别排号，而不是按 category_ids 的顺序。",
+    caught_by="corners_and_classes_from_one",
+    step="Take the ids in the order given.",
+    step_zh="按给定的顺序使用这些编号。",
+)
+def by_rising_id(annotations, category_ids):
+    return _target(annotations, sorted(category_ids))
 
 
 @wrong(
@@ -454,7 +464,7 @@ def in_whatever_mode(model, optimizer, images, targets):
 
 
 def _hits(predictions, targets, label, threshold, *, per_image=False, again=False, voc=False,
-          strict=False):  # fmt: skip
+          strict=False, anywhere=False):  # fmt: skip
     """Hits by falling score, and how many there are to find."""
     rows = [(float(s), place, box) for place, one in enumerate(predictions)
             for box, s, k in zip(one["boxes"], one["scores"], one["labels"], strict=True)
@@ -462,6 +472,9 @@ def _hits(predictions, targets, label, threshold, *, per_image=False, again=Fals
     if not per_image:
         rows.sort(key=lambda row: -row[0])
     truth = [t["boxes"][t["labels"] == label] for t in targets]
+    if anywhere:
+        truth = [torch.cat(truth)]
+        rows = [(score, 0, box) for score, _, box in rows]
     taken = [torch.zeros(len(boxes), dtype=torch.bool) for boxes in truth]
     hits = []
     for _, place, box in rows:
@@ -475,7 +488,18 @@ def _hits(predictions, targets, label, threshold, *, per_image=False, again=Fals
     return hits, sum(map(len, truth))
 
 
-def _ap(predictions, targets, label, threshold, *, points=101, absent=math.nan, area=False, **how):
+def _ap(
+    predictions,
+    targets,
+    label,
+    threshold,
+    *,
+    points=101,
+    absent=math.nan,
+    area=False,
+    envelope=True,
+    **how,
+):
     hits, total = _hits(predictions, targets, label, threshold, **how)
     if not total:
         return absent
@@ -485,6 +509,8 @@ def _ap(predictions, targets, label, threshold, *, points=101, absent=math.nan, 
         precision = np.maximum.accumulate(precision[::-1])[::-1]
         return float((precision * np.array(hits, dtype=float)).sum() / total)
     levels = np.linspace(0, 1, points)
+    if not envelope:
+        return float(np.mean([next(iter(precision[recall >= r]), 0) for r in levels]))
     return float(np.mean([max(precision[recall >= level], default=0) for level in levels]))
 
 
@@ -572,6 +598,30 @@ def absent_class_is_zero(predictions, targets, label, iou_threshold=0.5):
     return _ap(predictions, targets, label, iou_threshold, absent=0.0)
 
 
+@wrong(
+    "average_precision",
+    "Takes the precision where a recall is first reached, not the highest from there on.",
+    zh="取的是刚达到该召回率时的精确率，而不是其后最高的精确率。",
+    caught_by="ap_is_that_of_coco",
+    step="At each level take the highest precision at any recall that is as large or larger.",
+    step_zh="每个点取召回率不小于它处的最高精确率。",
+)
+def precision_as_it_comes(predictions, targets, label, iou_threshold=0.5):
+    return _ap(predictions, targets, label, iou_threshold, envelope=False)
+
+
+@wrong(
+    "average_precision",
+    "Matches predictions with targets of other pictures.",
+    zh="拿预测去匹配了别的图片上的目标。",
+    caught_by="ap_is_that_of_coco",
+    step="Rank over all pictures, but match on the prediction's own picture only.",
+    step_zh="排序跨全部图片，匹配只在预测自己的那张图上进行。",
+)
+def on_any_picture(predictions, targets, label, iou_threshold=0.5):
+    return _ap(predictions, targets, label, iou_threshold, anywhere=True)
+
+
 def _mean(predictions, targets, thresholds, labels):
     values = [_ap(predictions, targets, k, t, absent=0.0) for k in labels for t in thresholds]
     return float(np.mean(values))
@@ -605,6 +655,19 @@ def only_at_one_half(predictions, targets, iou_thresholds=None):
 def over_predicted_classes(predictions, targets, iou_thresholds=None):
     thresholds = np.linspace(0.5, 0.95, 10) if iou_thresholds is None else iou_thresholds
     return _mean(predictions, targets, thresholds, _labels([*predictions, *targets]))
+
+
+@wrong(
+    "mean_average_precision",
+    "Takes nine thresholds, 0.50 to 0.90: the last of COCO's, 0.95, is missing.",
+    zh="只取了 0.50 到 0.90 九个阈值：漏了 COCO 的最后一个 0.95。",
+    caught_by="mean_over_thresholds_and_classes",
+    step="arange leaves the end out: linspace(0.5, 0.95, 10).",
+    step_zh="arange 不含终点：用 linspace(0.5, 0.95, 10)。",
+)
+def nine_thresholds(predictions, targets, iou_thresholds=None):
+    thresholds = np.linspace(0.5, 0.9, 9) if iou_thresholds is None else iou_thresholds
+    return _mean(predictions, targets, thresholds, _labels(targets))
 
 
 # --- draw_detections ----------------------------------------------------------------------
@@ -696,7 +759,7 @@ def tensor_as_picture(image, prediction, categories, threshold=0.5):
 
 def _program(build, train, photos, categories, epochs=4, batch_size=8, *, first=1,
              gather=None, total=None, evaluation=True, turned=True, shadowed=False,
-             background=True):  # fmt: skip
+             background=True, most=255):  # fmt: skip
     model = build(len(categories) - (not background))
     place = {name: k for k, name in enumerate(categories[1:], start=first)}
     pairs = [(image, {"boxes": t["boxes"], "labels": torch.tensor([place[n] for n in t["names"]])})
@@ -715,7 +778,7 @@ def _program(build, train, photos, categories, epochs=4, batch_size=8, *, first=
         model.eval()
     found = []
     for photo in photos:
-        image = torch.from_numpy(photo).permute(2, 0, 1) / 255
+        image = torch.from_numpy(photo).permute(2, 0, 1).float() / most
         with torch.no_grad():
             one = model([image.flip(0) if turned else image])[0]
         labels = one["labels"]
@@ -828,3 +891,15 @@ def still_blue_for_red(*given, **options):
 )
 def still_shadowed(*given, **options):
     return _program(*given, **options, shadowed=True)
+
+
+@wrong(
+    "mended_program",
+    "Gives the model photographs from 0 to 255, though it was trained on 0 to 1.",
+    zh="交给模型的照片取值 0 到 255，而训练时是 0 到 1。",
+    caught_by="photographs_are_turned_round",
+    step="Divide the photograph by 255.",
+    step_zh="照片要除以 255。",
+)
+def photographs_not_scaled(*given, **options):
+    return _program(*given, **options, most=1)

@@ -1,11 +1,33 @@
 """Probes for `gan`: tiny networks of one step, and a small DCGAN that is trained on faces."""
 
 import copy
+from functools import partial
 
 import numpy as np
 
-from autograder.checks import Tolerance, at_least, at_most, check, fixture
+from autograder.checks import Tolerance, at_least, at_most, check, fixture, outcome_of
 from autograder.probes import arguments_kept, in_forms, moved, state_of, watch
+
+from .instruments import (
+    MODES,
+    cloud,
+    distance,
+    ladder,
+    leave_gradients,
+    losses_of,
+    modes_of,
+    near_bytes,
+    networks,
+    noted,
+    put_in_modes,
+    randn,
+    seen_in,
+    sgd,
+    small_discriminator,
+    small_generator,
+    some_faces,
+    weights_of,
+)
 
 # `python benchmarks/spread gan` measures: right answers lie far within these, mistakes outside.
 CLOSE = Tolerance(absolute=1e-4, relative=1e-4)
@@ -20,88 +42,10 @@ BOLD = 0.5  # a learning rate with which one fault in one round shows in the nex
 SURE = (-40.0, -20.0, 0.0, 30.0)  # how sure a discriminator may be: logits of forged pictures
 
 
-def _net(layers, generator):
-    """The layers in a row, with weights and running statistics drawn anew."""
-    import torch
-    from torch import nn
-
-    net = nn.Sequential(*layers)
-    with torch.no_grad():
-        for value in net.parameters():
-            value.normal_(0, 0.8, generator=generator)
-        for part in net:
-            if isinstance(part, nn.BatchNorm1d):
-                part.running_mean.normal_(0, 0.3, generator=generator)
-                part.running_var.uniform_(0.5, 2, generator=generator)
-    return net
-
-
-def _generator(torch_rng, momentum=0.1):
-    """Noise (N, 3) to pictures (N, 2, 3, 2), which leave -1 … 1: there is no tanh at the end."""
-    from torch import nn
-
-    norm = nn.BatchNorm1d(6, momentum=momentum)
-    layers = [nn.Linear(3, 6), norm, nn.Tanh(), nn.Linear(6, 12), nn.Unflatten(1, (2, 3, 2))]
-    net = _net(layers, torch_rng)
-    net.latent = 3
-    return net
-
-
-def _discriminator(torch_rng, momentum=0.1):
-    """Pictures (N, 2, 3, 2) to logits (N,), mostly below 0: forged pictures have much to learn."""
-    import torch
-    from torch import nn
-
-    norm = nn.BatchNorm1d(5, momentum=momentum)
-    layers = [nn.Flatten(), nn.Linear(12, 5), norm, nn.LeakyReLU(0.2), nn.Linear(5, 1)]
-    net = _net([*layers, nn.Flatten(0)], torch_rng)
-    with torch.no_grad():
-        net[-2].bias.fill_(-1.5)
-        net[-2].weight.copy_(net[-2].weight.sign() * (0.4 + net[-2].weight.abs()))
-    return net
-
-
 @fixture
 def pair(torch_rng):
     """A generator and a discriminator in training mode, with batch normalisation in both."""
-    return _generator(torch_rng), _discriminator(torch_rng)
-
-
-def _randn(generator, *shape):
-    import torch
-
-    return torch.randn(*shape, generator=generator)
-
-
-def _sgd(network, lr=0.3):
-    import torch
-
-    return torch.optim.SGD(network.parameters(), lr=lr)
-
-
-def _weights(network):
-    import torch
-
-    return torch.cat([value.detach().flatten() for value in network.parameters()])
-
-
-def _leave_gradients(network):
-    """Gradients that somebody forgot: all ones."""
-    import torch
-
-    for value in network.parameters():
-        value.grad = torch.ones_like(value)
-
-
-MODES = ((True, True), (False, True), (True, False))  # of the generator, of the discriminator
-
-
-def _in_modes(pair, modes):
-    return [copy.deepcopy(net).train(mode) for net, mode in zip(pair, modes, strict=True)]
-
-
-def _modes(*networks):
-    return [sorted({part.training for part in network.modules()}) for network in networks]
+    return small_generator(torch_rng), small_discriminator(torch_rng)
 
 
 # --- discriminator_loss -------------------------------------------------------------------
@@ -115,7 +59,7 @@ def _modes(*networks):
 def each_kind_has_its_mean(discriminator_loss, torch_rng):
     counts = ((6, 6), (9, 2), (1, 5))
     return [
-        float(discriminator_loss(2 * _randn(torch_rng, n) + 0.5, 2 * _randn(torch_rng, m) - 1))
+        float(discriminator_loss(2 * randn(torch_rng, n) + 0.5, 2 * randn(torch_rng, m) - 1))
         for n, m in counts
     ]
 
@@ -126,8 +70,9 @@ def each_kind_has_its_mean(discriminator_loss, torch_rng):
     close=CLOSE,
 )
 def sure_and_wrong_is_dear(discriminator_loss, torch_rng):
-    noise = _randn(torch_rng, 4, 3)
-    places = ((-200, 0), (0, 200), (90, 90), (200, -200))
+    noise = randn(torch_rng, 8, 3)
+    bad = (-200, -90), (90, 200), (90, 90), (-190, -70), (60, 170)
+    places = *bad, (200, -200), (-3, 3), (-8, -60)
     return [
         float(discriminator_loss(a + x, b - x)) for (a, b), x in zip(places, noise, strict=True)
     ]
@@ -139,7 +84,7 @@ def sure_and_wrong_is_dear(discriminator_loss, torch_rng):
     close=Tolerance(absolute=1e-6, relative=1e-4),
 )
 def gradients_reach_both_kinds(discriminator_loss, torch_rng):
-    real, fake = _randn(torch_rng, 5), _randn(torch_rng, 3)
+    real, fake = randn(torch_rng, 5), randn(torch_rng, 3)
     real.requires_grad_()
     fake.requires_grad_()
     loss = discriminator_loss(real, fake)
@@ -156,8 +101,8 @@ def gradients_reach_both_kinds(discriminator_loss, torch_rng):
     close=CLOSE,
 )
 def mean_of_minus_log_d(generator_loss, torch_rng):
-    places = ((-1, 1), (-1, 4), (0, 9), (-200, 2), (-95, 3), (200, 2))
-    return [float(generator_loss(2 * _randn(torch_rng, n) + place)) for place, n in places]
+    places = ((-1, 1), (-1, 4), (0, 9), (-200, 2), (-95, 3), (200, 2), (-150, 1), (-180, 2))
+    return [float(generator_loss(2 * randn(torch_rng, n) + place)) for place, n in places]
 
 
 @check(
@@ -169,7 +114,7 @@ def mean_of_minus_log_d(generator_loss, torch_rng):
 def strong_where_it_loses(generator_loss, torch_rng):
     import torch
 
-    logits = (torch.tensor(SURE) + _randn(torch_rng, len(SURE))).requires_grad_()
+    logits = (torch.tensor(SURE) + randn(torch_rng, len(SURE))).requires_grad_()
     loss = generator_loss(logits)
     loss.backward()
     return {"dimensions": loss.dim(), "gradients": logits.grad}
@@ -182,27 +127,29 @@ def strong_where_it_loses(generator_loss, torch_rng):
     "The discriminator takes one step on its own loss, and old gradients do not count.",
     zh="判别器在自己的损失上走一步，残留的梯度不算。",
     close=CLOSE,
+    rests_on=("discriminator_loss",),
 )
 def discriminator_moves_once(discriminator_step, pair, torch_rng):
     generator, discriminator = pair
-    _leave_gradients(discriminator)
-    real, z = _randn(torch_rng, 7, 2, 3, 2) + 1, _randn(torch_rng, 7, 3)
-    loss = discriminator_step(generator, discriminator, _sgd(discriminator), real, z)
-    return {"loss": float(loss), "weights": _weights(discriminator)}
+    leave_gradients(discriminator)
+    real, z = randn(torch_rng, 7, 2, 3, 2) + 1, randn(torch_rng, 7, 3)
+    loss = discriminator_step(generator, discriminator, sgd(discriminator), real, z)
+    return {"loss": float(loss), "weights": weights_of(discriminator)}
 
 
 @check(
     "Real and forged pictures pass apart from one another, also where there are more of one kind.",
     zh="真图和假图分开送进判别器；两种数量不等时也一样。",
     close=CLOSE,
+    rests_on=("discriminator_loss",),
 )
 def kinds_pass_apart(discriminator_step, pair, torch_rng):
     found = []
     for n, m in ((9, 4), (4, 9)):
         generator, discriminator = copy.deepcopy(pair)
         calls = watch(discriminator)
-        real, z = _randn(torch_rng, n, 2, 3, 2) + 2, _randn(torch_rng, m, 3)
-        loss = discriminator_step(generator, discriminator, _sgd(discriminator), real, z)
+        real, z = randn(torch_rng, n, 2, 3, 2) + 2, randn(torch_rng, m, 3)
+        loss = discriminator_step(generator, discriminator, sgd(discriminator), real, z)
         found.append({"sizes": sorted(call["rows"] for call in calls), "loss": float(loss)})
     return found
 
@@ -212,22 +159,23 @@ def kinds_pass_apart(discriminator_step, pair, torch_rng):
     zh="生成器什么也不学：参数和参数的 .grad 都保持原样。",
     close=CLOSE,
     weight=2,
+    rests_on=("discriminator_loss",),
 )
 def generator_gets_no_gradient(discriminator_step, pair, torch_rng):
     found = []
     for left_over in (False, True):
         generator, discriminator = copy.deepcopy(pair)
         if left_over:
-            _leave_gradients(generator)
-        real, z = _randn(torch_rng, 5, 2, 3, 2), _randn(torch_rng, 5, 3)
-        before = _weights(generator)
-        loss = discriminator_step(generator, discriminator, _sgd(discriminator), real, z)
+            leave_gradients(generator)
+        real, z = randn(torch_rng, 5, 2, 3, 2), randn(torch_rng, 5, 3)
+        before = weights_of(generator)
+        loss = discriminator_step(generator, discriminator, sgd(discriminator), real, z)
         grads = [value.grad for value in generator.parameters()]
         kept = [g is not None and bool((g == 1).all()) if left_over else g is None for g in grads]
         found.append(
             {
                 "gradients": "as they were" if all(kept) else "changed",
-                "moved": not bool((before == _weights(generator)).all()),
+                "moved": not bool((before == weights_of(generator)).all()),
                 "can learn": all(value.requires_grad for value in generator.parameters()),
                 "loss": float(loss),
             }
@@ -239,14 +187,15 @@ def generator_gets_no_gradient(discriminator_step, pair, torch_rng):
     "Both networks work in the mode in which they are, and stay in it.",
     zh="两个网络是什么模式就在什么模式下工作，事后不变。",
     close=CLOSE,
+    rests_on=("discriminator_loss",),
 )
 def modes_are_left_alone(discriminator_step, pair, torch_rng):
     found = []
-    real, z = _randn(torch_rng, 5, 2, 3, 2), _randn(torch_rng, 5, 3)
+    real, z = randn(torch_rng, 5, 2, 3, 2), randn(torch_rng, 5, 3)
     for modes in MODES:
-        both = _in_modes(pair, modes)
-        loss = discriminator_step(*both, _sgd(both[1]), real, z)
-        found.append({"loss": float(loss), "modes after": _modes(*both)})
+        both = put_in_modes(pair, modes)
+        loss = discriminator_step(*both, sgd(both[1]), real, z)
+        found.append({"loss": float(loss), "modes after": modes_of(*both)})
     return found
 
 
@@ -257,86 +206,54 @@ def modes_are_left_alone(discriminator_step, pair, torch_rng):
     "The generator takes one step on its own loss, and old gradients do not count.",
     zh="生成器在自己的损失上走一步，残留的梯度不算。",
     close=CLOSE,
+    rests_on=("generator_loss",),
 )
 def generator_moves_once(generator_step, pair, torch_rng):
     generator, discriminator = pair
-    _leave_gradients(generator)
-    z = _randn(torch_rng, 8, 3)
-    loss = generator_step(generator, discriminator, _sgd(generator), z)
-    return {"loss": float(loss), "weights": _weights(generator)}
+    leave_gradients(generator)
+    z = randn(torch_rng, 8, 3)
+    loss = generator_step(generator, discriminator, sgd(generator), z)
+    return {"loss": float(loss), "weights": weights_of(generator)}
 
 
 @check(
     "The discriminator does not move and can still be trained; modes stay as they are.",
     zh="判别器的参数不动，之后还能照常训练；两个网络的模式都不变。",
     close=CLOSE,
+    rests_on=("generator_loss",),
 )
 def discriminator_stands_still(generator_step, pair, torch_rng):
     found = []
     for modes in MODES:
-        generator, discriminator = _in_modes(pair, modes)
+        generator, discriminator = put_in_modes(pair, modes)
         names = [name for name, _ in discriminator.named_parameters()]
         before = state_of(discriminator)
-        loss = generator_step(generator, discriminator, _sgd(generator), _randn(torch_rng, 6, 3))
+        generator_step(generator, discriminator, sgd(generator), randn(torch_rng, 6, 3))
         found.append(
             {
                 "moved": [name for name in moved(discriminator, before) if name in names],
                 "can learn": all(value.requires_grad for value in discriminator.parameters()),
-                "modes after": _modes(generator, discriminator),
-                "loss": float(loss),
+                "modes after": modes_of(generator, discriminator),
             }
         )
     return found
 
 
+@check(
+    "Both networks work in the mode in which they are.",
+    zh="两个网络是什么模式，就在什么模式下工作。",
+    close=CLOSE,
+    rests_on=("generator_loss",),
+)
+def generator_steps_in_any_mode(generator_step, pair, torch_rng):
+    found = []
+    for modes in MODES:
+        both = put_in_modes(pair, modes)
+        found.append(float(generator_step(*both, sgd(both[0]), randn(torch_rng, 6, 3))))
+    return found
+
+
 # --- train_gan ----------------------------------------------------------------------------
-
-
-def _ladder(count):
-    """Pictures (count, 2, 3, 2) that can be told apart: all pixels of the k-th are about k."""
-    import torch
-
-    level = torch.linspace(-1, 1, count).reshape(-1, 1, 1, 1)
-    return level.expand(-1, 2, 3, 2).contiguous()
-
-
-def _noted(train_gan, pair, faces, **how):
-    """Train, and note each step of an optimizer and what goes into the networks."""
-    import torch
-    from torch.optim.optimizer import register_optimizer_step_pre_hook
-
-    generator, discriminator = pair
-    whose = {id(value): "G" for value in generator.parameters()}
-    whose |= {id(value): "D" for value in discriminator.parameters()}
-    steps, rounds, real, noise = [], [], [torch.zeros(0)], []
-
-    def step(optimizer, _, __):
-        group = optimizer.param_groups[0]
-        who = "".join(sorted({whose.get(id(value), "?") for value in group["params"]}))
-        betas = [float(beta) for beta in group.get("betas", ())]
-        kind = type(optimizer).__name__
-        state = optimizer.state.get(group["params"][0], {})
-        told = {"who": who, "kind": kind, "betas": betas, "before": int(state.get("step", 0))}
-        steps.append({**told, "lr": float(group["lr"])})
-
-    def see(_, arguments):
-        levels = arguments[0].detach().flatten(1)
-        if bool((levels.amax(1) - levels.amin(1) < 1e-6).all()):  # no generator's
-            real.append(levels[:, 0].clone())
-
-    hooks = [
-        register_optimizer_step_pre_hook(step),
-        discriminator.register_forward_pre_hook(see),
-        generator.register_forward_pre_hook(lambda _, given: noise.append(given[0].clone())),
-    ]
-    modes = watch(generator), watch(discriminator)
-    try:
-        losses = train_gan(generator, discriminator, faces, after_round=rounds.append, **how)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    told = {"steps": steps, "rounds": rounds, "losses": losses}
-    return {**told, "real": torch.cat(real), "noise": noise, "modes": modes}
 
 
 @check(
@@ -344,9 +261,10 @@ def _noted(train_gan, pair, faces, **how):
     "and in training mode; each round is told of.",
     zh="一轮是判别器一步、生成器一步，每次 batch_size 张，在训练模式下；每轮都报告。",
     close=EXACT,
+    rests_on=("discriminator_step", "generator_step"),
 )
 def one_step_each_in_turn(train_gan, pair):
-    found = _noted(train_gan, _in_modes(pair, (False, False)), _ladder(20), rounds=7, batch_size=5)
+    found = noted(train_gan, put_in_modes(pair, (False, False)), ladder(20), rounds=7, batch_size=5)
     calls = [call for noted in found["modes"] for call in noted]
     losses = np.asarray(found["losses"], dtype=float)
     return {
@@ -363,6 +281,7 @@ def one_step_each_in_turn(train_gan, pair):
     "The losses are the discriminator's, then the generator's; after_round need not be given.",
     zh="返回的是判别器的损失和生成器的损失，先后不乱；after_round 可以不给。",
     close=1e-3,
+    rests_on=("discriminator_step", "generator_step"),
 )
 def pairs_in_their_order(train_gan, pair, rng):
     import torch
@@ -371,7 +290,7 @@ def pairs_in_their_order(train_gan, pair, rng):
     with torch.no_grad():  # says the same of every picture
         discriminator[-2].weight.zero_()
         discriminator[-2].bias.fill_(float(rng.uniform(0.5, 2)))
-    return train_gan(generator, discriminator, _ladder(12), rounds=3, batch_size=4, lr=1e-6)
+    return train_gan(generator, discriminator, ladder(12), rounds=3, batch_size=4, lr=1e-6)
 
 
 @check(
@@ -379,10 +298,11 @@ def pairs_in_their_order(train_gan, pair, rng):
     "then falls linearly.",
     zh="两边各一个 Adam，从头用到尾，betas 为 0.5 和 0.999；学习率前一半不变，后一半线性下降。",
     close=1e-6,
+    rests_on=("discriminator_step", "generator_step"),
 )
 def rate_is_held_then_falls(train_gan, pair, rng):
     lr = float(rng.uniform(0.001, 0.01))
-    steps = _noted(train_gan, pair, _ladder(20), rounds=10, batch_size=4, lr=lr)["steps"]
+    steps = noted(train_gan, pair, ladder(20), rounds=10, batch_size=4, lr=lr)["steps"]
     return {
         "kinds": sorted({step["kind"] for step in steps}),
         "betas": [step["betas"] for step in steps[:2]],
@@ -397,8 +317,8 @@ def rate_is_held_then_falls(train_gan, pair, rng):
     expect=at_least(0.7),
 )
 def all_faces_are_seen(train_gan, pair):
-    faces = _ladder(40)
-    seen = _noted(train_gan, pair, faces, rounds=40, batch_size=5)["real"].numpy()
+    faces = ladder(40)
+    seen = noted(train_gan, pair, faces, rounds=40, batch_size=5)["real"].numpy()
     levels = faces[:, 0, 0, 0].numpy()
     near = np.abs(seen[:, None] - levels).min(axis=1, initial=9) < 1e-6
     return len(np.unique(seen[near])) / len(levels) * bool(near.all())
@@ -410,7 +330,7 @@ def all_faces_are_seen(train_gan, pair):
     close=0.1,
 )
 def noise_is_fresh_and_normal(train_gan, pair):
-    noise = _noted(train_gan, pair, _ladder(20), rounds=60, batch_size=20)["noise"]
+    noise = noted(train_gan, pair, ladder(20), rounds=60, batch_size=20)["noise"]
     values = np.stack([part.numpy() for part in noise])  # (steps, B, Z)
     different = np.unique(np.round(values[..., 0].astype(float), 6))
     return {
@@ -420,52 +340,6 @@ def noise_is_fresh_and_normal(train_gan, pair):
         "deviation": float(values.std()),
         "beyond two deviations, in tens": 10 * float((np.abs(values) > 2).mean()),
     }
-
-
-def networks():
-    """A small DCGAN for faces of 16 × 16."""
-    from torch import nn
-
-    made = [
-        nn.Unflatten(1, (16, 1, 1)),
-        nn.ConvTranspose2d(16, 32, 4, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
-        nn.ConvTranspose2d(32, 16, 4, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(),
-        nn.ConvTranspose2d(16, 1, 4, 2, 1), nn.Tanh(),
-    ]  # fmt: skip
-    seen = [
-        nn.Conv2d(1, 16, 4, 2, 1), nn.LeakyReLU(0.2),
-        nn.Conv2d(16, 32, 4, 2, 1, bias=False), nn.BatchNorm2d(32), nn.LeakyReLU(0.2),
-        nn.Conv2d(32, 1, 4), nn.Flatten(0),
-    ]  # fmt: skip
-    for part in (*made, *seen):
-        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(part.weight, 0, 0.02)
-    generator = nn.Sequential(*made)
-    generator.latent = 16
-    return generator, nn.Sequential(*seen)
-
-
-def _faces(count, part, seed):
-    import torch
-
-    from autograder.data import faces
-
-    return torch.from_numpy(faces.make(count, part=part, seed=seed).images)
-
-
-def _features(images):
-    from torch.nn.functional import avg_pool2d
-
-    return avg_pool2d((images + 1) / 2, 2).flatten(1).double().numpy()
-
-
-def distance(one, other):
-    """The squared Fréchet distance of two sets of faces, over 64 means of 2 × 2 pixels."""
-    one, other = _features(one), _features(other)
-    first, second = np.cov(one.T), np.cov(other.T)
-    roots = np.sqrt(np.linalg.eigvals(first @ second).real.clip(min=0))
-    apart = one.mean(axis=0) - other.mean(axis=0)
-    return float(apart @ apart + np.trace(first + second) - 2 * roots.sum())
 
 
 @check(
@@ -482,19 +356,14 @@ def faces_come_out(train_gan, rng):
     seed = int(rng.integers(2**31))
     torch.manual_seed(seed)
     generator, discriminator = networks()
-    train_gan(generator, discriminator, _faces(4000, "train", seed), **TRAINED)
+    train_gan(generator, discriminator, some_faces(4000, "train", seed), **TRAINED)
     generator.eval()
     with torch.no_grad():
         made = generator(torch.randn(2000, 16))
-    return distance(made, _faces(2000, "test", seed))
+    return distance(made, some_faces(2000, "test", seed))
 
 
 # --- frechet_distance ---------------------------------------------------------------------
-
-
-def _cloud(rng, count, width, shift=0.0):
-    """Correlated features of unequal spread."""
-    return rng.normal(size=(count, width)) @ rng.normal(size=(width, width)) + shift
 
 
 @check(
@@ -503,7 +372,7 @@ def _cloud(rng, count, width, shift=0.0):
     close=DISTANCE,
 )
 def follows_the_formula(frechet_distance, rng):
-    return [frechet_distance(_cloud(rng, 15, 4), _cloud(rng, 11, 4, 0.7)) for _ in range(3)]
+    return [frechet_distance(cloud(rng, 15, 4), cloud(rng, 11, 4, 0.7)) for _ in range(3)]
 
 
 @check(
@@ -512,11 +381,11 @@ def follows_the_formula(frechet_distance, rng):
     close=Tolerance(absolute=1e-2, relative=2e-3),
 )
 def singular_is_no_excuse(frechet_distance, rng):
-    few, others = _cloud(rng, 6, 10), _cloud(rng, 5, 10, 1)
-    constant = np.hstack([_cloud(rng, 20, 3), np.full((20, 2), 0.5)])
+    few, others = cloud(rng, 6, 10), cloud(rng, 5, 10, 1)
+    constant = np.hstack([cloud(rng, 20, 3), np.full((20, 2), 0.5)])
     return [
         frechet_distance(few, others),
-        frechet_distance(constant, _cloud(rng, 20, 5)),
+        frechet_distance(constant, cloud(rng, 20, 5)),
         frechet_distance(constant, constant),
     ]
 
@@ -527,23 +396,10 @@ def singular_is_no_excuse(frechet_distance, rng):
     close=DISTANCE,
 )
 def any_form_of_features(frechet_distance, rng):
-    return in_forms(frechet_distance, _cloud(rng, 12, 3), _cloud(rng, 9, 3, 1))
+    return in_forms(partial(outcome_of, frechet_distance), cloud(rng, 12, 3), cloud(rng, 9, 3, 1))
 
 
 # --- to_bytes -----------------------------------------------------------------------------
-
-
-def _seen(pictures):
-    pictures = np.asarray(pictures)
-    return {"type": str(pictures.dtype), "shape": list(pictures.shape), "pixels": pictures}
-
-
-def _near(rng, shape):
-    """Values whose nearest byte is beyond doubt: up to 0.35 away from a whole number."""
-    import torch
-
-    nearest = rng.integers(0, 256, shape) + rng.uniform(-0.35, 0.35, shape)
-    return torch.from_numpy(np.clip(nearest, 0, 255) / 127.5 - 1)
 
 
 @check(
@@ -552,9 +408,9 @@ def _near(rng, shape):
     close=0,
 )
 def nearest_byte(to_bytes, rng):
-    images = _near(rng, (3, 1, 4, 4))
+    images = near_bytes(rng, (3, 1, 4, 4))
     images[0, 0, 0, :2] = images.new_tensor([-1, 1])
-    return [_seen(to_bytes(images.float())), _seen(to_bytes(images))["pixels"]]
+    return [seen_in(to_bytes(images.float())), seen_in(to_bytes(images))["pixels"]]
 
 
 @check(
@@ -564,11 +420,11 @@ def nearest_byte(to_bytes, rng):
     close=0,
 )
 def nothing_wraps_around(to_bytes, rng):
-    images = _near(rng, (2, 1, 3, 4)).float()
+    images = near_bytes(rng, (2, 1, 3, 4)).float()
     images[:, 0, 0] = images.new_tensor([-1.04, 1.04, -3, 3])
     images[:, 0, 1] = images.new_tensor([-1 - 0.7 / 127.5, 1 + 0.7 / 127.5, -40, 60])
     kept = arguments_kept(to_bytes, images.clone())["changed"]
-    return {"changed": kept, **_seen(to_bytes(images.requires_grad_() * 1))}
+    return {"changed": kept, **seen_in(to_bytes(images.requires_grad_() * 1))}
 
 
 @check(
@@ -578,7 +434,7 @@ def nothing_wraps_around(to_bytes, rng):
 )
 def channels_come_last(to_bytes, rng):
     shapes = ((2, 3, 4, 5), (1, 3, 3, 3), (3, 1, 2, 6))
-    return [_seen(to_bytes(_near(rng, shape).float())) for shape in shapes]
+    return [seen_in(to_bytes(near_bytes(rng, shape).float())) for shape in shapes]
 
 
 # --- mended_gan ---------------------------------------------------------------------------
@@ -587,14 +443,10 @@ def channels_come_last(to_bytes, rng):
 @fixture
 def job(torch_rng):
     """Two networks whose running statistics stand still, and what the program gets besides."""
-    both = _generator(torch_rng, momentum=0.0), _discriminator(torch_rng, momentum=0.0)
-    batches = [_randn(torch_rng, n, 2, 3, 2) + 1 for n in (6, 6, 4, 5)]
-    noise = [_randn(torch_rng, len(batch), 3) for batch in batches]
-    return *both, batches, noise, _randn(torch_rng, 5, 3)
-
-
-def _losses(report):
-    return np.asarray([[float(loss) for loss in pair] for pair in report["losses"]])
+    both = small_generator(torch_rng, momentum=0.0), small_discriminator(torch_rng, momentum=0.0)
+    batches = [randn(torch_rng, n, 2, 3, 2) + 1 for n in (6, 6, 4, 5)]
+    noise = [randn(torch_rng, len(batch), 3) for batch in batches]
+    return *both, batches, noise, randn(torch_rng, 5, 3)
 
 
 @check(
@@ -602,9 +454,10 @@ def _losses(report):
     zh="两个网络各走各的损失：每一轮的损失都正确。",
     close=CLOSE,
     weight=2,
+    rests_on=("discriminator_step", "generator_step"),
 )
 def losses_of_every_round(mended_gan, job):
-    return _losses(mended_gan(*job, lr=BOLD))
+    return losses_of(mended_gan(*job, lr=BOLD))
 
 
 @check(
@@ -612,12 +465,13 @@ def losses_of_every_round(mended_gan, job):
     "should.",
     zh="传进来是评估模式的网络，也在训练模式下训练；两边最后的参数都正确。",
     close=CLOSE,
+    rests_on=("discriminator_step", "generator_step"),
 )
 def both_end_up_right(mended_gan, job):
     for network in job[:2]:
         network.eval()
     mended_gan(*job, lr=BOLD)
-    return [_weights(network) for network in job[:2]]
+    return [weights_of(network) for network in job[:2]]
 
 
 @check(
@@ -628,29 +482,31 @@ def both_end_up_right(mended_gan, job):
 )
 def pictures_do_not_wrap(mended_gan, job):
     pictures = mended_gan(*job, lr=0.01)["pictures"]
-    return {**_seen(pictures), "pixels": np.asarray(pictures).astype(int) // 16}
+    return {**seen_in(pictures), "pixels": np.asarray(pictures).astype(int) // 16}
 
 
 @check(
     "Networks in float64 get everything in float64, and stay in it.",
     zh="float64 的网络，所有数据都转成 float64，网络本身不变。",
     close=CLOSE,
+    rests_on=("discriminator_step", "generator_step"),
 )
 def goes_where_the_networks_are(mended_gan, job):
     for network in job[:2]:
         network.double()
-    losses = _losses(mended_gan(*job, lr=BOLD))
-    return {"losses": losses, "types": [str(_weights(network).dtype) for network in job[:2]]}
+    losses = losses_of(mended_gan(*job, lr=BOLD))
+    return {"losses": losses, "types": [str(weights_of(network).dtype) for network in job[:2]]}
 
 
 @check(
     "Everything is on the networks' device, also where new tensors are born on another one.",
     zh="哪怕新张量默认生在别的设备上，一切也都在网络所在的设备上。",
     close=CLOSE,
+    rests_on=("discriminator_step", "generator_step"),
 )
 def not_on_the_default_device(mended_gan, job):
     import torch
 
     # "meta" is a device that every machine has: a tensor left there meets none of the networks'.
     with torch.device("meta"):
-        return _losses(mended_gan(*job, lr=BOLD))
+        return losses_of(mended_gan(*job, lr=BOLD))

@@ -106,10 +106,10 @@ print(tuple(real_faces.shape), "parameters:", sizes)
 plots.pictures(real_faces[:20], vmin=-1, vmax=1)
 
 # %% [markdown] id="conventions" lang="en"
-# **Conventions, for every task.** Pictures are tensors $(N, C, H, W)$, noise is $(N, Z)$, logits are
-# $(N,)$; `generator.latent` is $Z$. A generator maps noise to pictures, a discriminator pictures to
-# logits, and they may be other networks than those above. Numbers may come back as Python's,
-# NumPy's or torch's, unless a task says otherwise.
+# **Conventions, for every task.** Pictures are tensors $(N, C, H, W)$, noise is $(N, Z)$, logits
+# are $(N,)$; `generator.latent` is $Z$. A generator maps noise to pictures, a discriminator
+# pictures to logits, and they may be other networks than those above. Numbers may come back as
+# Python's, NumPy's or torch's, unless a task says otherwise.
 
 # %% [markdown] id="conventions" lang="zh"
 # **全部任务的约定。** 图片是张量 $(N, C, H, W)$，噪声是 $(N, Z)$，logits 是 $(N,)$；`generator.latent` 就是 $Z$。
@@ -123,9 +123,9 @@ plots.pictures(real_faces[:20], vmin=-1, vmax=1)
 #
 # $$L_D = -\frac1N \sum_{i=1}^{N} \log D(x_i) \;-\; \frac1M \sum_{j=1}^{M} \log\bigl(1 - D(G(z_j))\bigr)$$
 #
-# the mean over the $N$ real ones **plus** the mean over the $M$ forged ones, not halved. $N$ and $M$
-# may differ. Return a tensor without dimensions from which gradients flow back. It must hold for
-# logits such as ±200 as well, in float32.
+# the mean over the $N$ real ones **plus** the mean over the $M$ forged ones, not halved. $N$ and
+# $M$ may differ. Return a tensor without dimensions, of float32 or float64, from which gradients
+# flow back. It must hold for logits such as ±200 as well, in float32.
 
 # %% [markdown] id="discriminator_loss-task" lang="zh"
 # ## 1. 判别器要什么
@@ -135,7 +135,7 @@ plots.pictures(real_faces[:20], vmin=-1, vmax=1)
 # $$L_D = -\frac1N \sum_{i=1}^{N} \log D(x_i) \;-\; \frac1M \sum_{j=1}^{M} \log\bigl(1 - D(G(z_j))\bigr)$$
 #
 # 即 $N$ 张真图的均值**加上** $M$ 张假图的均值，不除以 2。$N$ 和 $M$ 可以不同。
-# 返回零维张量，梯度要能从它传回去。logit 大到 ±200 时，float32 下也要正确。
+# 返回零维张量（float32 或 float64），梯度要能从它传回去。logit 大到 ±200 时，float32 下也要正确。
 
 # %% id="discriminator_loss"
 def discriminator_loss(real_logits, fake_logits):
@@ -162,9 +162,10 @@ check("discriminator_loss")
 # ## 2. What the generator wants
 #
 # In the game as it is written down the generator minimises $\log(1 - D(G(z)))$. Where the
-# discriminator is sure that a picture is forged, that curve is flat, and nothing is learned. So the
-# paper lets it minimise the **non-saturating** loss, the mean of $-\log D(G(z))$. Return it, as a
-# tensor without dimensions from which gradients flow back; it too must hold for logits such as ±200.
+# discriminator is sure that a picture is forged, that curve is flat, and nothing is learned. So
+# the paper lets it minimise the **non-saturating** loss, the mean of $-\log D(G(z))$. Return it,
+# as a tensor without dimensions from which gradients flow back; it too must hold for logits such
+# as ±200.
 
 # %% [markdown] id="generator_loss-task" lang="zh"
 # ## 2. 生成器要什么
@@ -201,9 +202,10 @@ check("generator_loss")
 # discriminator's loss, and return the loss before the step as a number.
 #
 # - Real and forged pictures go through the discriminator **apart from one another**, so that batch
-#   normalisation sees one kind at a time.
+#   normalisation sees one kind at a time; in which order is up to you. $N$ and $M$ may differ.
 # - Gradients left over from earlier do not count.
-# - The **generator learns nothing**: neither its parameters nor their `.grad` change. Whoever lets
+# - The **generator learns nothing**: neither its parameters nor their `.grad` change, and it can be
+#   trained afterwards as before; running statistics may move. Whoever lets
 #   the gradient run on into the generator pays for it twice: in time, and in gradients that help
 #   the *discriminator*, waiting to be added to the generator's own.
 # - Both networks stay in the mode in which they are.
@@ -213,9 +215,9 @@ check("generator_loss")
 #
 # `optimizer` 管的是判别器的参数。让它在判别器的损失上走**一步**，返回走之前的损失（一个数）。
 #
-# - 真图和假图**分开**送进判别器，让批归一化一次只看一种。
+# - 真图和假图**分开**送进判别器，让批归一化一次只看一种，先后随意。$N$ 和 $M$ 可以不同。
 # - 以前残留的梯度不能算进来。
-# - **生成器什么也不学**：参数不变，参数的 `.grad` 也不变。让梯度一路传进生成器，要吃两次亏：
+# - **生成器什么也不学**：参数不变，参数的 `.grad` 也不变，之后还要能照常训练；滑动统计量可以变。让梯度一路传进生成器，要吃两次亏：
 #   一是白费时间；二是留下一份帮**判别器**的梯度，等着加到生成器自己的梯度上。
 # - 两个网络的模式都不要动。
 
@@ -254,13 +256,14 @@ check("discriminator_step")
 # Take one step of `optimizer`, which holds the **generator's** parameters, on the generator's loss
 # and return the loss before the step as a number. Here the gradient has to run *through* the
 # discriminator, and not a single one of the discriminator's parameters may move; they can be
-# trained afterwards as before. Gradients left over in the generator do not count. Modes stay.
+# trained afterwards as before, and what is in their `.grad` does not matter. Gradients left over in
+# the generator do not count. Modes stay.
 
 # %% [markdown] id="generator_step-task" lang="zh"
 # ## 4. 生成器走一步
 #
 # 这里的 `optimizer` 管的是**生成器**的参数。让它在生成器的损失上走一步，返回走之前的损失（一个数）。
-# 梯度必须**穿过**判别器，但判别器的参数一个也不能动，之后还要能照常训练。
+# 梯度必须**穿过**判别器，但判别器的参数一个也不能动，之后还要能照常训练；它们的 `.grad` 里留下什么都无所谓。
 # 生成器里残留的梯度不能算进来。模式不要动。
 
 # %% id="generator_step"
@@ -298,8 +301,10 @@ check("generator_step")
 # $$\text{lr}_r = \text{lr} \cdot \min\bigl(1,\; 2\,(1 - \tfrac{r-1}{R})\bigr)$$
 #
 # held for the first half, then falling linearly: two players that keep moving circle around one
-# another, and smaller steps let them settle. After each round call `after_round(r)` if it is given.
-# Return a list of pairs, the discriminator's and the generator's loss of each round.
+# another, and smaller steps let them settle. Pictures are drawn with or without replacement; all
+# is float32, on the CPU; the modes at the end are up to you. After each round call
+# `after_round(r)` if it is given. Return a list of pairs, the discriminator's and the generator's
+# loss of each round.
 
 # %% [markdown] id="train_gan-task" lang="zh"
 # ## 5. 一轮一轮地训练
@@ -314,6 +319,7 @@ check("generator_step")
 # $$\text{lr}_r = \text{lr} \cdot \min\bigl(1,\; 2\,(1 - \tfrac{r-1}{R})\bigr)$$
 #
 # 前一半不变，后一半线性下降：双方步子一直那么大，就会互相绕圈；步子小下来才能站稳。
+# 取图放回不放回都行；数据都是 float32，在 CPU 上；最后留在什么模式都行。
 # 每轮结束，如果给了 `after_round`，就调用 `after_round(r)`。
 # 返回一个列表，每轮一对：判别器的损失和生成器的损失。
 
@@ -328,15 +334,23 @@ def train_gan(generator, discriminator, faces, rounds=400, batch_size=32, lr=2e-
         torch.optim.Adam(net.parameters(), lr=lr, betas=(0.5, 0.999))
         for net in (discriminator, generator)
     ]
-    losses = []
+    softplus, losses = nn.functional.softplus, []
     for number in range(rounds):
-        for optimizer in optimizers:
-            optimizer.param_groups[0]["lr"] = lr * min(1, 2 * (1 - number / rounds))
         real = faces[torch.randint(len(faces), (batch_size,))]
-        z = torch.randn(2, batch_size, generator.latent)
-        first = discriminator_step(generator, discriminator, optimizers[0], real, z[0])
-        second = generator_step(generator, discriminator, optimizers[1], z[1])
-        losses.append((first, second))
+        pair = []
+        for optimizer in optimizers:  # your discriminator_step and generator_step do it as well
+            optimizer.param_groups[0]["lr"] = lr * min(1, 2 * (1 - number / rounds))
+            fake = generator(torch.randn(batch_size, generator.latent))
+            if optimizer is optimizers[0]:
+                forged, genuine = discriminator(fake.detach()), discriminator(real)
+                loss = softplus(-genuine).mean() + softplus(forged).mean()
+            else:
+                loss = softplus(-discriminator(fake)).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            pair.append(loss.item())
+        losses.append(tuple(pair))
         if after_round:
             after_round(number + 1)
     return losses
@@ -383,10 +397,10 @@ check("train_gan")
 # $$d^2 = \lVert \mu_1 - \mu_2 \rVert^2 + \operatorname{tr}\bigl(\Sigma_1 + \Sigma_2 - 2\,(\Sigma_1 \Sigma_2)^{1/2}\bigr)$$
 #
 # $(\cdot)^{1/2}$ is the **matrix** square root. `real` is $(N, K)$ and `fake` $(M, K)$: one row of
-# $K \ge 2$ features for each picture, as lists, arrays or tensors, at least two rows each. Covariances
-# divide by $N - 1$ and $M - 1$, as `np.cov` does. Return $d^2$ itself, as FID is reported, and as
-# a **real** number, also where a covariance is singular (fewer pictures than features) or both sets
-# are equal. SciPy is allowed.
+# $K \ge 2$ features for each picture, as lists of rows, arrays or tensors, at least two rows each.
+# Covariances divide by $N - 1$ and $M - 1$, as `np.cov` does. Return $d^2$ itself, as FID is
+# reported, and as a **real** number (a rounding error below 0 does not matter), also where a
+# covariance is singular (fewer pictures than features) or both sets are equal. SciPy is allowed.
 
 # %% [markdown] id="frechet_distance-task" lang="zh"
 # ## 6. 离真的还有多远？
@@ -398,7 +412,7 @@ check("train_gan")
 #
 # $(\cdot)^{1/2}$ 是**矩阵**平方根。`real` 是 $(N, K)$，`fake` 是 $(M, K)$：每张图一行，$K \ge 2$ 个特征，
 # 可以是列表、数组或张量，各至少两行。协方差除以 $N - 1$ 和 $M - 1$，与 `np.cov` 相同。
-# 返回 $d^2$ 本身（FID 报的就是它），而且是**实数**；协方差奇异（图片比特征少）或两组完全相同时也一样。可以用 SciPy。
+# 返回 $d^2$ 本身（FID 报的就是它），而且是**实数**（舍入造成的略小于 0 无妨）；协方差奇异（图片比特征少）或两组完全相同时也一样。可以用 SciPy。
 
 # %% id="frechet_distance"
 def frechet_distance(real, fake):
@@ -440,19 +454,20 @@ check("frechet_distance")
 #
 # `images` $(N, C, H, W)$ has values that should lie in −1 … 1, and may lie outside. Return `uint8`
 # $(N, H, W, C)$, as an array or a tensor: −1 is 0, 1 is 255, in between linearly, rounded **to the
-# nearest whole number**; what lies outside becomes 0 or 255. `images` may carry a gradient and stays
-# as it is.
+# nearest whole number** (a half may go either way); what lies outside becomes 0 or 255. `images`
+# may carry a gradient and stays as it is.
 #
-# A cast alone wraps around on most machines: 1.02 · 255 = 260 becomes 4, a black dot in the white.
+# A cast alone wraps around on most machines: a value of 1.04 comes to 260 and
+# becomes 4, a black dot in the white.
 
 # %% [markdown] id="to_bytes-task" lang="zh"
 # ## 7. 存得下来的图片
 #
 # `images` 是 $(N, C, H, W)$，值本应在 −1 … 1 之间，但可能越界。返回 `uint8` 的 $(N, H, W, C)$，数组或张量都可以：
-# −1 对应 0，1 对应 255，中间线性，**四舍五入到最近的整数**；越界的变成 0 或 255。
+# −1 对应 0，1 对应 255，中间线性，**四舍五入到最近的整数**（恰好一半时向哪边都行）；越界的变成 0 或 255。
 # `images` 可能带着梯度，而且不能改动它。
 #
-# 直接转类型，在多数机器上会回绕：1.02 · 255 = 260 变成 4，白底上冒出一个黑点。
+# 直接转类型，在多数机器上会回绕：1.04 对应 260，变成 4，白底上冒出一个黑点。
 
 # %% id="to_bytes"
 def to_bytes(images):
@@ -477,13 +492,13 @@ check("to_bytes")
 # %% [markdown] id="mended_gan-task" lang="en"
 # ## 8. Mend this program
 #
-# Below is a program of our own for the whole job, with the usual faults: at least **seven**. On a
-# laptop it runs to its end.
+# Below is a program for the whole job, written for this task with the usual faults in it: at least
+# **seven**. On a laptop it runs to its end.
 
 # %% [markdown] id="mended_gan-task" lang="zh"
 # ## 8. 改好这个程序
 #
-# 下面是我们自己写的完整程序，常见的错误都在里面，至少**七处**。在笔记本电脑上，它能一直跑到底。
+# 下面是专为本题写的完整程序，常见的错误都在里面，至少**七处**。在笔记本电脑上，它能一直跑到底。
 
 # %% id="faulty-program"
 def faulty_gan(generator, discriminator, batches, noise, z, lr=0.05):
@@ -523,10 +538,12 @@ plots.pictures(report["pictures"], vmin=0, vmax=255)
 #   discriminator on its loss, then one of the generator on the non-saturating loss, **both with the
 #   batch's own noise**. Real and forged pictures pass the discriminator apart from one another.
 # - Everything goes where the networks' parameters are, in their **dtype** and on their **device**,
-#   whatever torch's defaults may be. Both networks are in one place.
+#   whatever torch's default dtype and device may be. Both networks are in one place.
 # - Return a dict: `"losses"`, a pair of numbers for each batch, each before its own step; and
 #   `"pictures"`, drawn from `z` **in evaluation mode**, $(N, H, W, C)$ `uint8`. The generator need
 #   not end in tanh.
+# - How often and in which order pictures are made and pass is up to you beyond that, and so are the
+#   modes at the end.
 #
 # You may use all that you have written above.
 
@@ -536,10 +553,11 @@ plots.pictures(report["pictures"], vmin=0, vmax=255)
 #
 # - 两个网络在训练模式下，用学习率为 `lr` 的普通 SGD 训练：每个批次，判别器先在自己的损失上走一步，
 #   生成器再在非饱和损失上走一步，**两步都用这个批次自己的噪声**。真图和假图分开送进判别器。
-# - 所有东西都要转到网络参数所在的地方：用参数的 **dtype**，放在参数的 **device** 上，不管 torch 的默认值是什么。
+# - 所有东西都要转到网络参数所在的地方：用参数的 **dtype**，放在参数的 **device** 上，不管 torch 默认的 dtype 和 device 是什么。
 #   两个网络在同一处。
 # - 返回字典：`"losses"`，每个批次一对数，都是各自走步之前的损失；`"pictures"`，
 #   **在评估模式下**由 `z` 生成，$(N, H, W, C)$，`uint8`。生成器末尾不一定有 tanh。
+# - 除此之外，图片生成几次、先送哪一种都随意，最后留在什么模式也随意。
 #
 # 前面写好的函数都可以用。
 
@@ -552,11 +570,20 @@ def mended_gan(generator, discriminator, batches, noise, z, lr=0.05):
     d, g = (torch.optim.SGD(network.parameters(), lr) for network in (discriminator, generator))
     generator.train()
     discriminator.train()
-    losses = []
+    softplus, losses = nn.functional.softplus, []
     for real, latent in zip(batches, noise, strict=True):
         real, latent = real.to(place), latent.to(place)
-        first = discriminator_step(generator, discriminator, d, real, latent)
-        losses.append((first, generator_step(generator, discriminator, g, latent)))
+        fake = generator(latent)
+        genuine, forged = discriminator(real), discriminator(fake.detach())
+        d_loss = softplus(-genuine).mean() + softplus(forged).mean()
+        d.zero_grad()
+        d_loss.backward()
+        d.step()
+        g_loss = softplus(-discriminator(fake)).mean()
+        g.zero_grad()
+        g_loss.backward()
+        g.step()
+        losses.append((d_loss.item(), g_loss.item()))
     generator.eval()
     with torch.no_grad():
         drawn = generator(z.to(place)).cpu()

@@ -3,6 +3,7 @@
 Answers that a learner may build on earlier ones take those as keyword arguments.
 """
 
+import inspect
 import io
 
 import numpy as np
@@ -26,6 +27,21 @@ def generator_loss(fake_logits):
     return binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))
 
 
+def _of_values(loss, *logits):
+    """Return a loss of which only values can be had, sloped as their differences tell."""
+    if inspect.isfunction(loss):
+        return loss(*logits)
+    flat, sizes = torch.cat(logits).detach().double(), [len(part) for part in logits]
+    steps = 1e-4 * torch.eye(len(flat), dtype=torch.double)
+    rises = [
+        float(loss(*(flat + step).split(sizes))) - float(loss(*(flat - step).split(sizes)))
+        for step in steps
+    ]
+    slope = torch.tensor(rises, dtype=torch.double) / 2e-4
+    value = torch.cat(logits).double() @ slope
+    return value + (float(loss(*flat.split(sizes))) - value.detach())
+
+
 def _step(loss, optimizer, network):
     """Step on gradients that are computed for this network alone."""
     parameters = list(network.parameters())
@@ -36,23 +52,34 @@ def _step(loss, optimizer, network):
     return loss.item()
 
 
-def discriminator_step(generator, discriminator, optimizer, real, z):
+_discriminator_loss, _generator_loss = discriminator_loss, generator_loss
+
+
+def discriminator_step(generator, discriminator, optimizer, real, z, *, discriminator_loss=None):
     """Step the discriminator; return its loss."""
     with torch.no_grad():
         fake = generator(z)
-    loss = discriminator_loss(discriminator(real), discriminator(fake))
+    logits = discriminator(real), discriminator(fake)
+    loss = _of_values(discriminator_loss or _discriminator_loss, *logits)
     return _step(loss, optimizer, discriminator)
 
 
-def generator_step(generator, discriminator, optimizer, z):
+def generator_step(generator, discriminator, optimizer, z, *, generator_loss=None):
     """Step the generator; return its loss."""
-    return _step(generator_loss(discriminator(generator(z))), optimizer, generator)
+    loss = _of_values(generator_loss or _generator_loss, discriminator(generator(z)))
+    return _step(loss, optimizer, generator)
+
+
+_discriminator_step, _generator_step = discriminator_step, generator_step
 
 
 def train_gan(
-    generator, discriminator, faces, rounds=400, batch_size=32, lr=2e-3, after_round=None
-):
+    generator, discriminator, faces, rounds=400, batch_size=32, lr=2e-3, after_round=None,
+    *, discriminator_step=None, generator_step=None,
+):  # fmt: skip
     """Train both in turns; return the pairs of losses."""
+    discriminate = discriminator_step or _discriminator_step
+    generate = generator_step or _generator_step
     both = (discriminator.train(), generator.train())
     adams = [torch.optim.Adam(net.parameters(), lr=lr, betas=(0.5, 0.999)) for net in both]
     falling = [
@@ -65,8 +92,8 @@ def train_gan(
         one, other = (torch.randn(batch_size, generator.latent) for _ in both)
         losses.append(
             (
-                discriminator_step(generator, discriminator, adams[0], real, one),
-                generator_step(generator, discriminator, adams[1], other),
+                discriminate(generator, discriminator, adams[0], real, one),
+                generate(generator, discriminator, adams[1], other),
             )
         )
         for schedule in falling:
@@ -101,16 +128,21 @@ def to_bytes(images):
 _to_bytes = to_bytes
 
 
-def mended_gan(generator, discriminator, batches, noise, z, lr=0.05, *, to_bytes=None):
+def mended_gan(
+    generator, discriminator, batches, noise, z, lr=0.05,
+    *, discriminator_step=None, generator_step=None, to_bytes=None,
+):  # fmt: skip
     """Train both in turns by SGD, then draw pictures."""
+    discriminate = discriminator_step or _discriminator_step
+    generate = generator_step or _generator_step
     place = next(generator.parameters())
     both = (discriminator.train(), generator.train())
     descents = [torch.optim.SGD(network.parameters(), lr=lr) for network in both]
     losses = []
     for real, latent in zip(batches, noise, strict=True):
         real, latent = real.to(place), latent.to(place)
-        first = discriminator_step(generator, discriminator, descents[0], real, latent)
-        losses.append((first, generator_step(generator, discriminator, descents[1], latent)))
+        first = discriminate(generator, discriminator, descents[0], real, latent)
+        losses.append((first, generate(generator, discriminator, descents[1], latent)))
     with torch.no_grad():
         images = generator.eval()(z.to(place))
     return {"losses": losses, "pictures": (to_bytes or _to_bytes)(images)}

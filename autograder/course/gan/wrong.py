@@ -53,30 +53,6 @@ def labels_swapped(real_logits, fake_logits):
 
 @wrong(
     "discriminator_loss",
-    "Labels real and forged pictures alike.",
-    zh="真图、假图用了同一个标签。",
-    caught_by="each_kind_has_its_mean",
-    step="Forged pictures have label 0.",
-    step_zh="假图的标签是 0。",
-)
-def labels_alike(real_logits, fake_logits):
-    return _real(real_logits) + _real(fake_logits)
-
-
-@wrong(
-    "discriminator_loss",
-    "Halves the sum of the two means.",
-    zh="把两个均值之和除以了 2。",
-    caught_by="each_kind_has_its_mean",
-    step="Add the two means; the task asks for the sum.",
-    step_zh="两个均值直接相加，题目要的是和。",
-)
-def halved(real_logits, fake_logits):
-    return (_real(real_logits) + _fake(fake_logits)) / 2
-
-
-@wrong(
-    "discriminator_loss",
     "Averages over all pictures together, real and forged.",
     zh="把真图、假图混在一起求平均。",
     caught_by="each_kind_has_its_mean",
@@ -85,30 +61,6 @@ def halved(real_logits, fake_logits):
 )
 def one_mean_for_all(real_logits, fake_logits):
     return torch.cat([softplus(-real_logits), softplus(fake_logits)]).mean()
-
-
-@wrong(
-    "discriminator_loss",
-    "Adds up over the pictures instead of averaging.",
-    zh="对图片求了和，没有求平均。",
-    caught_by="each_kind_has_its_mean",
-    step="Take the mean of each kind.",
-    step_zh="两种各自求均值。",
-)
-def summed(real_logits, fake_logits):
-    return softplus(-real_logits).sum() + softplus(fake_logits).sum()
-
-
-@wrong(
-    "discriminator_loss",
-    "Returns the objective that is to be maximised, not a loss.",
-    zh="返回的是要最大化的目标，而不是损失。",
-    caught_by="each_kind_has_its_mean",
-    step="Optimizers minimise: change the sign.",
-    step_zh="优化器做的是最小化，符号要反过来。",
-)
-def to_be_maximised(real_logits, fake_logits):
-    return -_real(real_logits) - _fake(fake_logits)
 
 
 @wrong(
@@ -269,6 +221,20 @@ def forges_in_evaluation_mode(generator, discriminator, optimizer, real, z):
     return _step(_real(discriminator(real)) + _fake(discriminator(fake)), optimizer)
 
 
+@wrong(
+    "discriminator_step",
+    "Returns the loss after the step, not before it.",
+    zh="返回的是走步之后的损失，而不是之前的。",
+    caught_by="discriminator_moves_once",
+    step="Keep the loss on which you call backward, and return that.",
+    step_zh="记下做反向传播的那个损失，返回它。",
+)
+def loss_after_the_step(generator, discriminator, optimizer, real, z):
+    fake = generator(z).detach()
+    _step(_real(discriminator(real)) + _fake(discriminator(fake)), optimizer)
+    return (_real(discriminator(real)) + _fake(discriminator(fake))).item()
+
+
 # --- generator_step -----------------------------------------------------------------------
 
 
@@ -325,23 +291,6 @@ def old_gradients_count_in_g(generator, discriminator, optimizer, z):
 
 @wrong(
     "generator_step",
-    "Moves the discriminator along.",
-    zh="把判别器也一起动了。",
-    caught_by="discriminator_stands_still",
-    step="Step with the optimizer that is given, and no other.",
-    step_zh="只用传入的优化器走步，别的不用。",
-)
-def moves_the_discriminator(generator, discriminator, optimizer, z):
-    discriminator.zero_grad()
-    loss = _step(_real(discriminator(generator(z))), optimizer)
-    with torch.no_grad():
-        for value in discriminator.parameters():
-            value -= optimizer.param_groups[0]["lr"] * value.grad
-    return loss
-
-
-@wrong(
-    "generator_step",
     "Freezes the discriminator for good.",
     zh="把判别器永久冻结了。",
     caught_by="discriminator_stands_still",
@@ -359,17 +308,20 @@ def freezes_the_discriminator(generator, discriminator, optimizer, z):
 def _train(
     generator, discriminator, faces, rounds=400, batch_size=32, lr=2e-3, after_round=None,
     *, mode=True, betas=(0.5, 0.999), rate=lambda done: min(1, 2 * (1 - done)), noise=torch.randn,
-    pick=None, of_generator=lambda logits: _real(logits), turns="DG", first=1,
+    pick=None, of_generator=lambda logits: _real(logits), turns="DG", first=1, again=False,
+    shared=False,
 ):  # fmt: skip
     """Train as asked but for what is given behind the star."""
     nets = {"D": discriminator.train(mode), "G": generator.train(mode)}
     improve = {who: torch.optim.Adam(n.parameters(), lr=lr, betas=betas) for who, n in nets.items()}
     losses = []
     for number in range(rounds):
-        pair = []
+        pair, z = [], noise(batch_size, generator.latent)
         for who in turns:
+            if again:
+                improve[who] = torch.optim.Adam(nets[who].parameters(), lr=lr, betas=betas)
             improve[who].param_groups[0]["lr"] = lr * rate(number / rounds)
-            fake = generator(noise(batch_size, generator.latent))
+            fake = generator(z if shared else noise(batch_size, generator.latent))
             if who == "D":
                 rows = pick(batch_size) if pick else torch.randint(len(faces), (batch_size,))
                 loss = _real(discriminator(faces[rows])) + _fake(discriminator(fake.detach()))
@@ -392,18 +344,6 @@ def _train(
 )
 def never_slows_down(*given, **how):
     return _train(*given, **how, rate=lambda _: 1)
-
-
-@wrong(
-    "train_gan",
-    "Lets the learning rate fall from the first round on.",
-    zh="学习率从第一轮就开始下降。",
-    caught_by="rate_is_held_then_falls",
-    step="Hold the rate for the first half.",
-    step_zh="前一半保持不变。",
-)
-def slows_from_the_start(*given, **how):
-    return _train(*given, **how, rate=lambda done: 1 - done)
 
 
 @wrong(
@@ -440,20 +380,6 @@ def generator_first(*given, **how):
 )
 def counts_from_zero(*given, **how):
     return _train(*given, **how, first=0)
-
-
-@wrong(
-    "train_gan",
-    "Calls after_round though none is given.",
-    zh="没有给 after_round 也去调用。",
-    caught_by="pairs_in_their_order",
-    step="Call it only if it is not None.",
-    step_zh="不是 None 才调用。",
-)
-def must_be_watched(*given, after_round=None, **how):
-    losses = _train(*given, **how)
-    after_round(len(losses))
-    return losses
 
 
 @wrong(
@@ -495,8 +421,8 @@ def same_noise(generator, *given, batch_size=32, **how):
 
 @wrong(
     "train_gan",
-    "Takes a latent of a size of its own, 128, whatever the generator has.",
-    zh="噪声的维数自作主张定成 128，不管生成器是多少。",
+    "Takes a latent of a size of its own, such as 128, whatever the generator has.",
+    zh="噪声的维数自作主张（例如定成 128），不管生成器是多少。",
     caught_by="one_step_each_in_turn",
     errata=("E177",),
     step="Ask the generator: generator.latent.",
@@ -529,6 +455,30 @@ def uniform_noise(*given, **how):
 )
 def one_loss_for_both(*given, **how):
     return _train(*given, **how, of_generator=_fake)
+
+
+@wrong(
+    "train_gan",
+    "Uses the discriminator's noise for the generator's step too.",
+    zh="生成器那一步沿用了判别器那一步的噪声。",
+    caught_by="noise_is_fresh_and_normal",
+    step="Draw new noise for each of the two steps.",
+    step_zh="两步各抽各的噪声。",
+)
+def noise_shared_in_a_round(*given, **how):
+    return _train(*given, **how, shared=True)
+
+
+@wrong(
+    "train_gan",
+    "Makes new optimizers in every round: Adam forgets its averages each time.",
+    zh="每一轮都新建优化器：Adam 每次都忘掉了它的滑动平均。",
+    caught_by="rate_is_held_then_falls",
+    step="Make both optimizers once, before the loop.",
+    step_zh="两个优化器只在循环之前各建一次。",
+)
+def optimizers_made_anew(*given, **how):
+    return _train(*given, **how, again=True)
 
 
 # --- frechet_distance ---------------------------------------------------------------------
@@ -587,19 +537,6 @@ def length_not_squared(real, fake):
 
 @wrong(
     "frechet_distance",
-    "Returns the root of what FID reports.",
-    zh="把 FID 又开了一次平方。",
-    caught_by="follows_the_formula",
-    step="Return the squared distance itself.",
-    step_zh="返回 d² 本身。",
-)
-def root_of_all(real, fake):
-    apart, first, second = _moments(real, fake)
-    return max(0, apart @ apart + np.trace(first + second) - 2 * _roots(first, second)) ** 0.5
-
-
-@wrong(
-    "frechet_distance",
     "Forgets the 2 before the root.",
     zh="平方根前面漏了 2。",
     caught_by="follows_the_formula",
@@ -626,31 +563,17 @@ def divides_by_n(real, fake):
 
 @wrong(
     "frechet_distance",
-    "Lets rounding errors become nan: roots of tiny negative eigenvalues.",
-    zh="舍入误差变成了 nan：对极小的负特征值开了方。",
-    caught_by="singular_is_no_excuse",
-    step="Set negative eigenvalues, which are rounding errors, to 0 first.",
-    step_zh="负特征值只是舍入误差，先设为 0。",
+    "Takes pictures for features: the covariances are those between the rows.",
+    zh="把图片当成了特征：求的是行与行之间的协方差。",
+    caught_by="follows_the_formula",
+    step="Each column is a feature: np.cov(x, rowvar=False), a matrix K × K.",
+    step_zh="每一列是一个特征：np.cov(x, rowvar=False)，得到 K × K 的矩阵。",
 )
-def nan_of_rounding(real, fake):
-    apart, first, second = _moments(real, fake)
-    with np.errstate(invalid="ignore"):
-        roots = np.sqrt(np.linalg.eigvals(first @ second).real).sum()
-    return apart @ apart + np.trace(first + second) - 2 * roots
-
-
-@wrong(
-    "frechet_distance",
-    "Takes tensors only.",
-    zh="只接受张量。",
-    caught_by="any_form_of_features",
-    step="Turn both into arrays first.",
-    step_zh="先把两边都转成数组。",
-)
-def tensors_only(real, fake):
-    real, fake = real.double().numpy(), fake.double().numpy()
-    apart, first, second = _moments(real, fake)
-    return apart @ apart + np.trace(first + second) - 2 * _roots(first, second)
+def covariances_of_rows(real, fake):
+    real, fake = (np.asarray(features, dtype=float) for features in (real, fake))
+    apart = real.mean(axis=0) - fake.mean(axis=0)
+    first, second = np.cov(real), np.cov(fake)
+    return apart @ apart + np.trace(first) + np.trace(second) - 2 * _roots(first, second)
 
 
 # --- to_bytes -----------------------------------------------------------------------------
@@ -736,6 +659,19 @@ def rows_for_columns(images):
 def gradient_in_the_way(images):
     values = ((images + 1) * 127.5).numpy()
     return values.round().clip(0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+@wrong(
+    "to_bytes",
+    "Multiplies by 128 instead of 127.5: all but black comes out a little too bright.",
+    zh="乘的是 128 而不是 127.5：除了黑色都偏亮。",
+    caught_by="nearest_byte",
+    step="Two units of value make 255 steps: (x + 1) · 127.5.",
+    step_zh="取值跨度 2 对应 255 级：(x + 1) · 127.5。",
+)
+def times_128(images):
+    values = ((images.detach() + 1) * 128).round().clamp(0, 255)
+    return _last(values.to(torch.uint8))
 
 
 # --- mended_gan ---------------------------------------------------------------------------

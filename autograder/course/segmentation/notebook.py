@@ -102,15 +102,15 @@ plots.pictures([*images[:8], *map(shades, masks[:8])], columns=8)
 # %% [markdown] id="joint_transform-task" lang="en"
 # ## 1. What happens to the picture happens to the mask
 #
-# From a picture $(C, H, W)$ `uint8` and its mask $(H, W)$, cut out the square that begins at row
-# `top`, column `left` and is `side` pixels wide (`crop = (top, left, side)`); enlarge it to
-# `size` × `size`, where `size` is a whole multiple of `side`; and if `flip` is true, mirror left
-# and right. Return `x, y`:
+# From a picture $(C, H, W)$ `uint8` and its mask $(H, W)$, both tensors, cut out the square that
+# begins at row `top`, column `left` and is `side` pixels wide (`crop = (top, left, side)`; pixels
+# outside it play no part); enlarge it to `size` × `size`, where `size` is a whole multiple of
+# `side`; and if `flip` is true, mirror it from left to right. Return `x, y`:
 #
 # - `x`, `float32` $(C, \text{size}, \text{size})$: enlarged **bilinearly** (pixel centres aligned,
 #   `align_corners=False`), scaled from 0 … 255 to 0 … 1, then `(x - mean) / std` with one number
-#   of each for every channel;
-# - `y`, `int64` $(\text{size}, \text{size})$: the same cut and turn, by **nearest neighbour**.
+#   of each for every channel (both are tuples, here and below);
+# - `y`, `int64` $(\text{size}, \text{size})$: cut and mirrored likewise, by **nearest neighbour**.
 #   An id is a name: half-way between class 1 and class 4 there is nothing.
 #
 # Leave the arguments as they are. In training, `crop` and `flip` are drawn at random, *once for
@@ -119,12 +119,12 @@ plots.pictures([*images[:8], *map(shades, masks[:8])], columns=8)
 # %% [markdown] id="joint_transform-task" lang="zh"
 # ## 1. 图片怎么变，掩码就怎么变
 #
-# 给定 `uint8` 的图片 $(C, H, W)$ 和掩码 $(H, W)$：从第 `top` 行、第 `left` 列起，裁出边长为 `side` 的正方形
-# （`crop = (top, left, side)`）；放大到 `size` × `size`（`size` 是 `side` 的整数倍）；
+# 给定 `uint8` 的图片 $(C, H, W)$ 和掩码 $(H, W)$，都是张量：从第 `top` 行、第 `left` 列起，
+# 裁出边长为 `side` 的正方形（`crop = (top, left, side)`；方框之外的像素不起作用）；放大到 `size` × `size`（`size` 是 `side` 的整数倍）；
 # `flip` 为真时再左右翻转。返回 `x, y`：
 #
 # - `x`，`float32`，$(C, \text{size}, \text{size})$：**双线性**放大（像素中心对齐，`align_corners=False`），
-#   从 0 … 255 缩放到 0 … 1，再逐通道做 `(x - mean) / std`；
+#   从 0 … 255 缩放到 0 … 1，再逐通道做 `(x - mean) / std`（两者都是元组，后面也一样）；
 # - `y`，`int64`，$(\text{size}, \text{size})$：同样的裁剪和翻转，用**最近邻**放大。
 #   编号只是名字：1 类和 4 类的「中间」什么也没有。
 #
@@ -172,7 +172,7 @@ check("joint_transform")
 # DeepLab uses it. `layers` lists convolutions from the input on, each as
 # `(kernel, stride, dilation)`. Return the width in *input* pixels of the span that one output
 # pixel sees, from the first pixel that it depends on to the last, gaps included, as a whole
-# number. Without layers a pixel sees itself: 1.
+# number, as if the picture had no borders. Without layers a pixel sees itself: 1.
 
 # %% [markdown] id="receptive_field-task" lang="zh"
 # ## 2. 一个输出像素能看多远？
@@ -180,7 +180,7 @@ check("joint_transform")
 # 卷积核为 $k$、膨胀率为 $d$ 的**空洞卷积**（atrous/dilated）看的是 $k$ 个彼此相隔 $d$ 的像素。
 # 参数不变，特征图不变粗，看得却更远，所以 DeepLab 用它。`layers` 从输入端起依次列出各层卷积，
 # 每层是 `(kernel, stride, dilation)`。返回一个输出像素所依赖的**输入**像素范围的宽度：
-# 从第一个到最后一个，中间的空隙也算，整数。没有任何层时，像素只看见自己：1。
+# 从第一个到最后一个，中间的空隙也算，不考虑图片边界，整数。没有任何层时，像素只看见自己：1。
 
 
 # %% id="receptive_field"
@@ -258,10 +258,10 @@ check("cross_entropy")
 # $$\mathrm{IoU}_k = \frac{\text{pixels that are } k \text{ and are predicted } k}
 # {\text{pixels that are } k \text{ or are predicted } k}$$
 #
-# `batches` yields pairs `(prediction, target)` of ids, each $(B, H, W)$, of different sizes, and
-# can perhaps be gone through only once. Add up the counts over **all** pixels of all batches,
-# then divide once. Pixels whose *target* is `ignore_index` do not count, whatever is predicted
-# there. Return a dict:
+# `batches` yields pairs `(prediction, target)` of ids, each $(B, H, W)$, of different sizes; it
+# may be an iterator, good for one pass. Predictions are always ids of classes. Add up the counts
+# over **all** pixels of all batches, then divide once. Pixels whose *target* is `ignore_index` do
+# not count, whatever is predicted there. Return a dict:
 #
 # - `"iou"`: one number for each of the `num_classes` classes; `nan` for a class that is neither
 #   there nor predicted anywhere;
@@ -278,7 +278,8 @@ check("cross_entropy")
 # $$\mathrm{IoU}_k = \frac{\text{既是 } k \text{ 又被预测为 } k \text{ 的像素数}}
 # {\text{是 } k \text{ 或被预测为 } k \text{ 的像素数}}$$
 #
-# `batches` 逐个给出一对编号 `(prediction, target)`，形状都是 $(B, H, W)$，大小各不相同，而且可能只能遍历一次。
+# `batches` 逐个给出一对编号 `(prediction, target)`，形状都是 $(B, H, W)$，大小各不相同；它可能是只能遍历一次的迭代器。
+# 预测总是类别的编号。
 # 先把**所有**批次、所有像素的计数加起来，最后只除一次。**目标**为 `ignore_index` 的像素不计，不管那里预测成什么。
 # 返回一个字典：
 #
@@ -326,9 +327,9 @@ check("mean_iou")
 # $$D_k = \frac{2 \sum p_k t_k + \varepsilon}{\sum p_k + \sum t_k + \varepsilon}, \qquad
 # \text{loss} = 1 - \frac{1}{K} \sum_k D_k$$
 #
-# with $\varepsilon$ = `smooth`, and $k$ over **all** classes, background included, also those that
-# do not occur. Pixels whose target is `ignore_index` are in none of the sums. Return a scalar
-# tensor that can be differentiated.
+# with $\varepsilon$ = `smooth`, above 0, and $k$ over **all** classes, background included, also
+# those that do not occur. Pixels whose target is `ignore_index` are in none of the sums. Return a
+# scalar tensor that can be differentiated.
 
 # %% [markdown] id="dice_loss-task" lang="zh"
 # ## 5. 把 Dice 当作损失
@@ -339,7 +340,7 @@ check("mean_iou")
 # $$D_k = \frac{2 \sum p_k t_k + \varepsilon}{\sum p_k + \sum t_k + \varepsilon}, \qquad
 # \text{loss} = 1 - \frac{1}{K} \sum_k D_k$$
 #
-# 其中 $\varepsilon$ 即 `smooth`，$k$ 取遍**全部**类别，包括背景，也包括没有出现的类别。
+# 其中 $\varepsilon$ 即 `smooth`（大于 0），$k$ 取遍**全部**类别，包括背景，也包括没有出现的类别。
 # 目标为 `ignore_index` 的像素不进入任何一个求和。返回一个可以求导的标量张量。
 
 
@@ -388,6 +389,9 @@ check("dice_loss")
 # - `torch.optim.AdamW(…, lr=lr, weight_decay=0.01)` with
 #   `torch.optim.lr_scheduler.OneCycleLR(…, max_lr=lr, total_steps=steps, pct_start=0.2)`,
 #   a step of each after every batch.
+#
+# `steps` may end in the middle of a round; every batch has pixels that count; the mode in which
+# the model is left is up to you. The check below looks at both answers.
 
 # %% [markdown] id="train_deeplab-task" lang="zh"
 # ## 6. 搭一个小的 DeepLabV3 并训练
@@ -410,6 +414,8 @@ check("dice_loss")
 # - 用 `torch.optim.AdamW(…, lr=lr, weight_decay=0.01)`，配合
 #   `torch.optim.lr_scheduler.OneCycleLR(…, max_lr=lr, total_steps=steps, pct_start=0.2)`，
 #   每个批次之后两者各走一步。
+#
+# `steps` 可以在一轮中途用完；每个批次都有参与计算的像素；训练完留在什么模式都行。下面的检查同时看这两个函数。
 
 
 # %% id="backbone"
@@ -496,8 +502,8 @@ check("train_deeplab")
 # - pixels prepared **as in training**: divided by 255, then `(x - mean) / std` for each channel;
 # - at most `batch_size` pictures at a time, in **evaluation mode**, without gradients;
 # - the id is the class with the highest logit in the model's `"out"`; the dict may hold others;
-# - weights, running statistics and what needs gradients stay, and the model **goes back in the
-#   mode** in which it came.
+# - weights, running statistics and what needs gradients stay, and the model, which
+#   comes wholly in training or wholly in evaluation mode, **goes back in that mode**.
 
 # %% [markdown] id="predict_masks-task" lang="zh"
 # ## 7. 怎么训练的，就怎么预测
@@ -507,7 +513,7 @@ check("train_deeplab")
 # - 像素的处理**与训练时相同**：除以 255，再逐通道做 `(x - mean) / std`；
 # - 一次最多 `batch_size` 张，在**评估模式**下进行，不记录梯度；
 # - 编号是模型输出的 `"out"` 里 logit 最大的类别；字典里可能还有别的项；
-# - 权重、滑动统计量、哪些参数需要梯度都不变，用完**还原模式**。
+# - 权重、滑动统计量、哪些参数需要梯度都不变；模型传进来时整体处于训练或评估模式，用完**还原**。
 
 
 # %% id="predict_masks"
@@ -548,14 +554,15 @@ check("predict_masks")
 #
 # `mask` $(H, W)$ holds ids, and perhaps 255, as an array or a tensor of any type of whole numbers.
 # Return a picture $(H, W, 3)$ of `uint8`, an array or a tensor: id $k$ gets `palette[k]`
-# (`palette` is $(K, 3)$, red, green, blue, 0 … 255, of any type), 255 gets `void`. $K \le 255$.
+# (`palette` is $(K, 3)$, red, green, blue, 0 … 255, an array, a tensor or a list), 255 gets `void`,
+# three numbers. $K \le 255$; no other ids occur.
 
 # %% [markdown] id="colour_mask-task" lang="zh"
 # ## 8. 编号变颜色
 #
 # `mask` $(H, W)$ 里是编号，可能还有 255，可以是数组或张量，整数类型不限。
 # 返回 `uint8` 的图片 $(H, W, 3)$，数组或张量均可：编号 $k$ 取 `palette[k]`（`palette` 为 $(K, 3)$，红、绿、蓝，
-# 0 … 255，类型不限），255 取 `void`。$K \le 255$。
+# 0 … 255，可以是数组、张量或列表），255 取 `void`（三个数）。$K \le 255$，不会有别的编号。
 
 
 # %% id="colour_mask"
@@ -587,7 +594,8 @@ check("colour_mask")
 #
 # $$s = \text{speed} \times \frac{\text{latency\_ms}}{1000} \times \text{pixels\_per\_degree}$$
 #
-# pixels, rounded to the nearest whole number (to the left where `speed` is negative). Return the
+# pixels, rounded to the nearest whole number ($s$ is never half-way between two; to the left where
+# `speed` is negative). Return the
 # IoU of `mask` $(H, W)$, which holds `True` where the hand *was*, and of where it *is*. What leaves
 # the picture is gone; nothing comes in at the other side. `mask` is an array or a tensor of
 # booleans with at least one `True`.
@@ -600,7 +608,7 @@ check("colour_mask")
 #
 # $$s = \text{speed} \times \frac{\text{latency\_ms}}{1000} \times \text{pixels\_per\_degree}$$
 #
-# 个像素，四舍五入为整数（`speed` 为负则向左）。`mask` $(H, W)$ 中 `True` 是手**曾经**在的地方；
+# 个像素，四舍五入为整数（$s$ 不会恰好在两个整数正中；`speed` 为负则向左）。`mask` $(H, W)$ 中 `True` 是手**曾经**在的地方；
 # 返回它与手**现在**所在之处的 IoU。移出画面的部分就没有了，另一侧也不会有东西进来。
 # `mask` 是布尔数组或张量，至少有一个 `True`。
 
@@ -688,7 +696,8 @@ except Exception as error:
 #   their order, once through: pictures normalised with `mean` and `std`, masks enlarged to
 #   $(H, W)$ so that every id stays an id, cross entropy of `"out"` over the pixels that are not
 #   255.
-# - Then predict the test pictures, in evaluation mode.
+# - Then predict the test pictures, in evaluation mode. The mode in which the model is left is up to
+#   you.
 # - Return a dict: `"losses"`, one number a step; `"ids"` $(N, H, W)$, whole numbers; `"pictures"`,
 #   the ids in the colours of `palette` $(K, 3)$, $(N, H, W, 3)$ `uint8`.
 #
@@ -702,7 +711,7 @@ except Exception as error:
 # - 在训练模式下，用学习率为 `lr` 的普通 SGD 训练：每两个样本走一步，按顺序，只过一遍；
 #   图片用 `mean` 和 `std` 归一化，掩码放大到 $(H, W)$ 且编号仍是编号，
 #   损失是 `"out"` 在非 255 像素上的交叉熵。
-# - 然后在评估模式下预测测试图片。
+# - 然后在评估模式下预测测试图片。最后留在什么模式都行。
 # - 返回字典：`"losses"`，每步一个数；`"ids"`，$(N, H, W)$ 的整数；`"pictures"`，
 #   按 `palette` $(K, 3)$ 上色的结果，$(N, H, W, 3)$，`uint8`。
 #

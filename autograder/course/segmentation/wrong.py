@@ -82,17 +82,32 @@ def picture_not_normalised(image, mask, crop, size, flip, mean, std):
 
 @wrong(
     "joint_transform",
-    "Turns the mask that was passed in, so that it is the wrong way round afterwards.",
-    zh="直接翻转传入的掩码，用完之后原掩码就反了。",
-    caught_by="arguments_stay",
-    step="Work on a copy; slicing and copy_() change the original.",
-    step_zh="在副本上操作；切片加 copy_() 会改掉原数据。",
+    "Takes the row that the square begins at for the column, and the column for the row.",
+    zh="把正方形起始的行当成了列，列当成了行。",
+    caught_by="every_id_stays_an_id",
+    step="Rows are the second last axis, columns the last: image[:, top:…, left:…].",
+    step_zh="行是倒数第二轴，列是最后一轴：image[:, top:…, left:…]。",
 )
-def turns_in_place(image, mask, crop, size, flip, mean, std):
-    done = reference.joint_transform(image, mask, crop, size, flip, mean, std)
-    if flip:
-        mask.copy_(mask.flip(1))
-    return done
+def row_and_column_exchanged(image, mask, crop, *given):
+    top, left, side = crop
+    return reference.joint_transform(image, mask, (left, top, side), *given)
+
+
+@wrong(
+    "joint_transform",
+    "Enlarges the picture with align_corners=True: corners meet corners, not centres centres.",
+    zh="放大图片时用了 align_corners=True：对齐的是角，而不是像素中心。",
+    caught_by="picture_is_cut_enlarged_and_normalised",
+    step="Leave align_corners at False.",
+    step_zh="align_corners 保持 False。",
+)
+def corners_aligned(image, mask, crop, size, flip, mean, std):
+    _, y = reference.joint_transform(image, mask, crop, size, flip, mean, std)
+    top, left, side = crop
+    x = image[None, :, top : top + side, left : left + side].float() / 255
+    x = functional.interpolate(x, size=(size, size), mode="bilinear", align_corners=True)[0]
+    x = x.flip(-1) if flip else x
+    return (x - _channels(mean)) / _channels(std), y
 
 
 # --- receptive_field ----------------------------------------------------------------------
@@ -203,18 +218,6 @@ def logarithm_with_an_epsilon(logits, target, ignore_index=255):
 
 @wrong(
     "cross_entropy",
-    "Divides zero by zero where no pixel counts.",
-    zh="没有像素参与计算时变成零除以零。",
-    caught_by="nothing_counts",
-    step="Divide by at least 1.",
-    step_zh="分母至少取 1。",
-)
-def nan_where_nothing_counts(logits, target, ignore_index=255):
-    return _per_pixel(logits, target)[target != ignore_index].mean()
-
-
-@wrong(
-    "cross_entropy",
     "Calls torch's ready-made loss.",
     zh="直接调用了 torch 现成的损失。",
     caught_by="written_out",
@@ -225,6 +228,21 @@ def ready_made(logits, target, ignore_index=255):
     if not (target != ignore_index).any():
         return 0 * logits.sum()
     return functional.cross_entropy(logits, target.long(), ignore_index=ignore_index)
+
+
+@wrong(
+    "cross_entropy",
+    "Averages picture by picture, then over the pictures: pixels of a picture with much void weigh "
+    "more.",
+    zh="先对每张图求平均，再对各图求平均：void 多的图，每个像素的权重就更大。",
+    caught_by="mean_of_what_counts",
+    step="One sum and one number over all pixels of the batch, divided once.",
+    step_zh="整个批次只求一个总和、一个个数，只除一次。",
+)
+def each_picture_for_itself(logits, target, ignore_index=255):
+    counted = target != ignore_index
+    losses = _per_pixel(logits, target) * counted
+    return (losses.sum((1, 2)) / counted.sum((1, 2)).clamp(min=1)).mean()
 
 
 # --- mean_iou -----------------------------------------------------------------------------
@@ -333,16 +351,33 @@ def dice_for_iou(batches, num_classes, ignore_index=255):
     return _result(_counts(batches, num_classes, ignore_index), twice=True)
 
 
+@wrong(
+    "mean_iou",
+    "Divides by the pixels that are the class alone: that is recall, false finds cost nothing.",
+    zh="只除以真正属于该类的像素数：那是召回率，误报不受任何惩罚。",
+    caught_by="counted_over_all",
+    step="The union: actual plus predicted minus both.",
+    step_zh="除以并集：实际加预测，再减去两者的交集。",
+)
+def recall_for_iou(batches, num_classes, ignore_index=255):
+    counts = _counts(batches, num_classes, ignore_index)
+    with np.errstate(invalid="ignore"):
+        recall = counts.diagonal() / counts.sum(1)
+    return {**_result(counts), "iou": recall, "miou": np.nanmean(recall)}
+
+
 # --- dice_loss ----------------------------------------------------------------------------
 
 
-def _soft(logits, target, ignore_index, smooth, *, combine, void_in_p=False):
+def _soft(logits, target, ignore_index, smooth, *, times=2, above=1, first=0, union=False,
+          void_in_p=False):  # fmt: skip
     counted = target != ignore_index
     p = logits.softmax(1).movedim(1, -1)
     t = functional.one_hot(target.long().where(counted, 0), logits.shape[1]) * counted[..., None]
     said = p if void_in_p else p * counted[..., None]
     both, said, true = ((v.flatten(0, 2).sum(0)) for v in (said * t, said, t))
-    return 1 - combine(both, said, true, smooth).mean()
+    below = said + true - both * union + smooth
+    return 1 - ((times * both + above * smooth) / below)[first:].mean()
 
 
 @wrong(
@@ -354,10 +389,7 @@ def _soft(logits, target, ignore_index, smooth, *, combine, void_in_p=False):
     step_zh="交集的两倍，除以两者大小之和。",
 )
 def jaccard_loss(logits, target, ignore_index=255, smooth=1.0):
-    def jaccard(both, said, true, smooth):
-        return (both + smooth) / (said + true - both + smooth)
-
-    return _soft(logits, target, ignore_index, smooth, combine=jaccard)
+    return _soft(logits, target, ignore_index, smooth, times=1, union=True)
 
 
 @wrong(
@@ -369,10 +401,7 @@ def jaccard_loss(logits, target, ignore_index=255, smooth=1.0):
     step_zh="交集的像素在分母里算了两次，分子也要乘 2。",
 )
 def forgets_the_two(logits, target, ignore_index=255, smooth=1.0):
-    def half(both, said, true, smooth):
-        return (both + smooth) / (said + true + smooth)
-
-    return _soft(logits, target, ignore_index, smooth, combine=half)
+    return _soft(logits, target, ignore_index, smooth, times=1)
 
 
 @wrong(
@@ -385,10 +414,7 @@ def forgets_the_two(logits, target, ignore_index=255, smooth=1.0):
     step_zh="求和之前，把 void 像素从两边都去掉。",
 )
 def void_in_the_probabilities(logits, target, ignore_index=255, smooth=1.0):
-    def dice(both, said, true, smooth):
-        return (2 * both + smooth) / (said + true + smooth)
-
-    return _soft(logits, target, ignore_index, smooth, combine=dice, void_in_p=True)
+    return _soft(logits, target, ignore_index, smooth, void_in_p=True)
 
 
 @wrong(
@@ -400,10 +426,32 @@ def void_in_the_probabilities(logits, target, ignore_index=255, smooth=1.0):
     step_zh="分子上也加 smooth。",
 )
 def smooth_below_only(logits, target, ignore_index=255, smooth=1.0):
-    def dice(both, said, true, smooth):
-        return 2 * both / (said + true + smooth)
+    return _soft(logits, target, ignore_index, smooth, above=0)
 
-    return _soft(logits, target, ignore_index, smooth, combine=dice)
+
+@wrong(
+    "dice_loss",
+    "Takes Dice for each picture and averages, where the sums go over the whole batch.",
+    zh="每张图各算一个 Dice 再平均，而求和应在整个批次上进行。",
+    caught_by="one_minus_mean_dice",
+    step="Sum over the pictures too, before dividing.",
+    step_zh="先把各张图也加起来，再相除。",
+)
+def dice_of_each_picture(logits, target, ignore_index=255, smooth=1.0):
+    pairs = zip(logits.split(1), target.split(1), strict=True)
+    return sum(reference.dice_loss(*p, ignore_index, smooth) for p in pairs) / len(logits)
+
+
+@wrong(
+    "dice_loss",
+    "Leaves the background out of the mean.",
+    zh="求平均时漏掉了背景类。",
+    caught_by="one_minus_mean_dice",
+    step="The mean is over all K classes, class 0 among them.",
+    step_zh="对全部 K 个类别求平均，包括第 0 类。",
+)
+def without_background(logits, target, ignore_index=255, smooth=1.0):
+    return _soft(logits, target, ignore_index, smooth, first=1)
 
 
 # --- build_deeplab and train_deeplab ------------------------------------------------------
@@ -432,18 +480,20 @@ def logits_left_coarse(num_classes, rates=(2, 4, 6)):
 
 @wrong(
     "build_deeplab",
-    "Takes the paper's rates 12, 24, 36, which look past the edges of so small a map.",
-    zh="照搬论文的膨胀率 12、24、36，在这么小的特征图上全看到边界外面去了。",
-    caught_by="parts_are_those_asked_for",
-    step="Pass on the rates that are given.",
-    step_zh="用传入的 rates。",
+    "Leaves ReLU out between the last two convolutions.",
+    zh="最后两个卷积之间漏了 ReLU。",
+    caught_by="computes_what_its_parts_do",
+    step="After BatchNorm2d comes ReLU.",
+    step_zh="BatchNorm2d 之后要有 ReLU。",
 )
-def rates_of_the_paper(num_classes, rates=(2, 4, 6)):
-    return reference.build_deeplab(num_classes, (12, 24, 36))
+def no_relu(num_classes, rates=(2, 4, 6)):
+    model = reference.build_deeplab(num_classes, rates)
+    model.classifier[3] = nn.Identity()
+    return model
 
 
 def _train(model, x, y, steps=180, batch_size=10, lr=5e-3, *, key="out", mode=True, zero=True,
-           shuffle=True, together=True):  # fmt: skip
+           shuffle=True, together=True, moving=True):  # fmt: skip
     """A training loop; each keyword puts a fault in."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=0.2)
@@ -460,7 +510,8 @@ def _train(model, x, y, steps=180, batch_size=10, lr=5e-3, *, key="out", mode=Tr
             optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        schedule.step()
+        if moving:
+            schedule.step()
         losses.append(loss.item())
     return losses
 
@@ -527,6 +578,18 @@ def pairs_torn_apart(*given, **options):
     return _train(*given, **options, together=False)
 
 
+@wrong(
+    "train_deeplab",
+    "Makes the schedule and never steps it: the rate stays at its small beginning.",
+    zh="建了学习率计划却从不 step：学习率一直停在很小的初始值。",
+    caught_by="losses_step_by_step",
+    step="schedule.step() after every batch.",
+    step_zh="每个批次之后调用 schedule.step()。",
+)
+def schedule_stands_still(*given, **options):
+    return _train(*given, **options, moving=False)
+
+
 # --- predict_masks ------------------------------------------------------------------------
 
 
@@ -578,30 +641,6 @@ def no_evaluation_mode(*given, **options):
 )
 def ids_cut_at_one_half(*given, **options):
     return (_predict(*given, **options) > 0.5).long()
-
-
-@wrong(
-    "predict_masks",
-    "Sends all pictures through at once.",
-    zh="把所有图片一次送进模型。",
-    caught_by="no_batch_is_larger",
-    step="Split the pictures into parts of batch_size.",
-    step_zh="按 batch_size 切分。",
-)
-def all_at_once(model, images, mean, std, batch_size=50):
-    return _predict(model, images, mean, std, len(images))
-
-
-@wrong(
-    "predict_masks",
-    "Leaves the model in evaluation mode.",
-    zh="用完之后模型停留在评估模式。",
-    caught_by="model_stays",
-    step="Note model.training at the start and give it back.",
-    step_zh="开头记下 model.training，最后还原。",
-)
-def stays_in_evaluation_mode(model, *given, **options):
-    return _predict(model.eval(), *given, **options)
 
 
 # --- colour_mask --------------------------------------------------------------------------
@@ -673,6 +712,32 @@ def wraps_around(mask, speed, latency_ms, pixels_per_degree):
     was = np.asarray(mask)
     now = np.roll(was, round(speed * latency_ms / 1000 * pixels_per_degree), axis=1)
     return (was & now).sum() / (was | now).sum()
+
+
+@wrong(
+    "late_iou",
+    "Cuts the shift down to a whole number instead of rounding it to the nearest.",
+    zh="位移直接截断取整，而不是四舍五入。",
+    caught_by="milliseconds_and_rounding",
+    step="round(), not int() or //.",
+    step_zh="用 round()，不要用 int() 或 //。",
+)
+def shift_cut_off(mask, speed, latency_ms, pixels_per_degree):
+    shift = int(speed * latency_ms / 1000 * pixels_per_degree)
+    return reference.late_iou(mask, shift, 1000, 1)
+
+
+@wrong(
+    "late_iou",
+    "Computes Dice, twice the pixels in both over the sum of the two areas.",
+    zh="算的是 Dice：交集的两倍除以两块面积之和。",
+    caught_by="later_fits_worse",
+    step="Divide the pixels in both by the pixels in either.",
+    step_zh="两者都有的像素数，除以至少一个有的像素数。",
+)
+def dice_for_late_iou(mask, speed, latency_ms, pixels_per_degree):
+    iou = reference.late_iou(mask, speed, latency_ms, pixels_per_degree)
+    return 2 * iou / (1 + iou)
 
 
 # --- mended_segmentation ------------------------------------------------------------------
