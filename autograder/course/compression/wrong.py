@@ -90,6 +90,31 @@ def unsigned_zero_point(x, bits=8, symmetric=False):
 
 
 @wrong(
+    "qparams", "Leaves the zero point unrounded, so that 0 lies between two codes.",
+    zh="零点没有取整，0 落在了两个编码之间。", caught_by="ends_go_to_the_ends",
+    step="Round z: it is the code of 0, and codes are whole.",
+    step_zh="z 要取整：它是 0 的编码，编码都是整数。",
+)  # fmt: skip
+def zero_point_unrounded(x, bits=8, symmetric=False):
+    if symmetric or not x.any():
+        return _symmetric(x, bits)
+    scale = _affine(*_range(x), bits)[0]
+    return scale, _ends(bits)[0] - _range(x)[0] / scale
+
+
+@wrong(
+    "qparams", "Takes any constant tensor for one of zeros.",
+    zh="只要数值全都相同，就当成了全零。", caught_by="range_holds_zero",
+    step="Ask whether lo and hi are both 0 after widening, not whether min and max are equal.",
+    step_zh="应看扩到包含 0 之后 lo 和 hi 是否都为 0，而不是最小值和最大值是否相等。",
+)  # fmt: skip
+def constant_for_zeros(x, bits=8, symmetric=False):
+    if x.min() == x.max():
+        return 1.0, 0
+    return _symmetric(x, bits) if symmetric else _affine(*_range(x), bits)
+
+
+@wrong(
     "qparams",
     "Symmetric by the greatest value, not by the greatest magnitude.",
     zh="对称方式用了最大值，而不是最大的绝对值。",
@@ -100,20 +125,6 @@ def unsigned_zero_point(x, bits=8, symmetric=False):
 def symmetric_by_the_maximum(x, bits=8, symmetric=False):
     if symmetric and x.any():
         return x.max().item() / _ends(bits)[1], 0
-    return _affine(*_range(x), bits)
-
-
-@wrong(
-    "qparams",
-    "Symmetric with 2^(b−1) steps, so that the greatest value has no code.",
-    zh="对称方式除以了 2^(b−1)，最大值就没有编码了。",
-    caught_by="symmetric_by_magnitude",
-    step="The highest code is 2^(b−1) − 1: divide by 127, not by 128.",
-    step_zh="最大的编码是 2^(b−1) − 1：除以 127，不是 128。",
-)
-def one_step_too_many(x, bits=8, symmetric=False):
-    if symmetric and x.any():
-        return x.abs().max().item() / 2 ** (bits - 1), 0
     return _affine(*_range(x), bits)
 
 
@@ -158,6 +169,16 @@ def without_zero_point(x, scale, zero_point, bits=8):
 
 
 @wrong(
+    "quantize", "Takes the zero point away where it should be added.",
+    zh="该加的零点被减掉了。", caught_by="nearest_step_plus_zero_point",
+    step="q = round(x / s) + z; taking z away belongs to the way back.",
+    step_zh="q = round(x / s) + z；减 z 是还原时的事。",
+)  # fmt: skip
+def takes_zero_point_away(x, scale, zero_point, bits=8):
+    return (torch.round(x / scale) - zero_point).clamp(*_ends(bits)).to(torch.int8)
+
+
+@wrong(
     "quantize",
     "Lets values beyond the range wrap around.",
     zh="超出范围的值绕了回去（溢出）。",
@@ -167,18 +188,6 @@ def without_zero_point(x, scale, zero_point, bits=8):
 )
 def wraps_around(x, scale, zero_point, bits=8):
     return (torch.round(x / scale) + zero_point).to(torch.int64).to(torch.int8)
-
-
-@wrong(
-    "quantize",
-    "Clamps to −128 … 127 whatever the number of bits.",
-    zh="不管几比特，都截到 −128 … 127。",
-    caught_by="beyond_the_range_saturates",
-    step="With b bits the codes end at −2^(b−1) and 2^(b−1) − 1.",
-    step_zh="b 比特的编码两端是 −2^(b−1) 和 2^(b−1) − 1。",
-)
-def ends_of_eight_bits(x, scale, zero_point, bits=8):
-    return (torch.round(x / scale) + zero_point).clamp(-128, 127).to(torch.int8)
 
 
 # --- quantize_per_channel -----------------------------------------------------------------
@@ -205,19 +214,6 @@ def _greatest(weight, axis):
 def one_scale_for_all(weight, axis=0, bits=8):
     scale = weight.abs().max() / _ends(bits)[1]
     return _per_channel(weight, axis, bits, scale.expand(weight.shape[axis]))
-
-
-@wrong(
-    "quantize_per_channel",
-    "Always takes axis 0 for the channel.",
-    zh="一律把第 0 维当作通道。",
-    caught_by="the_axis_is_the_channel",
-    step="The channel is axis: reduce over all other dimensions.",
-    step_zh="通道是 axis 那一维：对其余各维求最大值。",
-)
-def always_axis_zero(weight, axis=0, bits=8):
-    scales = _greatest(weight, 0) / _ends(bits)[1]
-    return _per_channel(weight, 0, bits, torch.where(scales > 0, scales, 1.0))
 
 
 @wrong(
@@ -305,24 +301,6 @@ def quantises_everything(state):
     return stored
 
 
-@wrong(
-    "int8_state",
-    "Writes what is to be stored into the network's own state.",
-    zh="把要保存的内容写进了网络自己的状态里。",
-    caught_by="small_file_that_reads",
-    step="state_dict() shares memory with the network: make new tensors.",
-    step_zh="state_dict() 与网络共用内存：要新建张量。",
-)
-def changes_the_network(state):
-    stored = dict(state)
-    for name, tensor in state.items():
-        if _is_matrix(tensor):
-            codes, scales = _coded(tensor)
-            stored |= {name: codes, f"{name}.scale": scales.float()}
-            tensor.copy_(codes)
-    return stored
-
-
 # --- magnitude_masks ----------------------------------------------------------------------
 
 
@@ -373,6 +351,16 @@ def mask_of_the_pruned(weights, sparsity):
 
 
 @wrong(
+    "magnitude_masks", "Takes the sparsity for the share that is kept.",
+    zh="把稀疏度当成了保留的比例。", caught_by="exactly_as_many",
+    step="A sparsity of 0.9 leaves one weight in ten.",
+    step_zh="稀疏度 0.9 是指十个权重只留一个。",
+)  # fmt: skip
+def share_kept(weights, sparsity):
+    return _ranked(weights, 1 - sparsity, torch.abs)
+
+
+@wrong(
     "magnitude_masks",
     "Prunes all that is not above a threshold: of equal magnitudes, too many.",
     zh="凡是不超过阈值的都剪：绝对值相等时剪多了。",
@@ -412,6 +400,17 @@ def _refuse(weight):
 def half_anywhere(weight):
     _refuse(weight)
     return _ranked({"w": weight}, 0.5, torch.abs)["w"]
+
+
+@wrong(
+    "mask_2_to_4", "Compares the values themselves, so that large negative weights go.",
+    zh="比较的是数值本身，绝对值很大的负数被剪掉了。", caught_by="two_of_four_neighbours",
+    step="Take absolute values before you look for the two largest.",
+    step_zh="先取绝对值，再找最大的两个。",
+)  # fmt: skip
+def two_greatest_values(weight):
+    _refuse(weight)
+    return _best_two(weight.reshape(-1, 4)).reshape(weight.shape)
 
 
 @wrong(
@@ -495,6 +494,31 @@ def zeros_grow_again(model, masks, batches, lr=3e-3):
 
 
 @wrong(
+    "retrain_pruned", "Applies the mask after each step, but not before the first one.",
+    zh="每一步之后都用了掩码，第一步之前却没有。", caught_by="zero_in_every_pass",
+    step="Set the pruned weights to 0 once before the loop as well.",
+    step_zh="循环开始之前也要先把剪掉的权重置零。",
+)  # fmt: skip
+def first_pass_is_dense(model, masks, batches, lr=3e-3):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    return _trained(model, batches, optimizer, _pruner(model, masks))
+
+
+@wrong(
+    "retrain_pruned", "Never clears the gradients, so that those of all batches add up.",
+    zh="没有清零梯度，各个批次的梯度越积越多。", caught_by="steps_of_adamw",
+    step="Call zero_grad() in every round, before backward().",
+    step_zh="每一轮 backward() 之前都要 zero_grad()。",
+)  # fmt: skip
+def gradients_add_up(model, masks, batches, lr=3e-3):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    prune = _pruner(model, masks)
+    prune()
+    optimizer.zero_grad = lambda: None
+    return _trained(model, batches, optimizer, prune)
+
+
+@wrong(
     "retrain_pruned",
     "Trains the dense network and prunes it at the end.",
     zh="先按稠密网络训练，最后才剪。",
@@ -506,19 +530,6 @@ def prunes_at_the_end(model, masks, batches, lr=3e-3):
     _trained(model, batches, torch.optim.AdamW(model.parameters(), lr=lr))
     _pruner(model, masks)()
     return model
-
-
-@wrong(
-    "retrain_pruned",
-    "Prunes and returns, without training.",
-    zh="剪完就返回，没有训练。",
-    caught_by="steps_of_adamw",
-    step="Take one step of AdamW for each batch.",
-    step_zh="每个批次都要走一步 AdamW。",
-)
-def never_trains(model, masks, batches, lr=3e-3):
-    _pruner(model, masks)()
-    return model.eval()
 
 
 @wrong(
@@ -559,31 +570,15 @@ def without_singular_values(weight, rank=None):
 
 
 @wrong(
-    "low_rank",
-    "Takes columns of Vᵀ for its rows.",
-    zh="把 Vᵀ 的列当成了行。",
-    caught_by="nearest_of_its_rank",
-    step="torch.linalg.svd returns Vᵀ: keep its first rows.",
-    step_zh="torch.linalg.svd 返回的是 Vᵀ：取前几行。",
-)
-def columns_of_vh(weight, rank=None):
+    "low_rank", "Puts the singular values into both factors: they count twice.",
+    zh="奇异值在两个因子里各乘了一遍，等于平方。", caught_by="nearest_of_its_rank",
+    step="Put s into one of the factors only, or its root into both.",
+    step_zh="s 只乘进一个因子，或两边各乘平方根。",
+)  # fmt: skip
+def singular_values_twice(weight, rank=None):
     u, s, vh = torch.linalg.svd(weight, full_matrices=False)
     rank = _saving(weight, rank)
-    return u[:, :rank] * s[:rank], vh[:, :rank].T
-
-
-@wrong(
-    "low_rank",
-    "Takes half of the smaller side, and at this rank a square weight saves nothing.",
-    zh="取了短边的一半；方阵在这个秩上一点也没省。",
-    caught_by="greatest_rank_that_saves",
-    step="Count: r (m + n) numbers against m n.",
-    step_zh="数一数：r (m + n) 个数，对 m n 个。",
-)
-def half_of_the_side(weight, rank=None):
-    u, s, vh = torch.linalg.svd(weight, full_matrices=False)
-    rank = rank or max(min(weight.shape) // 2, 1)
-    return u[:, :rank] * s[:rank], vh[:rank]
+    return u[:, :rank] * s[:rank], s[:rank, None] * vh[:rank]
 
 
 @wrong(
@@ -673,6 +668,17 @@ class ByAlphaAlone(_Lora):
 
 
 @wrong(
+    "LoRALinear", "Adds the product as it is, without α / r.",
+    zh="直接加上了乘积，没有乘 α / r。", caught_by="adds_the_scaled_product",
+    step="Multiply the product by α / r, in forward and in merged.",
+    step_zh="forward 和 merged 里的乘积都要乘 α / r。",
+)  # fmt: skip
+class WithoutScale(_Lora):
+    def scale(self):
+        return 1.0
+
+
+@wrong(
     "LoRALinear",
     "Leaves the base trainable: this is full fine-tuning with extras.",
     zh="没有冻结 base：等于全量微调再加点东西。",
@@ -759,6 +765,54 @@ def without_t_squared(student_logits, teacher_logits, targets, temperature=2.0, 
 
 
 @wrong(
+    "distillation_loss", "Multiplies by T where it should be T².",
+    zh="该乘 T² 的地方只乘了 T。", caught_by="weighted_sum_of_both",
+    step="The gradient of the soft part shrinks with 1/T²: the factor is T².",
+    step_zh="软目标那一项的梯度按 1/T² 缩小，所以要乘 T²。",
+)  # fmt: skip
+def by_t_once(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
+    soft = temperature * _soft(student_logits, teacher_logits, temperature)
+    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+
+
+@wrong(
+    "distillation_loss", "Gives the labels the weight that belongs to the teacher.",
+    zh="老师的权重给了标签那一项。", caught_by="weighted_sum_of_both",
+    step="w belongs to the divergence, 1 − w to the cross entropy.",
+    step_zh="w 乘散度，1 − w 乘交叉熵。",
+)  # fmt: skip
+def weights_exchanged(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
+    soft = temperature**2 * _soft(student_logits, teacher_logits, temperature)
+    return (1 - weight) * soft + weight * _hard(student_logits, targets)
+
+
+@wrong(
+    "distillation_loss", "Takes the cross entropy against the teacher, not the divergence.",
+    zh="对老师算的是交叉熵，而不是 KL 散度。", caught_by="teachers_part_alone",
+    step="KL(p ‖ q) is the cross entropy less the entropy of p: it is 0 where both agree.",
+    step_zh="KL(p ‖ q) 等于交叉熵减去 p 的熵：两者一致时为 0。",
+)  # fmt: skip
+def cross_entropy_with_the_teacher(
+    student_logits, teacher_logits, targets, temperature=2.0, weight=0.9
+):
+    p = softmax(teacher_logits.detach() / temperature, dim=1)
+    soft = temperature**2 * cross_entropy(student_logits / temperature, p)
+    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+
+
+@wrong(
+    "distillation_loss", "Divides the labels' part by all rows, those without a label too.",
+    zh="标签那一项除以了总行数，把没有标签的行也算进去了。", caught_by="rows_without_labels",
+    step="Average the cross entropy over the labelled rows only.",
+    step_zh="交叉熵只对有标签的行求平均。",
+)  # fmt: skip
+def labels_watered_down(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
+    soft = temperature**2 * _soft(student_logits, teacher_logits, temperature)
+    hard = cross_entropy(student_logits, targets, reduction="none").mean()
+    return weight * soft + (1 - weight) * hard
+
+
+@wrong(
     "distillation_loss",
     "Takes the divergence the other way round, from the student to the teacher.",
     zh="KL 散度的方向反了，成了学生到老师。",
@@ -812,19 +866,6 @@ def logarithms_of_zero(student_logits, teacher_logits, targets, temperature=2.0,
     p, q = (softmax(z / temperature, dim=1) for z in (teacher_logits.detach(), student_logits))
     soft = temperature**2 * (p * (p / q).log()).sum(1).mean()
     return weight * soft + (1 - weight) * _hard(student_logits, targets)
-
-
-@wrong(
-    "distillation_loss",
-    "Gives nan where a batch has no label.",
-    zh="一个批次里没有标签时，结果是 nan。",
-    caught_by="rows_without_labels",
-    step="cross_entropy divides by the number of labels: return 0 where there are none.",
-    step_zh="cross_entropy 会除以标签数：没有标签时这一项取 0。",
-)
-def nan_without_labels(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
-    soft = temperature**2 * _soft(student_logits, teacher_logits, temperature)
-    return weight * soft + (1 - weight) * cross_entropy(student_logits, targets)
 
 
 @wrong(
