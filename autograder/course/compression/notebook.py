@@ -124,13 +124,14 @@ print(f"GPT: perplexity {perplexity(gpt, tales):.3f} on stories, "
 # channel. Codes of $b$ bits are signed: $q_\min = -2^{b-1}$ to $q_\max = 2^{b-1} - 1$, that is
 # −128 … 127 for $b = 8$, with $2 \le b \le 8$. Rounding is to the nearest, halves to the even
 # neighbour (`torch.round` does it). What is given to you stays unchanged, unless the task says
-# "in place". Numbers may come back as Python's, NumPy's or torch's.
+# "in place". Values are finite, and there is at least one. Numbers, codes and masks may come back
+# as Python's, NumPy's or torch's.
 
 # %% [markdown] id="conventions" lang="zh"
 # **全部任务的约定。** 权重是浮点张量；线性层是 $(\text{out}, \text{in})$，卷积是 $(\text{out}, \text{in}, k, k)$，所以第 0 维是输出通道。
 # $b$ 比特的编码带符号：$q_\min = -2^{b-1}$ 到 $q_\max = 2^{b-1} - 1$，$b = 8$ 时就是 −128 … 127，$2 \le b \le 8$。
 # 舍入取最近的整数，正好一半时取偶数（`torch.round` 就是这样）。除非题目写明「原地」，传进来的东西都不能改动。
-# 返回 Python、NumPy 或 torch 的数值都可以。
+# 数值都是有限的，至少有一个。数、编码和掩码用 Python、NumPy 或 torch 的形式返回都可以。
 
 # %% [markdown] id="qparams-task" lang="en"
 # ## 1. Scale and zero point
@@ -187,9 +188,9 @@ check("qparams")
 # %% [markdown] id="quantize-task" lang="en"
 # ## 2. Round and saturate
 #
-# Return the codes $q = \mathrm{clip}(\mathrm{round}(x / s) + z,\; q_\min,\; q_\max)$ as **int8**, in
-# the shape of `x`, also for fewer than 8 bits. A value beyond the range gets the code at its end.
-# (Casting does not do that: 130 as an int8 is −126.) An int8 tensor or array will do.
+# Return the codes $q = \mathrm{clip}(\mathrm{round}(x / s) + z,\; q_\min,\; q_\max)$ as **int8**,
+# in the shape of `x`, also for fewer than 8 bits. A value beyond the range gets the code at its
+# end. (Casting does not do that: 130 as an int8 is −126.) An int8 tensor or array will do.
 
 # %% [markdown] id="quantize-task" lang="zh"
 # ## 2. 舍入与饱和
@@ -350,9 +351,10 @@ check("int8_state")
 #
 # Magnitude pruning removes the weights nearest to zero. `weights` maps names to tensors. Rank all
 # of them **together** (globally), and return a dict of boolean masks of the same shapes: `False` at
-# the $\mathrm{round}(\text{sparsity} \cdot N)$ smallest magnitudes of all $N$ weights, `True` (kept)
-# at the others. **Exactly** so many, even where magnitudes are equal; which of the equal ones go
-# is up to you. `sparsity` is between 0 and 1, and both may occur. Do without `torch.nn.utils.prune`.
+# the $\mathrm{round}(\text{sparsity} \cdot N)$ smallest magnitudes of all $N$ weights, `True`
+# (kept) at the others. **Exactly** so many, even where magnitudes are equal; which of the equal
+# ones go is up to you. `sparsity` is between 0 and 1, and both may occur. Do without
+# `torch.nn.utils.prune`.
 
 # %% [markdown] id="magnitude_masks-task" lang="zh"
 # ## 5. 剪掉最小的
@@ -390,9 +392,9 @@ check("magnitude_masks")
 # %% [markdown] id="mask_2_to_4-task" lang="en"
 # ## 6. Two of four
 #
-# Zeros just anywhere help no dense kernel. NVIDIA's sparse tensor cores run one pattern: in each
-# group of **four neighbours along the input** at most two are not zero. `weight` is
-# $(\text{out}, \text{in})$; groups are columns 0–3, 4–7, … of a row. Return a boolean mask that
+# Zeros in arbitrary places do not help a dense kernel. NVIDIA's sparse tensor cores run one
+# pattern: in each group of **four neighbours along the input** at most two are not zero. `weight`
+# is $(\text{out}, \text{in})$; groups are columns 0–3, 4–7, … of a row. Return a boolean mask that
 # keeps **exactly two** of each group, those of the greatest magnitude (of equal ones, any). If
 # $\text{in}$ is no multiple of four, raise `ValueError`.
 
@@ -443,8 +445,10 @@ check("mask_2_to_4")
 #   forward pass and at the end**; all other parameters train on;
 # - one step of `torch.optim.AdamW(…, lr=lr)` on the cross entropy of each batch `(x, y)`, in order;
 #   the optimiser is made once;
-# - in training mode, and in evaluation mode when it comes back. Names and shapes of its
+# - train in training mode and return the model in evaluation mode. Names and shapes of its
 #   parameters are then what they were. Do without `torch.nn.utils.prune`.
+#
+# `batches` may be a generator: go through it once.
 
 # %% [markdown] id="retrain_pruned-task" lang="zh"
 # ## 7. 保持掩码，重新训练
@@ -454,6 +458,8 @@ check("mask_2_to_4")
 # - `masks` 里点名的权重，掩码为 `False` 的位置都是 0：**第一步之前、每次前向、训练结束时**都是；其余参数照常训练；
 # - 按顺序对每个批次 `(x, y)` 的交叉熵走一步 `torch.optim.AdamW(…, lr=lr)`，优化器只建一次；
 # - 训练时处于训练模式，返回时处于评估模式；返回时参数的名字和形状与原来一样。不用 `torch.nn.utils.prune`。
+#
+# `batches` 可能是生成器：只遍历一遍。
 
 # %% id="retrain_pruned"
 def retrain_pruned(model, masks, batches, lr=3e-3):
@@ -505,16 +511,16 @@ check("retrain_pruned")
 # ## 8. Two thin matrices
 #
 # Return `(a, b)`, of shapes $(m, r)$ and $(r, n)$, whose product is the **best** approximation of
-# the $(m, n)$ `weight` by a matrix of rank $r$: the one with the smallest sum of squared errors. How
-# the singular values are shared between the two is up to you. With `rank=None`, take the
-# **greatest** $r$ at which `a` and `b` together hold **fewer** numbers than `weight`. (All weights
-# here have at least 3 rows and 3 columns, so there is one.)
+# the $(m, n)$ `weight` by a matrix of rank $r$: the one with the smallest sum of squared errors.
+# How the singular values are shared between the two is up to you; $1 \le r \le \min(m, n)$. With
+# `rank=None`, take the **greatest** $r$ at which `a` and `b` together hold **fewer** numbers than
+# `weight`. (All weights here have at least 3 rows and 3 columns, so there is one.)
 
 # %% [markdown] id="low_rank-task" lang="zh"
 # ## 8. 两个瘦矩阵
 #
 # 返回 `(a, b)`，形状 $(m, r)$ 和 $(r, n)$，乘积是 $(m, n)$ 的 `weight` 的**最佳**秩 $r$ 近似，即平方误差之和最小。
-# 奇异值怎样分给两边由你决定。`rank=None` 时，取**最大**的 $r$，使 `a` 和 `b` 合起来的数比 `weight` **少**。
+# 奇异值怎样分给两边由你决定，$1 \le r \le \min(m, n)$。`rank=None` 时，取**最大**的 $r$，使 `a` 和 `b` 合起来的数比 `weight` **少**。
 # （这里的权重至少 3 行 3 列，所以一定存在。）
 
 # %% id="low_rank"
@@ -562,12 +568,13 @@ check("low_rank")
 #
 # $$h = \text{base}(x) + \frac{\alpha}{r}\, B A\, x$$
 #
-# - `lora_A` $(r, \text{in})$, drawn at random, and `lora_B` $(\text{out}, r)$, **zeros**, are its
-#   parameters, in the dtype of $W$: at the start the layer does exactly what `base` did;
+# - `lora_A` $(r, \text{in})$, drawn at random (about as large as `nn.Linear` draws its weights),
+#   and `lora_B` $(\text{out}, r)$, **zeros**, are its own parameters, in the dtype of $W$: at the
+#   start the layer does exactly what `base` did;
 # - everything in `base` is frozen (`requires_grad` is `False`); only the two train;
 # - inputs are $(\ldots, \text{in})$, with any number of leading dimensions;
-# - `merged()` returns a plain `nn.Linear` with $W + \frac{\alpha}{r} B A$ and the bias of `base`, if
-#   it has one. The layer itself stays as it is.
+# - `merged()` returns a plain `nn.Linear` with $W + \frac{\alpha}{r} B A$, in the dtype of $W$, and
+#   the bias of `base`, if it has one. The layer itself stays as it is.
 
 # %% [markdown] id="lora-task" lang="zh"
 # ## 9. LoRA
@@ -576,10 +583,10 @@ check("low_rank")
 #
 # $$h = \text{base}(x) + \frac{\alpha}{r}\, B A\, x$$
 #
-# - `lora_A` $(r, \text{in})$ 随机初始化，`lora_B` $(\text{out}, r)$ **全零**，两者是模块的参数，dtype 与 $W$ 相同：起步时，这一层和 `base` 做的事完全一样；
+# - `lora_A` $(r, \text{in})$ 随机初始化（大小和 `nn.Linear` 的初始权重相仿），`lora_B` $(\text{out}, r)$ **全零**，两者是模块自己的参数，dtype 与 $W$ 相同：起步时，这一层和 `base` 做的事完全一样；
 # - `base` 里的一切都冻结（`requires_grad` 为 `False`），只训练这两个；
 # - 输入是 $(\ldots, \text{in})$，前面有几维都可以；
-# - `merged()` 返回一个普通的 `nn.Linear`，权重 $W + \frac{\alpha}{r} B A$，偏置同 `base`（如果有）。这一层自己不变。
+# - `merged()` 返回一个普通的 `nn.Linear`，权重 $W + \frac{\alpha}{r} B A$（dtype 与 $W$ 相同），偏置同 `base`（如果有）。这一层自己不变。
 
 # %% id="lora"
 class LoRALinear(nn.Module):

@@ -70,7 +70,12 @@ def gap_is_taken_at_the_best_epoch(read_curves, rng):
 @check("Overfitting is told from diverging.", zh="过拟合与发散分得清。", close=0)
 def rising_curves_are_told_apart(read_curves, rng):
     kinds = ["overfitting", "diverging", "overfitting", "diverging"]
-    return _diagnoses(read_curves, [_curves(rng, kind) for kind in kinds])
+    level = rng.uniform(0.4, 0.6)
+    risen = [2.0, level, level + 0.3, level + 0.4]
+    # As high in the last epoch as in the best one, and lower in the last epoch but one.
+    edges = [([2.0, 0.5, last, 0.5 + more], risen, 1.0, 0.1)
+             for last, more in ((0.4, 0.0), (0.4, 0.1), (0.6, -0.1))]  # fmt: skip
+    return _diagnoses(read_curves, [*(_curves(rng, kind) for kind in kinds), *edges])
 
 
 @check("A gap alone is no overfitting.", zh="光有差距不算过拟合。", close=0)
@@ -207,14 +212,16 @@ def nan_never_improves(EarlyStopping, network, rng):
 
 @fixture
 def spy():
-    """A transformer that changes nothing and notes the numbers of the rows it is fitted on."""
+    """A transformer that changes nothing and notes which rows it is fitted on, and if anew."""
     from sklearn.base import BaseEstimator, TransformerMixin
 
     class Spy(TransformerMixin, BaseEstimator):
         seen: ClassVar[list] = []
+        used: ClassVar[list] = []
 
         def fit(self, x, y=None):
             Spy.seen.append(sorted({int(n) for n in np.asarray(x)[:, 0]}))
+            Spy.used.append(hasattr(self, "fitted_"))
             self.fitted_ = True
             return self
 
@@ -238,16 +245,22 @@ def random_labels_stay_unlearnable(cross_val_scores, rng):
     return cross_val_scores([SelectKBest(k=10)], GaussianNB(), x, y, np.arange(40) % 5)
 
 
-@check("Steps are fitted on training rows alone.", zh="各步只在训练行上拟合。", close=0)
+@check(
+    "Steps are fitted on training rows alone, a new copy in every fold.",
+    zh="各步只在训练行上拟合，每一折都用新的副本。",
+    close=0,
+)
 def steps_see_training_rows_only(cross_val_scores, spy, rng):
     from sklearn.naive_bayes import GaussianNB
 
     type(spy).seen.clear()
+    type(spy).used.clear()
     x, y = _coins(rng, rows=12, columns=3)
     x[:, 0] = np.arange(12)
     groups = rng.permutation(np.arange(12) % 4)
     scores = cross_val_scores([spy], GaussianNB(), x, y, groups)
-    return {"folds": len(scores), "fitted on": sorted({tuple(rows) for rows in type(spy).seen})}
+    return {"folds": len(scores), "fitted before": any(type(spy).used),
+            "fitted on": sorted({tuple(rows) for rows in type(spy).seen})}  # fmt: skip
 
 
 @check("Near-copies in a group leak nothing.", zh="同组的近似副本不会泄漏。", close=CLOSE)
@@ -504,11 +517,11 @@ def pixels_become_floating_point(mixup, rng):
 )
 def epsilon_is_shared_by_all(label_smoothing_loss, rng):
     seen = []
-    for classes in (2, 3, 10):
-        logits, y = rng.normal(size=(7, classes)) * 2, rng.integers(0, classes, 7)
+    for rows, classes in ((7, 2), (4, 3), (9, 10)):
+        logits, y = rng.normal(size=(rows, classes)) * 2, rng.integers(0, classes, rows)
         seen += [label_smoothing_loss(logits, y, epsilon) for epsilon in (0.0, 0.1, 0.5, 1.0)]
-    one_row = logits[:1].astype(np.float32)
-    return [*seen, label_smoothing_loss(one_row, y[:1], 0.2)]
+    kept = arguments_kept(label_smoothing_loss, logits[:5].astype(np.float32), y[:5], 0.2)
+    return {"losses": [*seen, kept["returned"]], "changed": kept["changed"]}
 
 
 @check("Huge logits give an exact loss.", zh="logits 极大时损失仍准确。", close=CLOSE)
@@ -529,7 +542,9 @@ def _rare(rng, rows=30):
 @check("Easy examples count less, by γ.", zh="容易的样本少算，由 γ 决定。", close=CLOSE)
 def easy_examples_count_less(focal_loss, rng):
     logits, targets = _rare(rng)
-    return [focal_loss(logits, targets, gamma, None) for gamma in (0.0, 0.5, 1.0, 2.0, 5.0)]
+    kept = arguments_kept(focal_loss, logits, targets, 3.0, None)
+    found = [focal_loss(logits, targets, gamma, None) for gamma in (0.0, 0.5, 1.0, 2.0, 5.0)]
+    return {"losses": [*found, kept["returned"]], "changed": kept["changed"]}
 
 
 @check("α weighs class 1, 1 − α class 0.", zh="类别 1 乘 α，类别 0 乘 1 − α。", close=CLOSE)
@@ -564,7 +579,9 @@ def huge_margins_are_finite(focal_loss, rng):
 def probabilities_are_averaged(ensemble_probabilities, rng):
     shapes = (3, 4, 5), (4, 4, 4), (2, 5, 3), (1, 3, 4)
     logits = [(rng.normal(size=shape) * 2).astype(np.float32) for shape in shapes]
-    return [ensemble_probabilities(some) for some in (*logits, logits[0].astype(float))]
+    kept = arguments_kept(ensemble_probabilities, logits[0].astype(float))
+    found = [ensemble_probabilities(some) for some in logits]
+    return {"probabilities": [*found, kept["returned"]], "changed": kept["changed"]}
 
 
 @check(

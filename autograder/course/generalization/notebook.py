@@ -11,8 +11,8 @@
 #
 # "Training loss 0.5, validation loss 0.6, so it overfits: add L2, cross-validate, use a random
 # forest." That is the advice of one of our source documents. Two numbers diagnose nothing,
-# cross-validation measures and cures nothing, L2 inside Adam is not weight decay, and nobody asked
-# what to do about **under**fitting.
+# cross-validation measures and cures nothing, L2 inside Adam is not weight decay, and what to do
+# about **under**fitting is not said at all.
 #
 # You will read curves by stated rules, stop in time and get the best weights back, measure without
 # leakage, and write the regularisers that interviewers ask for: decoupled decay, dropout, mixup,
@@ -103,7 +103,8 @@ def train_curves(number, width, lr, epochs=40, wrong_labels=0.0, seed=0):
 # %% [markdown] id="read_curves-task" lang="en"
 # ## 1. Read the curves
 #
-# `train` and `validation` hold one loss for each epoch, equally many, at least one. `reachable` is
+# `train` and `validation` (lists or arrays) hold one finite loss for each epoch, equally many, at
+# least one. `reachable` is
 # a training loss that is known to be reachable on this task (by a simpler model, or by people);
 # `tolerance` is how much a loss fluctuates without meaning anything. Return a dict:
 #
@@ -121,7 +122,7 @@ def train_curves(number, width, lr, epochs=40, wrong_labels=0.0, seed=0):
 # %% [markdown] id="read_curves-task" lang="zh"
 # ## 1. 读曲线
 #
-# `train` 和 `validation` 每个 epoch 各一个损失，数目相同，至少一个。`reachable` 是已知在这个任务上
+# `train` 和 `validation`（列表或数组）每个 epoch 各一个有限的损失，数目相同，至少一个。`reachable` 是已知在这个任务上
 # 达得到的训练损失（更简单的模型或人做得到）；`tolerance` 是损失的正常波动范围。返回一个字典：
 #
 # - `"best_epoch"`：验证损失最低的 epoch，并列时取最早的；
@@ -180,13 +181,15 @@ check("read_curves")
 # After each epoch the training loop calls `stopper.step(loss, model)` with the validation loss, a
 # float, and the model as it is now.
 #
-# - The loss **improves** where it is more than `min_delta` below the best so far; the first loss
-#   always improves. "The best so far" is the loss of the last improvement, not the last loss, and
-#   not a lower one that was no improvement. NaN never improves.
-# - `step` returns `True` when `patience` epochs in a row, or more, have not improved, else `False`.
+# - The loss **improves** where it is more than `min_delta` below the best so far; the first that is
+#   a number always improves. "The best so far" is the loss of the last improvement, not the last
+#   loss, and not a lower one that was no improvement. NaN never improves.
+# - `step` returns `True` when `patience` epochs in a row (1 at least), or more, have not improved,
+#   else `False`.
 # - `best_epoch` is the epoch of the last improvement (`None` before there is one).
 # - `restore(model)` gives a model the weights of that epoch, its buffers (the running statistics of
-#   batch normalisation) included. Before any improvement it changes nothing.
+#   batch normalisation) included: all that is in its state dict. Before any improvement it changes
+#   nothing.
 #
 # `model` is a `torch.nn.Module`. It goes on training after `step`.
 
@@ -195,11 +198,11 @@ check("read_curves")
 #
 # 训练循环在每个 epoch 后调用 `stopper.step(loss, model)`，传入验证损失（浮点数）和当前的模型。
 #
-# - 损失比目前最好的低了 `min_delta` 以上，才算**有改善**；第一个损失总算改善。
+# - 损失比目前最好的低了 `min_delta` 以上，才算**有改善**；第一个不是 NaN 的损失总算改善。
 #   「目前最好的」是最近一次改善时的损失，既不是上一个损失，也不是某个更低但不算改善的损失。NaN 不算改善。
-# - 连续 `patience` 个或更多 epoch 没有改善时，`step` 返回 `True`，否则返回 `False`。
+# - 连续 `patience` 个（至少 1 个）或更多 epoch 没有改善时，`step` 返回 `True`，否则返回 `False`。
 # - `best_epoch` 是最近一次改善的 epoch（还没有过改善时为 `None`）。
-# - `restore(model)` 把那个 epoch 的权重放回模型，缓冲区（批归一化的滑动统计量）也在内。
+# - `restore(model)` 把那个 epoch 的权重放回模型，缓冲区（批归一化的滑动统计量）也在内，即整个 state dict。
 #   还没有过改善时，什么都不改。
 #
 # `model` 是 `torch.nn.Module`，`step` 之后还会接着训练。
@@ -266,9 +269,9 @@ check("early_stopping")
 # group, in that order.
 #
 # `steps` (a list, maybe empty) are scikit-learn transformers with `fit(x, y)` and `transform(x)`,
-# `model` is a classifier with `fit` and `predict`. They come unfitted and stay so: fit copies
-# (`sklearn.base.clone`), new ones in every fold. `x` $(N, D)$, `y` $(N,)$ and `groups` $(N,)$ are
-# arrays; groups may be numbers or strings.
+# `model` is one of its classifiers, with `fit` and `predict`; there are two groups at least. They
+# come unfitted and stay so: fit copies (`sklearn.base.clone`), new ones in every fold. `x`
+# $(N, D)$, `y` $(N,)$ and `groups` $(N,)$ are arrays; groups may be numbers or strings.
 
 # %% [markdown] id="cross_val_scores-task" lang="zh"
 # ## 3. 不泄漏的交叉验证
@@ -281,7 +284,7 @@ check("early_stopping")
 # 按上述顺序，每组返回一个准确率。
 #
 # `steps`（列表，可能为空）是 scikit-learn 的变换器，有 `fit(x, y)` 和 `transform(x)`；
-# `model` 是分类器，有 `fit` 和 `predict`。它们传进来时未拟合，用完也要保持未拟合：
+# `model` 是其中的分类器，有 `fit` 和 `predict`；至少有两个组。它们传进来时未拟合，用完也要保持未拟合：
 # 每一折都拟合新的副本（`sklearn.base.clone`）。`x` $(N, D)$、`y` $(N,)$、`groups` $(N,)$ 都是数组，
 # 组可以是数字或字符串。
 
@@ -396,7 +399,8 @@ check("adam_step")
 #
 # `x` is a floating point **tensor** of any shape. In training, each element is set to 0 with
 # probability `p`, independently of all others, and what survives is scaled so that the expected
-# value of every element is what it was. Outside training, `x` comes back as it is.
+# value of every element is what it was. Outside training, `x` comes back as it is (itself, or a
+# copy).
 #
 # - $0 \le p \le 1$; with `p = 1` all is 0 (and not NaN).
 # - Random numbers come from `generator` (a `torch.Generator`) and from nowhere else: the same state
@@ -408,7 +412,7 @@ check("adam_step")
 # ## 5. inverted dropout
 #
 # `x` 是任意形状的浮点**张量**。训练时每个元素以概率 `p` 置 0，彼此独立；留下的元素要放大，
-# 使每个元素的期望保持不变。不在训练时，`x` 原样返回。
+# 使每个元素的期望保持不变。不在训练时，`x` 原样返回（本身或副本都行）。
 #
 # - $0 \le p \le 1$；`p = 1` 时全为 0（而不是 NaN）。
 # - 随机数只能来自 `generator`（`torch.Generator`）：生成器状态相同则掩码相同，再调用一次则不同，
@@ -443,20 +447,21 @@ check("dropout")
 # %% [markdown] id="mixup-task" lang="en"
 # ## 6. Mixup
 #
-# In training, $\lambda$ is drawn from a Beta distribution for each batch and `order` is a random
-# permutation of its rows; here both are given. Row $i$ is mixed with row `order[i]`:
+# In training, $\lambda$, between 0 and 1, is drawn from a Beta distribution for each batch, and
+# `order` is a random permutation of its rows; here both are given. Row $i$ is mixed with row
+# `order[i]`:
 #
 # $$\tilde x_i = \lambda\, x_i + (1 - \lambda)\, x_{\text{order}[i]} \qquad
 # \tilde y_i = \lambda\, \text{onehot}(y_i) + (1 - \lambda)\, \text{onehot}(y_{\text{order}[i]})$$
 #
-# Return `(mixed_x, mixed_y)`; `mixed_y` has shape $(N, K)$ with $K$ = `num_classes`. `x` is an array
-# $(N, \dots)$ of any number of axes: pictures, sentence vectors, token embeddings. It may hold whole
-# numbers (`uint8` pixels), and the result is floating point. `y` holds whole numbers.
+# Return `(mixed_x, mixed_y)`; `mixed_y` has shape $(N, K)$ with $K$ = `num_classes`. `x` is an
+# array $(N, \dots)$ of any number of axes: pictures, sentence vectors, token embeddings. It may
+# hold whole numbers (`uint8` pixels), and the result is floating point. `y` holds whole numbers.
 
 # %% [markdown] id="mixup-task" lang="zh"
 # ## 6. mixup
 #
-# 训练时每个批次从 Beta 分布采样一个 $\lambda$，`order` 是行的一个随机排列；这里两者都已给定。
+# 训练时每个批次从 Beta 分布采样一个 0 到 1 之间的 $\lambda$，`order` 是行的一个随机排列；这里两者都已给定。
 # 第 $i$ 行与第 `order[i]` 行混合：
 #
 # $$\tilde x_i = \lambda\, x_i + (1 - \lambda)\, x_{\text{order}[i]} \qquad
@@ -491,10 +496,11 @@ check("mixup")
 # %% [markdown] id="label_smoothing_loss-task" lang="en"
 # ## 7. Label smoothing
 #
-# The target is no longer one class but a distribution: $q_k = (1 - \varepsilon)\,[k = y] +
-# \varepsilon / K$, the true class included in the $\varepsilon / K$, as in `torch`. Return the mean
-# cross entropy $-\frac1N \sum_i \sum_k q_{ik} \log p_{ik}$ with $p = \mathrm{softmax}(z)$ along the
-# classes. `logits` $(N, K)$ may be as large as $\pm 1000$: the result stays finite and exact. Do without
+# The target is no longer one class but a distribution:
+# $q_k = (1 - \varepsilon)\,[k = y] + \varepsilon / K$, the true class included in the
+# $\varepsilon / K$, as in `torch`. Return the mean cross entropy
+# $-\frac1N \sum_i \sum_k q_{ik} \log p_{ik}$ with $p = \mathrm{softmax}(z)$ along the classes.
+# `logits` $(N, K)$ may be as large as $\pm 1000$: the result stays finite and exact. Do without
 # torch and SciPy.
 
 # %% [markdown] id="label_smoothing_loss-task" lang="zh"
@@ -539,7 +545,8 @@ check("label_smoothing_loss")
 # %% [markdown] id="focal_loss-task" lang="en"
 # ## 8. Focal loss
 #
-# Two classes, one of them rare. `logits` $(N,)$ are real numbers $z$, `targets` $(N,)$ are 0 or 1, and
+# Two classes, one of them rare. `logits` $(N,)$ are real numbers $z$, `targets` $(N,)$ are 0 or 1
+# (whole numbers), $\gamma \ge 0$, and
 # $p = 1 / (1 + e^{-z})$ is the probability of class 1. With $p_t = p$ and $\alpha_t = \alpha$ where
 # the target is 1, and $p_t = 1 - p$ and $\alpha_t = 1 - \alpha$ where it is 0, return the mean over
 # all $N$ of
@@ -552,7 +559,7 @@ check("label_smoothing_loss")
 # %% [markdown] id="focal_loss-task" lang="zh"
 # ## 8. focal loss
 #
-# 两个类别，其中一个稀少。`logits` $(N,)$ 是实数 $z$，`targets` $(N,)$ 取 0 或 1，
+# 两个类别，其中一个稀少。`logits` $(N,)$ 是实数 $z$，`targets` $(N,)$ 取 0 或 1（整数），$\gamma \ge 0$，
 # $p = 1 / (1 + e^{-z})$ 是类别 1 的概率。目标为 1 时 $p_t = p$、$\alpha_t = \alpha$；
 # 目标为 0 时 $p_t = 1 - p$、$\alpha_t = 1 - \alpha$。返回下式对全部 $N$ 个样本的平均：
 #
@@ -592,18 +599,18 @@ check("focal_loss")
 # %% [markdown] id="ensemble_probabilities-task" lang="en"
 # ## 9. An ensemble
 #
-# $M$ networks have been trained apart and see the same $N$ pictures: `logits` $(M, N, K)$. Return the
-# **average of their probabilities**, $(N, K)$; each row sums to 1. Logits may be as large as
+# $M$ networks have been trained apart and see the same $N$ pictures: `logits` $(M, N, K)$. Return
+# the **average of their probabilities**, $(N, K)$; each row sums to 1. Logits may be as large as
 # $\pm 1000$. By Jensen's inequality the log loss of this average is never above the members' mean
-# log loss. Why not average the logits, or count votes? The lesson has the answer, and the checks
-# tell them apart.
+# log loss. Averaging the logits or counting votes is something else, and the checks tell them
+# apart.
 
 # %% [markdown] id="ensemble_probabilities-task" lang="zh"
 # ## 9. 模型集成
 #
 # $M$ 个网络分开训练，看同样的 $N$ 张图：`logits` $(M, N, K)$。返回它们**概率的平均**，形状 $(N, K)$，
 # 每行之和为 1。logits 可能大到 $\pm 1000$。由 Jensen 不等式，这个平均的对数损失不会高于各成员对数损失的平均。
-# 为什么不平均 logits，也不数票？课文里有答案，检查也分得清。
+# 平均 logits 或数票都是另一回事，检查分得清。
 
 # %% id="ensemble_probabilities"
 def ensemble_probabilities(logits):

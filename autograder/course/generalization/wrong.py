@@ -80,15 +80,15 @@ def latest_of_equals(train, validation, reachable, tolerance):
 
 
 @wrong(
-    "read_curves",
-    "Takes every fluctuation for a rise.",
-    zh="把任何波动都当成上升。",
-    caught_by="fluctuation_is_no_rise",
-    step="A rise counts only where it is more than the tolerance.",
-    step_zh="超过 tolerance 的上升才算数。",
-)
-def ignores_the_tolerance(train, validation, reachable, tolerance):
-    return _read(train, validation, _diagnosis(train, validation, reachable, 0))
+    "read_curves", "Takes any rise after the best epoch, though the loss has come down again.",
+    zh="最佳 epoch 之后只要升过就算，不管后来是否又降了回来。", caught_by="fluctuation_is_no_rise",
+    step="Compare the last epoch with the lowest, not the highest one in between.",
+    step_zh="拿最后一个 epoch 与最低点比，而不是拿中途的最高点。",
+)  # fmt: skip
+def any_rise_counts(train, validation, reachable, tolerance):
+    best = int(np.argmin(validation))
+    curve = [*validation[:-1], max(validation[best:])]
+    return _read(train, validation, _diagnosis(train, curve, reachable, tolerance, best))
 
 
 @wrong(
@@ -176,6 +176,31 @@ class KeepsReferences(_Stopper):
 class ParametersOnly(_Stopper):
     def keep(self, model):
         return {name: value.detach().clone() for name, value in model.named_parameters()}
+
+
+@wrong(
+    "EarlyStopping", "Keeps the weights of every epoch, the last one's in the end.",
+    zh="每个 epoch 都保存权重，最后留下的是最后一个 epoch 的。", caught_by="best_weights_come_back",
+    step="Keep a copy only where the loss improves.",
+    step_zh="只有损失改善时才保存副本。",
+)  # fmt: skip
+class KeepsTheLast(_Stopper):
+    def step(self, loss, model):
+        stop = super().step(loss, model)
+        self.best_state = self.keep(model)
+        return stop
+
+
+@wrong(
+    "EarlyStopping", "Counts the epochs from 1.",
+    zh="epoch 从 1 数起了。", caught_by="improvement_starts_anew",
+    step="The first call of step is epoch 0.",
+    step_zh="第一次调用 step 是第 0 个 epoch。",
+)  # fmt: skip
+class CountsFromOne(_Stopper):
+    def __init__(self, patience, min_delta=0.0):
+        super().__init__(patience, min_delta)
+        self.epoch = 1
 
 
 @wrong(
@@ -323,6 +348,16 @@ def scores_the_training_part(steps, model, x, y, groups):
 
 
 @wrong(
+    "cross_val_scores", "Trains on the one group and tests on all the others.",
+    zh="在那一组上训练，却在其余各组上测试。", caught_by="one_accuracy_for_each_group",
+    step="The group is the test part; the model is fitted on all other rows.",
+    step_zh="该组是测试部分；模型在其余所有行上拟合。",
+)  # fmt: skip
+def trains_on_the_group(steps, model, x, y, groups):
+    return [_score(steps, model, x, y, test, ~test) for test in _folds(groups)]
+
+
+@wrong(
     "cross_val_scores",
     "Splits the rows and ignores the groups, so that near-copies are on both sides.",
     zh="按行划分，不管分组，近似副本分到了两边。",
@@ -389,6 +424,20 @@ def leaves_the_test_part_raw(steps, model, x, y, groups):
     return scores
 
 
+@wrong(
+    "cross_val_scores", "Fits every step on the raw rows, not on what the last step made of them.",
+    zh="每一步都在原始的行上拟合，而不是在前一步的结果上。", caught_by="steps_follow_one_another",
+    step="Hand on what each step returns to the next one.",
+    step_zh="每一步的输出要交给下一步。",
+)  # fmt: skip
+def each_step_on_raw_rows(steps, model, x, y, groups):
+    scores = []
+    for test in _folds(groups):
+        x_train, x_test = _parts(steps[-1:], x[~test], y[~test], x[test])
+        scores.append(np.mean(clone(model).fit(x_train, y[~test]).predict(x_test) == y[test]))
+    return scores
+
+
 # --- adam_step -----------------------------------------------------------------------------
 
 
@@ -450,21 +499,33 @@ def no_correction(
 
 
 @wrong(
-    "adam_step",
-    "Writes the step into the arrays that were passed in.",
-    zh="直接改写了传进来的数组。",
-    caught_by="defaults_are_those_of_adamw",
-    step="Make new arrays: no -= and no *= on the arguments.",
-    step_zh="生成新数组：不要对参数用 -= 或 *=。",
-)
-def writes_into_its_inputs(
+    "adam_step", "Adds eps under the root.",
+    zh="eps 加在了根号里面。", caught_by="l2_goes_into_the_gradient",
+    step="Take the root first, then add eps.",
+    step_zh="先开根号，再加 eps。",
+)  # fmt: skip
+def eps_under_the_root(
     w, grad, m, v, t, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, decoupled=True
 ):
     g = grad if decoupled else grad + weight_decay * w
-    after, m_after, v_after = _adam(w, g, m, v, t, lr, betas, eps)
-    w[...] = after - lr * weight_decay * w * decoupled
-    m[...], v[...] = m_after, v_after
-    return w, m, v
+    m = betas[0] * m + (1 - betas[0]) * g
+    v = betas[1] * v + (1 - betas[1]) * g**2
+    step = m / (1 - betas[0] ** t) / np.sqrt(v / (1 - betas[1] ** t) + eps)
+    return w - lr * step - lr * weight_decay * w * decoupled, m, v
+
+
+@wrong(
+    "adam_step", "Decays in either case, also where L2 is already in the gradient.",
+    zh="两种情况都衰减权重，L2 已经加进梯度时也照减。", caught_by="l2_goes_into_the_gradient",
+    step="Not decoupled, the decay is in the gradient and nowhere else.",
+    step_zh="不解耦时，衰减只在梯度里，别处没有。",
+)  # fmt: skip
+def decays_in_either_case(
+    w, grad, m, v, t, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, decoupled=True
+):
+    g = grad if decoupled else grad + weight_decay * w
+    after, m, v = _adam(w, g, m, v, t, lr, betas, eps)
+    return after - lr * weight_decay * w, m, v
 
 
 # --- dropout -------------------------------------------------------------------------------
@@ -508,18 +569,6 @@ def scales_at_test_time(x, p, generator, training=True):
 )
 def keeps_with_p(x, p, generator, training=True):
     return x * (1 - _mask(x, p, generator)) / max(p, 1e-9) if training else x
-
-
-@wrong(
-    "dropout",
-    "Divides zero by zero where p is 1.",
-    zh="p = 1 时零除以零。",
-    caught_by="edges_of_dropout",
-    step="Deal with p = 1 apart.",
-    step_zh="p = 1 单独处理。",
-)
-def nan_at_one(x, p, generator, training=True):
-    return x * _mask(x, p, generator) / torch.tensor(1 - p) if training else x
 
 
 @wrong(
@@ -616,6 +665,17 @@ def swapped_in_both(x, y, lam, order, num_classes):
 
 
 @wrong(
+    "mixup", "Mixes each row with the one whose partner it is, not with its own partner.",
+    zh="每一行混的是「以它为搭档」的那一行，而不是它自己的搭档。", caught_by="inputs_are_mixed",
+    step="The partner of row i is x[order[i]]: index with order, do not assign to it.",
+    step_zh="第 i 行的搭档是 x[order[i]]：用 order 取值，不要往 order 的位置赋值。",
+)  # fmt: skip
+def mixes_the_other_way_round(x, y, lam, order, num_classes):
+    back = np.argsort(order)
+    return _blend(x, lam, back), _blend(_one_hot(y, num_classes), lam, back)
+
+
+@wrong(
     "mixup",
     "Writes the second share over the first, so that two rows of one class lose a part.",
     zh="后写的份额覆盖了先写的，同类的两行丢了一部分。",
@@ -671,16 +731,16 @@ def shared_by_the_others(logits, y, epsilon):
 
 
 @wrong(
-    "label_smoothing_loss",
-    "Adds the losses of the rows and does not average them.",
-    zh="把各行损失相加，没有求平均。",
-    caught_by="epsilon_is_shared_by_all",
-    step="Divide by the number of rows.",
-    step_zh="除以行数。",
-)
-def sums_the_rows(logits, y, epsilon):
+    "label_smoothing_loss", "Gives the true class 1 − ε alone: the targets no longer sum to 1.",
+    zh="真实类别只得 1 − ε，目标之和不到 1。", caught_by="epsilon_is_shared_by_all",
+    step="Add ε / K to every class, the true one included.",
+    step_zh="每个类别都加上 ε / K，真实类别也加。",
+)  # fmt: skip
+def true_class_without_its_share(logits, y, epsilon):
     log_probs = _log_softmax(logits)
-    return -((1 - epsilon) * _own(log_probs, y) + epsilon * log_probs.mean(axis=1)).sum()
+    own, classes = _own(log_probs, y), log_probs.shape[1]
+    others = (log_probs.sum(axis=1) - own) / classes
+    return -((1 - epsilon) * own + epsilon * others).mean()
 
 
 @wrong(
@@ -748,6 +808,16 @@ def forgets_p_t(logits, targets, gamma=2.0, alpha=0.25):
 )
 def alpha_for_both(logits, targets, gamma=2.0, alpha=0.25):
     return _focal(logits, targets, gamma, alpha, alpha).mean()
+
+
+@wrong(
+    "focal_loss", "Gives α to class 0 and 1 − α to class 1.",
+    zh="α 给了类别 0，1 − α 给了类别 1。", caught_by="alpha_weighs_the_classes",
+    step="α belongs to the targets that are 1.",
+    step_zh="α 属于目标为 1 的样本。",
+)  # fmt: skip
+def alpha_for_the_other(logits, targets, gamma=2.0, alpha=0.25):
+    return _focal(logits, targets, gamma, _rest(alpha), alpha).mean()
 
 
 @wrong(
@@ -826,17 +896,3 @@ def counts_votes(logits):
 )
 def averages_logits(logits):
     return _softmax(np.asarray(logits, dtype=float).mean(axis=0))
-
-
-@wrong(
-    "ensemble_probabilities",
-    "Overflows where logits are large.",
-    zh="logits 大时溢出。",
-    caught_by="sure_members_share",
-    step="Subtract each row's maximum first.",
-    step_zh="先减去每行的最大值。",
-)
-def overflows(logits):
-    with np.errstate(all="ignore"):
-        weights = np.exp(np.asarray(logits, dtype=float))
-        return (weights / weights.sum(axis=-1, keepdims=True)).mean(axis=0)

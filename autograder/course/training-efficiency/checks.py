@@ -44,7 +44,7 @@ def _grads(found, *names):
 @check("The second layer's gradients are those of the mean cross entropy.",
        zh="第二层的梯度，就是平均交叉熵的梯度。", close=CLOSE)  # fmt: skip
 def second_layer(gradients, rng):
-    sizes = ((7, 5, 6, 4), (1, 3, 2, 5))
+    sizes = ((7, 5, 6, 4), (1, 3, 2, 5), (4, 2, 3, 3))
     return [_grads(gradients(*_network(rng, *size)), "w2", "b2") for size in sizes]
 
 
@@ -76,7 +76,7 @@ def nothing_is_updated(gradients, rng, rig):
     given = _network(rng)
     before = [a.copy() for a in given]
     found = gradients(*given)
-    return {"same": rig.same(before, given), "b2": found["b2"]}
+    return {"changed": rig.changed(before, given), "b2": found["b2"]}
 
 
 # --- optimizer_steps ----------------------------------------------------------------------
@@ -154,7 +154,7 @@ def arguments_stay(sgd_step, adam_step, adamw_step, torch_rng, rig):
         given = [rig.torch.randn(3, generator=torch_rng) for _ in range(2)]
         before, state = [t.clone() for t in given], {}
         new = [rig.plain(step(*given, state, 0.1)) for _ in range(2)]
-        found.append({"same": rig.same(before, given), "new": new})
+        found.append({"changed": rig.changed(before, given), "new": new})
     return found
 
 
@@ -232,8 +232,8 @@ def nothing_old_enters(accumulate_gradients, torch_rng, rng, rig):
             p.grad = rig.torch.ones_like(p)
         pieces = rig.pieces(torch_rng, rng, [(1, 4), (1, 4)], [4, 4])
         seen = rig.accumulated(accumulate_gradients, model, pieces)
-        same = rig.same(before, model.parameters())
-        found.append({"same": same, "mode": model.training, **seen})
+        changed = rig.changed(before, model.parameters())
+        found.append({"changed": changed, "modes after": model.training, **seen})
     return found
 
 

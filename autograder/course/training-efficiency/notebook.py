@@ -265,9 +265,9 @@ check("lr_factor")
 #
 # Leave in each parameter's `.grad` the gradient of the loss of the **whole** batch: the mean cross
 # entropy over **all positions that count in all pieces together** (at least one does). Return that
-# loss as a number. Old gradients do not enter. Each piece goes forward once, and **backward before
-# the next goes forward**: this is what saves the memory. No step is taken, the mode of the model
-# stays.
+# loss as a number. Old gradients do not enter. Each piece goes forward once (one in which nothing
+# counts may be left out), and **backward before the next goes forward**: this is what saves the
+# memory. No step is taken, the mode of the model stays. Every parameter has a part in the loss.
 
 # %% [markdown] id="accumulate_gradients-task" lang="zh"
 # ## 4. 小批次攒成大批次
@@ -279,8 +279,8 @@ check("lr_factor")
 # 让每个参数的 `.grad` 等于**整个**批次的损失的梯度：
 # 损失是**所有份里全部计入位置合在一起**的平均交叉熵（至少有一个位置计入）。
 # 把这个损失作为一个数返回。旧梯度不得混入。
-# 每一份只前向一次，并且**先反向，下一份才前向**：省显存就省在这里。
-# 不要更新参数，模型的模式保持不变。
+# 每一份只前向一次（一个位置都不计入的那份可以跳过），并且**先反向，下一份才前向**：省显存就省在这里。
+# 不要更新参数，模型的模式保持不变。每个参数都参与损失的计算。
 
 # %% id="accumulate_gradients"
 def accumulate_gradients(model, micro_batches):
@@ -316,8 +316,9 @@ check("accumulate_gradients")
 # Take the gradients of all `parameters` as **one** long vector with the Euclidean norm $G$. If $G$
 # is greater than `max_norm`, multiply every gradient by `max_norm` / $G$, so that the direction
 # stays; otherwise leave them alone. Gradients change in place (`p.grad`). Return $G$ as it was
-# **before**. Some parameters may have no gradient (`None`); at least one has one. A tiny number
-# such as 1e-6 added to $G$ in the division does no harm.
+# **before**. Some parameters may have no gradient (`None`); at least one has one. Gradients are
+# finite, and `max_norm` is above 0. A tiny number such as 1e-6 added to $G$ in the division does no
+# harm.
 
 # %% [markdown] id="clip_grad_norm-task" lang="zh"
 # ## 5. 按范数裁剪
@@ -325,7 +326,7 @@ check("accumulate_gradients")
 # 把全部 `parameters` 的梯度看成**一个**长向量，其欧氏范数为 $G$。
 # 若 $G$ 大于 `max_norm`，每个梯度都乘以 `max_norm` / $G$，方向不变；否则一律不动。
 # 梯度就地改动（`p.grad`）。返回裁剪**之前**的 $G$。
-# 有的参数可能没有梯度（`None`），至少有一个有。除法里给 $G$ 加一个 1e-6 之类的极小数没有关系。
+# 有的参数可能没有梯度（`None`），至少有一个有。梯度都是有限的，`max_norm` 大于 0。除法里给 $G$ 加一个 1e-6 之类的极小数没有关系。
 
 # %% id="clip_grad_norm"
 def clip_grad_norm(parameters, max_norm):
@@ -356,7 +357,7 @@ check("clip_grad_norm")
 # way back. So the loss is multiplied first, and the gradients divided afterwards. `scaler` is a
 # dictionary `{"scale": …, "good_steps": …}` that you **update in place**. One step is:
 #
-# 1. clear old gradients, and go backward from `loss` times the scale;
+# 1. clear old gradients (to `None` or to zeros), and go backward from `loss` times the scale;
 # 2. divide the gradients by the scale;
 # 3. if any number in any gradient is infinite or nan: **no step**; the scale halves, `good_steps`
 #    becomes 0; return `False`;
@@ -364,8 +365,9 @@ check("clip_grad_norm")
 #    and count one good step more; when there are `growth_interval` of them in a row, the scale
 #    doubles and the count starts at 0 again; return `True`.
 #
-# `optimizer` is any of `torch.optim`, its parameters and their gradients are single precision;
-# only the network computes in halves. Do it without `torch.amp`.
+# `optimizer` is any of `torch.optim`; its parameters, their gradients and `loss` are single
+# precision, only the network computes in halves. What is left in the gradients after a step that
+# was skipped does not matter. Do it without `torch.amp`.
 
 # %% [markdown] id="scaled_step-task" lang="zh"
 # ## 6. 放大损失
@@ -374,14 +376,14 @@ check("clip_grad_norm")
 # 所以先把损失放大，之后再把梯度除回来。
 # `scaler` 是字典 `{"scale": …, "good_steps": …}`，由你**就地更新**。一步如下：
 #
-# 1. 清掉旧梯度，从 `loss` 乘以 scale 反向传播；
+# 1. 清掉旧梯度（设为 `None` 或零都行），从 `loss` 乘以 scale 反向传播；
 # 2. 梯度除以 scale；
 # 3. 任一梯度里出现无穷或 nan：**不更新参数**，scale 减半，`good_steps` 归 0，返回 `False`；
 # 4. 否则，若给了 `max_norm` 就裁剪（用你的 `clip_grad_norm`），让 `optimizer` 走一步，
 #    `good_steps` 加一；连续满 `growth_interval` 次时，scale 翻倍，计数重新从 0 开始；返回 `True`。
 #
-# `optimizer` 是 `torch.optim` 里的任意一个，参数及其梯度都是单精度，只有网络内部用半精度计算。
-# 不要用 `torch.amp`。
+# `optimizer` 是 `torch.optim` 里的任意一个，参数、梯度和 `loss` 都是单精度，只有网络内部用半精度计算。
+# 跳过更新之后梯度里剩下什么无所谓。不要用 `torch.amp`。
 
 # %% id="scaled_step"
 def scaled_step(loss, optimizer, scaler, max_norm=None, growth_interval=2000):
@@ -428,18 +430,18 @@ check("scaled_step")
 # %% [markdown] id="training_memory-task" lang="en"
 # ## 7. What fits on a card
 #
-# Mixed precision with Adam keeps for each parameter: the weight (2 bytes) and its gradient (2) in
-# half precision; and the **optimizer states** in single precision: master copy of the weight,
-# first moment, second moment (4 each). ZeRO splits this among `world_size` cards, each of which
-# then holds only its $1/N$: stage 1 splits the optimizer states, stage 2 the gradients as well,
-# stage 3 the weights as well. Stage 0 splits nothing.
+# Mixed precision with Adam keeps for each parameter the weight (2 bytes) and its gradient (2), both
+# in half precision. Besides, it keeps the **optimizer states** in single precision: master copy of
+# the weight, first moment, second moment (4 bytes each). ZeRO splits this among `world_size` cards,
+# each of which then holds only its $1/N$: stage 1 splits the optimizer states, stage 2 the
+# gradients as well, stage 3 the weights as well. Stage 0 splits nothing.
 #
 # `model_state_bytes(parameters, world_size, stage)`: bytes on **one** card, for `parameters`
 # parameters. Shares need not be whole numbers.
 #
 # Activations come on top. In Korthikanti et al. (arXiv:2205.05198), a transformer layer with hidden
 # size $h$, $a$ heads, length $s$ and $b$ sequences saves in half precision: $11sbh + 5as^2b$
-# bytes in its attention block, $19sbh$ in its MLP, $4sbh$ in its two layer norms.
+# bytes in its attention block, $19sbh$ in its MLP, $4sbh$ in its two layer norms together.
 #
 # `activation_bytes(layers, hidden, heads, batch, length, recompute)`: bytes of all layers; with
 # `recompute`, each layer keeps only its input, in half precision, and the rest is computed again
@@ -531,7 +533,8 @@ check("training_memory")
 # must be, in **every** process, what one process with the whole batch would have: the gradient of
 # the mean over all examples. Shards differ in size. A shard may be empty: `examples` is 0 and
 # `.grad` is `None`, yet this process must take part, for a collective operation waits for all of
-# them. The number of processes is `dist.get_world_size()`, not always 2. Weights stay as they are.
+# them. The number of processes is `dist.get_world_size()`, not always 2. At least one process has
+# examples, and `parameters` stand in the same order in all. Weights stay as they are.
 
 # %% [markdown] id="average_gradients-task" lang="zh"
 # ## 8. 两个进程，一个梯度
@@ -545,7 +548,8 @@ check("training_memory")
 # 调用之后，**每个**进程里参数的 `.grad` 都必须等于一个进程拿着整个批次时的梯度，
 # 也就是全部样本的平均损失的梯度。各份大小不等。
 # 某一份可能是空的：`examples` 为 0，`.grad` 为 `None`，但这个进程也必须参加，
-# 因为集合通信要等齐所有进程。进程数是 `dist.get_world_size()`，不一定是 2。权重保持不变。
+# 因为集合通信要等齐所有进程。进程数是 `dist.get_world_size()`，不一定是 2。
+# 至少有一个进程有样本；`parameters` 的顺序在各进程里相同。权重保持不变。
 
 # %% id="average_gradients-given"
 def join(rank, count, store, work, answer):
@@ -635,7 +639,8 @@ check("average_gradients")
 # `saved_bytes(forward, parameters)`: call `forward()` once and return how many bytes are saved on
 # the way. Tensors often share their storage (a view, or one tensor saved twice): count each
 # **storage** once, with all of its bytes (`t.untyped_storage()`), and leave out those of
-# `parameters`, which are in memory anyway.
+# `parameters`, which are in memory anyway. (A place in memory may be used again once its tensor is
+# gone: keep hold of what was saved until you have counted.)
 #
 # `run_checkpointed(blocks, x)`: the same output as running the `blocks` one after the other, the
 # same gradients, dropout included; but each block **saves only its input**, and is computed once
@@ -652,6 +657,7 @@ check("average_gradients")
 # `saved_bytes(forward, parameters)`：调用一次 `forward()`，返回途中保存了多少字节。
 # 张量常常共用存储（视图，或同一个张量存了两次）：每块**存储**只计一次，按它的全部字节计
 # （`t.untyped_storage()`）；`parameters` 的存储本来就在内存里，不计。
+# （张量释放之后，同一个地址可能再次分配：数完之前，要拿住存下的东西。）
 #
 # `run_checkpointed(blocks, x)`：输出与依次运行各个 `blocks` 相同，梯度也相同，包括 dropout；
 # 但每个块**只保存自己的输入**，在反向传播时再算一遍。可以用 `torch.utils.checkpoint`，
@@ -713,10 +719,10 @@ check("checkpointing")
 # %% [markdown] id="resume-task" lang="en"
 # ## 10. Killed, and none the wiser
 #
-# `Run` below is a training run in small. It has a model with dropout, an optimizer, a scheduler, a
-# `generator` which shuffles at each new epoch, the `order` of this epoch and its `position` therein;
-# and it augments with Python's `random` and NumPy's global random numbers, while dropout uses
-# torch's.
+# `Run` below is a small training run. It has a model with dropout, an optimizer, a scheduler, a
+# `generator` which shuffles at each new epoch, the `order` of this epoch and the `position` in it,
+# and the list of its `losses`; and it augments with Python's `random` and NumPy's global random
+# numbers, while dropout uses torch's.
 #
 # `save_run(run, path)` writes a file from which `load_run(run, path)`, given a fresh `Run` in
 # **another process**, brings everything back: from there on the run goes **bit for bit** as it
@@ -728,7 +734,7 @@ check("checkpointing")
 # ## 10. 被杀掉，却毫无痕迹
 #
 # 下面的 `Run` 是一次缩小了的训练：有带 dropout 的模型、优化器、调度器，
-# 每个新 epoch 用来打乱顺序的 `generator`，本 epoch 的顺序 `order` 和进行到的位置 `position`；
+# 每个新 epoch 用来打乱顺序的 `generator`，本 epoch 的顺序 `order`、进行到的位置 `position`，以及损失的列表 `losses`；
 # 数据增强用 Python 的 `random` 和 NumPy 的全局随机数，dropout 用 torch 的。
 #
 # `save_run(run, path)` 写一个文件；`load_run(run, path)` 在**另一个进程**里拿到一个新建的 `Run`，

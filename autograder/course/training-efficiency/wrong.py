@@ -29,14 +29,6 @@ def _backward(x, y, w1, b1, w2, b2, *, mask=lambda z: z > 0, shift=True):
     return {"w1": x.T @ back, "b1": back.sum(0), "w2": h.T @ d, "b2": d.sum(0)}
 
 
-@wrong("gradients", "Takes the sum over the examples, not their mean.",
-       zh="对样本求了和，没有取平均。", caught_by="second_layer",
-       step="The loss is a mean: divide the gradient of the logits by the number of examples.",
-       step_zh="损失是平均值：logits 的梯度要除以样本数。")  # fmt: skip
-def sums_over_examples(x, y, *weights):
-    return {name: grad * len(y) for name, grad in _backward(x, y, *weights).items()}
-
-
 @wrong("gradients", "Updates the weights: takes backpropagation for the step.",
        zh="更新了权重：把反向传播当成了更新参数。", caught_by="nothing_is_updated",
        errata=("E083",),
@@ -77,14 +69,6 @@ def overflows(*given):
 # --- optimizer_steps ----------------------------------------------------------------------
 
 
-@wrong("sgd_step", "Goes along the gradient alone and remembers nothing.",
-       zh="只沿当前梯度走，没有动量。", caught_by="velocity_gathers",
-       step="Keep a velocity in `state`; add each gradient to its momentum's share.",
-       step_zh="在 `state` 里保存速度：动量乘旧速度，再加上梯度。")  # fmt: skip
-def without_momentum(w, grad, state, lr, momentum=0.9):
-    return w - lr * grad
-
-
 @wrong("sgd_step", "Averages the gradients: weighs the new one by 1 − μ.",
        zh="用了滑动平均：新梯度乘了 1 − μ。", caught_by="velocity_gathers",
        step="In torch's SGD the new gradient enters the velocity whole.",
@@ -94,12 +78,13 @@ def averages_the_velocity(w, grad, state, lr, momentum=0.9):
     return w - lr * state["v"]
 
 
-@wrong("sgd_step", "Changes the weights in place.", zh="就地改了传入的权重。",
-       caught_by="arguments_stay", step="Return new weights; leave `w` as it is.",
-       step_zh="返回新的权重，`w` 保持不变。")  # fmt: skip
-def changes_the_weights(w, grad, state, lr, momentum=0.9):
-    state["v"] = momentum * state.get("v", 0) + grad
-    return w.sub_(lr * state["v"])
+@wrong("sgd_step", "Puts the rate into the velocity: an old gradient keeps the rate of its day.",
+       zh="学习率乘进了速度里：旧梯度带着当时的学习率。", caught_by="velocity_gathers",
+       step="The velocity gathers bare gradients; the rate of this step multiplies it at the end.",
+       step_zh="速度只累积梯度本身，最后再乘这一步的学习率。")  # fmt: skip
+def rate_in_the_velocity(w, grad, state, lr, momentum=0.9):
+    state["v"] = momentum * state.get("v", 0) + lr * grad
+    return w - state["v"]
 
 
 def _adam(w, grad, state, lr, betas, eps, *, correct=True, inside=False):
@@ -128,6 +113,19 @@ def epsilon_under_the_root(
     w, grad, state, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0
 ):  # fmt: skip
     return _adam(w, grad + weight_decay * w, state, lr, betas, eps, inside=True)
+
+
+@wrong("adam_step", "Keeps the corrected averages, so that the next step corrects them again.",
+       zh="把校正后的平均存了下来，下一步又校正一遍。", caught_by="adam_step_by_step",
+       step="Keep m and v as they are; correct only what enters the update.",
+       step_zh="存的是 m 和 v 本身，校正只用于这一次更新。")  # fmt: skip
+def keeps_corrected_averages(
+    w, grad, state, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0
+):  # fmt: skip
+    w = _adam(w, grad + weight_decay * w, state, lr, betas, eps)
+    state["m"] = state["m"] / (1 - betas[0] ** state["t"])
+    state["v"] = state["v"] / (1 - betas[1] ** state["t"])
+    return w
 
 
 @wrong("adam_step", "Sums all squares, as AdaGrad does: the steps only shrink.",
@@ -201,6 +199,16 @@ def one_step_early(step, warmup_steps, total_steps):
     return _cosine((step - warmup_steps) / (total_steps - warmup_steps))
 
 
+@wrong("lr_factor", "Comes down in a straight line, not along a cosine.",
+       zh="沿直线下降，而不是沿余弦。", caught_by="half_a_cosine_down",
+       step="With the progress p from 0 to 1 the factor is (1 + cos πp) / 2.",
+       step_zh="进度 p 从 0 到 1，系数是 (1 + cos πp) / 2。")  # fmt: skip
+def straight_down(step, warmup_steps, total_steps):
+    if step < warmup_steps:
+        return step / warmup_steps
+    return (total_steps - step) / (total_steps - warmup_steps)
+
+
 # --- accumulate_gradients -----------------------------------------------------------------
 
 
@@ -269,6 +277,18 @@ def keeps_old_gradients(model, micro_batches):
     return _accumulate(model, micro_batches, lambda loss, y: loss / count, clear=False)
 
 
+@wrong("accumulate_gradients", "Clears the gradients in every round: only the last piece is left.",
+       zh="每一轮都清梯度，只剩最后一份的。", caught_by="equal_pieces",
+       step="Clear once, before the loop; backward() adds to what is there.",
+       step_zh="只在循环之前清一次；backward() 会累加。")  # fmt: skip
+def clears_in_every_round(model, micro_batches):
+    count = sum(_counted(y) for _, y in micro_batches)
+    total = 0.0
+    for x, y in micro_batches:
+        total += _accumulate(model, [(x, y)], lambda loss, y: loss / count)
+    return total
+
+
 # --- clip_grad_norm -----------------------------------------------------------------------
 
 
@@ -310,6 +330,15 @@ def stretches_short_ones(parameters, max_norm):
     for grad in _grads(parameters):
         grad.mul_(max_norm / (norm + 1e-6))
     return norm
+
+
+@wrong("clip_grad_norm", "Returns the norm after clipping.", zh="返回的是裁剪之后的范数。",
+       caught_by="long_ones_are_shortened",
+       step="Return G as it was before: it is what one watches.",
+       step_zh="返回裁剪之前的 G，监控看的是它。")  # fmt: skip
+def returns_the_norm_after(parameters, max_norm):
+    norm = nn.utils.clip_grad_norm_(parameters, max_norm).item()
+    return min(norm, max_norm)
 
 
 # --- scaled_step --------------------------------------------------------------------------
@@ -530,6 +559,16 @@ def counts_every_time(forward, parameters):
     return sum(s.nbytes() for s in storages if s.data_ptr() not in known)
 
 
+@wrong("saved_bytes", "Counts what a saved view shows, not the storage that it keeps alive.",
+       zh="按保存的视图大小计，而不是按它占住的整块存储。", caught_by="bytes_of_any_precision",
+       step="A view of one row keeps all rows in memory: t.untyped_storage().nbytes().",
+       step_zh="一行的视图会占住整块存储：用 t.untyped_storage().nbytes()。")  # fmt: skip
+def counts_views(forward, parameters):
+    known = _known(parameters)
+    seen = {t.untyped_storage().data_ptr(): t.numel() * t.element_size() for t in _saved(forward)}
+    return sum(size for place, size in seen.items() if place not in known)
+
+
 @wrong("saved_bytes", "Counts the parameters as well.", zh="把参数也数进去了。",
        caught_by="parameters_are_left_out",
        step="Leave out storages that belong to the parameters, whose views are saved too.",
@@ -610,6 +649,14 @@ def _load(run, path, *without):
        step_zh="dropout 和数据增强用到 torch、NumPy、Python 三处随机数，都要保存。")  # fmt: skip
 def forgets_random_states(run, path):
     _load(run, path, "random", "numpy", "torch")
+
+
+@wrong("load_run", "Restores torch's random state, but neither Python's nor NumPy's.",
+       zh="只恢复了 torch 的随机状态，漏了 Python 和 NumPy 的。", caught_by="dice_fall_alike",
+       step="random.setstate and np.random.set_state belong to it as well.",
+       step_zh="还要 random.setstate 和 np.random.set_state。")  # fmt: skip
+def torch_alone(run, path):
+    _load(run, path, "random", "numpy")
 
 
 @wrong("load_run", "Brings back the weights alone.", zh="只恢复了权重。",
