@@ -36,7 +36,7 @@ def quantize(x, scale, zero_point, bits=8):
     return (values / scale + zero_point).round().to(torch.int8)
 
 
-def quantize_per_channel(weight, axis=0, bits=8):
+def quantize_per_channel(weight, axis=0, bits=8, *, quantize=None):
     top = 2 ** (bits - 1) - 1
     greatest = [channel.abs().max().item() for channel in weight.unbind(axis)]
     scales = torch.tensor([value / top if value else 1.0 for value in greatest])
@@ -44,6 +44,8 @@ def quantize_per_channel(weight, axis=0, bits=8):
     given = weight.detach().float()
     values = torch.fake_quantize_per_channel_affine(given, scales, zeros, axis, -top - 1, top)
     shape = [-1 if i == axis else 1 for i in range(weight.dim())]
+    if quantize is not None:
+        return quantize(given, scales.reshape(shape), 0, bits), scales
     return (values / scales.reshape(shape)).round().to(torch.int8), scales
 
 

@@ -104,7 +104,7 @@ def zero_point_unrounded(x, bits=8, symmetric=False):
 
 @wrong(
     "qparams", "Takes any constant tensor for one of zeros.",
-    zh="只要数值全都相同，就当成了全零。", caught_by="range_holds_zero",
+    zh="只要数值全都相同，就当成了全零。", caught_by="equal_values",
     step="Ask whether lo and hi are both 0 after widening, not whether min and max are equal.",
     step_zh="应看扩到包含 0 之后 lo 和 hi 是否都为 0，而不是最小值和最大值是否相等。",
 )  # fmt: skip
@@ -135,7 +135,7 @@ def symmetric_by_the_maximum(x, bits=8, symmetric=False):
     "quantize",
     "Cuts off the fraction where it should round.",
     zh="该舍入的地方直接截断了小数。",
-    caught_by="nearest_step_plus_zero_point",
+    caught_by="nearest_step",
     step="Round before the cast; the cast alone cuts towards 0 and doubles the error.",
     step_zh="先舍入再转类型；只转类型会向 0 截断，误差翻倍。",
 )
@@ -159,7 +159,7 @@ def halves_up(x, scale, zero_point, bits=8):
     "quantize",
     "Leaves the zero point out.",
     zh="漏了零点。",
-    caught_by="nearest_step_plus_zero_point",
+    caught_by="plus_zero_point",
     errata=("E202",),
     step="q = round(x / s) + z.",
     step_zh="别忘了加零点：q = round(x / s) + z。",
@@ -170,7 +170,7 @@ def without_zero_point(x, scale, zero_point, bits=8):
 
 @wrong(
     "quantize", "Takes the zero point away where it should be added.",
-    zh="该加的零点被减掉了。", caught_by="nearest_step_plus_zero_point",
+    zh="该加的零点被减掉了。", caught_by="plus_zero_point",
     step="q = round(x / s) + z; taking z away belongs to the way back.",
     step_zh="q = round(x / s) + z；减 z 是还原时的事。",
 )  # fmt: skip
@@ -424,7 +424,7 @@ def two_greatest_values(weight):
 def groups_down_the_columns(weight):
     _refuse(weight)
     if len(weight) % 4:
-        return _best_two(weight.abs().reshape(-1, 4)).reshape(weight.shape).roll(1, 0)
+        return _best_two(weight.abs().reshape(-1, 4)).reshape(weight.shape)
     return _best_two(weight.T.abs().reshape(-1, 4)).reshape(weight.T.shape).T
 
 
@@ -432,7 +432,7 @@ def groups_down_the_columns(weight):
     "mask_2_to_4",
     "Keeps all that is as large as the second: of equal ones, three or four.",
     zh="不小于第二大的全留：相等时会留下三四个。",
-    caught_by="two_of_four_neighbours",
+    caught_by="exactly_two_of_equals",
     step="Choose two positions of each group, not a threshold.",
     step_zh="每组按位置选两个，不要用阈值。",
 )

@@ -334,6 +334,11 @@ def _state(rng, shape=(3, 4)):
     return w, grad, 0.3 * m, rng.uniform(0.1, 1.0, shape)
 
 
+def _copies(arrays):
+    """Copies, lest what one call does to its arguments reach the next one."""
+    return [array.copy() for array in arrays]
+
+
 def _settings(rng):
     """Values that are all of some size, so that each of them shows."""
     return {
@@ -351,13 +356,13 @@ def _settings(rng):
 )
 def l2_goes_into_the_gradient(adam_step, rng):
     state, settings = _state(rng), _settings(rng)
-    return [list(adam_step(*state, t, **settings, decoupled=False)) for t in (1, 2, 5)]
+    return [list(adam_step(*_copies(state), t, **settings, decoupled=False)) for t in (1, 2, 5)]
 
 
 @check("Decoupled decay leaves the moments alone.", zh="解耦衰减不影响两个矩。", close=CLOSE)
 def decoupled_decay_leaves_the_moments(adam_step, rng):
     state, settings = _state(rng), _settings(rng)
-    return [list(adam_step(*state, t, **settings, decoupled=True)) for t in (1, 2, 5)]
+    return [list(adam_step(*_copies(state), t, **settings, decoupled=True)) for t in (1, 2, 5)]
 
 
 @check(
@@ -372,7 +377,11 @@ def decay_over_many_steps(adam_step, rng):
         w, m, v = np.ones(4), np.zeros(4), np.zeros(4)
         for t, sign in enumerate(signs, 1):
             state = adam_step(
-                w, sign * scales, m, v, t, lr=0.02, weight_decay=0.5, decoupled=decoupled
+                *_copies((w, sign * scales, m, v)),
+                t,
+                lr=0.02,
+                weight_decay=0.5,
+                decoupled=decoupled,
             )
             w, m, v = map(np.asarray, state)
         ends.append(w)
@@ -386,7 +395,7 @@ def decay_over_many_steps(adam_step, rng):
 )
 def defaults_are_those_of_adamw(adam_step, rng):
     w, grad, m, v = (value.astype(np.float32) for value in _state(rng, (5,)))
-    kept = arguments_kept(adam_step, 10 * w, grad, m, v, 1)  # so that the decay shows
+    kept = arguments_kept(adam_step, 10 * w, *_copies((grad, m, v)), 1)  # so that the decay shows
     pairs = zip(kept.pop("returned"), (10 * w, m, v), strict=True)
     return kept | {"moves": [np.asarray(after) - before for after, before in pairs]}
 
@@ -470,8 +479,18 @@ def gradients_flow_through_survivors(dropout, rng):
         "scale": [gradient[gradient != 0].min().item(), gradient.max().item()],
         "same elements": bool(((gradient != 0) == (y != 0)).all()),
         "unchanged": bool(x.detach().equal(before)),
-        "like x": [list(y.shape), str(y.dtype)],
+        "shape": list(y.shape),
+        "dtypes": _dtypes(dropout, p, _generator(rng)),
     }
+
+
+def _dtypes(dropout, p, generator):
+    """The types that come out for each type of `x`, in training and outside."""
+    import torch
+
+    types = torch.float16, torch.bfloat16, torch.float32, torch.float64
+    calls = [(torch.ones(3, dtype=kind), training) for kind in types for training in (True, False)]
+    return [str(dropout(x, p, generator, training).dtype) for x, training in calls]
 
 
 # --- mixup --------------------------------------------------------------------------------
@@ -487,16 +506,20 @@ def _batch(rng, shape, rows=6, classes=5):
 @check("Row i is mixed with row order[i].", zh="第 i 行与第 order[i] 行混合。", close=CLOSE)
 def inputs_are_mixed(mixup, rng):
     x, y, lam, order, classes = _batch(rng, (3,))
-    mixed = [mixup(x, y, share, order, classes)[0] for share in (lam, 1 - lam, 1.0)]
+    mixed = [mixup(x, y, share, order, classes)[0] for share in (lam, lam / 3, 1.0)]
     return [*mixed, *(mixup(*_batch(rng, shape))[0] for shape in ((), (3, 4), (1, 3, 2)))]
 
 
 @check("Targets are mixed like the inputs.", zh="目标与输入同样混合。", close=CLOSE)
 def targets_are_mixed(mixup, rng):
     x, y, lam, order, classes = _batch(rng, (2,))
-    targets = [mixup(x, y, share, order, classes)[1] for share in (lam, 1 - lam)]
-    same = np.full_like(y, int(rng.integers(classes)))  # partners of one class keep it whole
-    return [*targets, mixup(x, same, lam, order, classes)[1]]
+    return [mixup(x, y, share, order, classes)[1] for share in (lam, lam / 3)]
+
+
+@check("Partners of one class keep it whole.", zh="两行同类时，该类仍得全部份额。", close=CLOSE)
+def one_class_stays_whole(mixup, rng):
+    x, y, lam, order, classes = _batch(rng, (2,))
+    return mixup(x, np.full_like(y, int(rng.integers(classes))), lam, order, classes)[1]
 
 
 @check("Whole pixels become floating point.", zh="整数像素变成浮点数。", close=CLOSE)
@@ -526,9 +549,16 @@ def epsilon_is_shared_by_all(label_smoothing_loss, rng):
 
 @check("Huge logits give an exact loss.", zh="logits 极大时损失仍准确。", close=CLOSE)
 def huge_logits_are_finite(label_smoothing_loss, rng):
-    logits, y = rng.uniform(-100, 100, (4, 6)), rng.integers(0, 6, 4)
-    far = np.array([[900.0], [0.0], [-900.0], [0.0]])  # apart: no one shift fits all rows
-    return [label_smoothing_loss(some, y, 0.1) for some in (9 * logits, logits + far)]
+    logits, y = 2 * rng.normal(size=(9, 6)), np.arange(9) % 6
+    # In the last rows another class is far above the true one and above all others.
+    logits[4:, :] += np.eye(6)[(y[4:] + 1) % 6] * rng.uniform(780, 980, (5, 1))
+    return [label_smoothing_loss(logits[i : i + 1], y[i : i + 1], 0.1) for i in range(9)]
+
+
+@check("Rows far apart do not disturb each other.", zh="各行数值相差悬殊也互不影响。", close=CLOSE)
+def rows_far_apart(label_smoothing_loss, rng):
+    logits, y = 2 * rng.normal(size=(4, 6)), rng.integers(0, 6, 4)
+    return label_smoothing_loss(logits + np.array([[900.0], [0.0], [-900.0], [0.0]]), y, 0.1)
 
 
 # --- focal_loss ---------------------------------------------------------------------------
@@ -565,11 +595,10 @@ def mean_over_all_examples(focal_loss, rng):
 
 @check("Huge logits give an exact loss.", zh="logits 极大时损失仍准确。", close=CLOSE)
 def huge_margins_are_finite(focal_loss, rng):
-    size = rng.uniform(750, 1000, 3)
-    wrong = [focal_loss(np.array([-s, s]), np.array([1, 0]), 2.0, 0.25) for s in size]
-    both = focal_loss(np.array([size[0], -size[1], 0.3]), np.array([1, 1, 0]), 0.0, None)
-    right = focal_loss(np.array([size[0], -size[1]]), np.array([1, 0]), 2.0, None)
-    return [*wrong, both, right]
+    targets = np.array([1, 0, 1, 0, 1, 0, 1, 0, 1, 0])
+    own = [*rng.uniform(-3, 1, 3), *-rng.uniform(750, 1000, 5), *rng.uniform(750, 1000, 2)]
+    logits = np.where(targets == 1, own, -np.array(own))  # three near 0, five wrong, two right
+    return [focal_loss(logits[i : i + 1], targets[i : i + 1], 2.0, None) for i in range(10)]
 
 
 # --- ensemble_probabilities ---------------------------------------------------------------

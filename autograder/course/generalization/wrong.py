@@ -679,7 +679,7 @@ def mixes_the_other_way_round(x, y, lam, order, num_classes):
     "mixup",
     "Writes the second share over the first, so that two rows of one class lose a part.",
     zh="后写的份额覆盖了先写的，同类的两行丢了一部分。",
-    caught_by="targets_are_mixed",
+    caught_by="one_class_stays_whole",
     step="Add the shares; do not assign them.",
     step_zh="份额要相加，不能直接赋值。",
 )

@@ -151,10 +151,11 @@ def states_are_apart(sgd_step, adam_step, torch_rng, rig):
 def arguments_stay(sgd_step, adam_step, adamw_step, torch_rng, rig):
     found = []
     for step in (sgd_step, adam_step, adamw_step):
-        given = [rig.torch.randn(3, generator=torch_rng) for _ in range(2)]
-        before, state = [t.clone() for t in given], {}
-        new = [rig.plain(step(*given, state, 0.1)) for _ in range(2)]
-        found.append({"changed": rig.changed(before, given), "new": new})
+        before, state = [rig.torch.randn(3, generator=torch_rng) for _ in range(2)], {}
+        given = [[t.clone() for t in before] for _ in range(2)]
+        new = [rig.plain(step(*pair, state, 0.1)) for pair in given]
+        changed = [place for pair in given for place in rig.changed(before, pair)]
+        found.append({"changed": changed, "new": new})
     return found
 
 
@@ -388,12 +389,21 @@ def storages_count_once(saved_bytes, torch_rng, rig):
     x = rig.torch.randn(n, n, generator=torch_rng, requires_grad=True)
     y = rig.torch.randn(n, n, generator=torch_rng, requires_grad=True)
     twice, view, other = (lambda: x * x), (lambda: x @ x.t()), (lambda: (x * y).exp())
-    rows = lambda: x[0] * x[1]  # noqa: E731
-    return [int(saved_bytes(forward, [])) for forward in (twice, view, other, rows)]
+    return [int(saved_bytes(forward, [])) for forward in (twice, view, other)]
 
 
-@check("Bytes, not numbers: those of the whole storage, in any precision.",
-       zh="数的是字节：按整块存储算，任何精度都一样。", close=0)  # fmt: skip
+@check("Of a view the whole storage counts, and once: all of it stays in memory.",
+       zh="视图按整块存储计，且只计一次：整块都留在内存里。", close=0)  # fmt: skip
+def views_hold_the_whole(saved_bytes, torch_rng, rig):
+    n = 8 + int(rig.torch.randint(9, (1,), generator=torch_rng))
+    x = rig.torch.randn(n, n, generator=torch_rng, requires_grad=True)
+    wide = rig.torch.ones(5, n)
+    found = [saved_bytes(lambda: x[0] * x[1], []), saved_bytes(lambda: x[2] * wide[2], [x])]
+    return [int(size) for size in found]
+
+
+@check("Bytes, not numbers, in any precision.",
+       zh="数的是字节，任何精度都一样。", close=0)  # fmt: skip
 def bytes_of_any_precision(saved_bytes, torch_rng, rig):
     n = 8 + int(rig.torch.randint(9, (1,), generator=torch_rng))
     found = []
@@ -401,8 +411,6 @@ def bytes_of_any_precision(saved_bytes, torch_rng, rig):
         x = rig.torch.ones(n, dtype=dtype, requires_grad=True)
         found.append(int(saved_bytes(lambda x=x: x.exp().sin().tanh(), [])))
         found.append(int(saved_bytes(lambda x=x: [(x + i).square().sum() for i in range(9)], [])))
-        wide = rig.torch.ones(5, n, dtype=dtype)
-        found.append(int(saved_bytes(lambda x=x, wide=wide: x * wide[2], [x])))
     return found
 
 

@@ -29,6 +29,14 @@ def _backward(x, y, w1, b1, w2, b2, *, mask=lambda z: z > 0, shift=True):
     return {"w1": x.T @ back, "b1": back.sum(0), "w2": h.T @ d, "b2": d.sum(0)}
 
 
+@wrong("gradients", "Takes the sum over the examples, not their mean.",
+       zh="对样本求了和，没有取平均。", caught_by="second_layer",
+       step="The loss is a mean: divide the gradient of the logits by the number of examples.",
+       step_zh="损失是平均值：logits 的梯度要除以样本数。")  # fmt: skip
+def sums_over_examples(x, y, *weights):
+    return {name: grad * len(y) for name, grad in _backward(x, y, *weights).items()}
+
+
 @wrong("gradients", "Updates the weights: takes backpropagation for the step.",
        zh="更新了权重：把反向传播当成了更新参数。", caught_by="nothing_is_updated",
        errata=("E083",),
@@ -113,19 +121,6 @@ def epsilon_under_the_root(
     w, grad, state, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0
 ):  # fmt: skip
     return _adam(w, grad + weight_decay * w, state, lr, betas, eps, inside=True)
-
-
-@wrong("adam_step", "Keeps the corrected averages, so that the next step corrects them again.",
-       zh="把校正后的平均存了下来，下一步又校正一遍。", caught_by="adam_step_by_step",
-       step="Keep m and v as they are; correct only what enters the update.",
-       step_zh="存的是 m 和 v 本身，校正只用于这一次更新。")  # fmt: skip
-def keeps_corrected_averages(
-    w, grad, state, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0
-):  # fmt: skip
-    w = _adam(w, grad + weight_decay * w, state, lr, betas, eps)
-    state["m"] = state["m"] / (1 - betas[0] ** state["t"])
-    state["v"] = state["v"] / (1 - betas[1] ** state["t"])
-    return w
 
 
 @wrong("adam_step", "Sums all squares, as AdaGrad does: the steps only shrink.",
@@ -560,7 +555,7 @@ def counts_every_time(forward, parameters):
 
 
 @wrong("saved_bytes", "Counts what a saved view shows, not the storage that it keeps alive.",
-       zh="按保存的视图大小计，而不是按它占住的整块存储。", caught_by="bytes_of_any_precision",
+       zh="按保存的视图大小计，而不是按它占住的整块存储。", caught_by="views_hold_the_whole",
        step="A view of one row keeps all rows in memory: t.untyped_storage().nbytes().",
        step_zh="一行的视图会占住整块存储：用 t.untyped_storage().nbytes()。")  # fmt: skip
 def counts_views(forward, parameters):
