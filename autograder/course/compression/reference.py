@@ -49,7 +49,11 @@ def quantize_per_channel(weight, axis=0, bits=8, *, quantize=None):
     return (values / scales.reshape(shape)).round().to(torch.int8), scales
 
 
-def int8_state(state, quantize_per_channel=quantize_per_channel):
+_oracle = quantize_per_channel
+
+
+def int8_state(state, *, quantize_per_channel=None):
+    quantize_per_channel = quantize_per_channel or _oracle
     stored = {}
     for name, tensor in state.items():
         if tensor.dtype.is_floating_point and len(tensor.shape) >= 2:
