@@ -107,11 +107,8 @@ def _safe_range(rng, bits, span=(0.5, 3.0)):
 # --- qparams ------------------------------------------------------------------------------
 
 
-@check(
-    "The ends of the range go to the lowest and the highest code, of 8 bits or fewer.",
-    zh="范围的两端对应最小和最大的编码，8 比特或更少都一样。",
-    close=SCALES,
-)
+@check("The ends of the range go to the lowest and the highest code, of 8 bits or fewer.",
+       zh="范围的两端对应最小和最大的编码，8 比特或更少都一样。", close=SCALES)  # fmt: skip
 def ends_go_to_the_ends(qparams, rng):
     found = [qparams(_between(rng, *_safe_range(rng, 8))) for _ in range(4)]
     for bits in (6, 4, 3, 2):
@@ -119,11 +116,8 @@ def ends_go_to_the_ends(qparams, rng):
     return _pairs(found)
 
 
-@check(
-    "A range on one side of 0 is widened until it holds 0.",
-    zh="范围都在 0 的一侧时，扩到包含 0。",
-    close=SCALES,
-)
+@check("A range on one side of 0 is widened until it holds 0.",
+       zh="范围都在 0 的一侧时，扩到包含 0。", close=SCALES)  # fmt: skip
 def range_holds_zero(qparams, rng):
     low, high = rng.uniform(1, 2), rng.uniform(3, 9)
     tensors = _between(rng, low, high), _between(rng, -high, -low)
@@ -132,21 +126,16 @@ def range_holds_zero(qparams, rng):
     return {**found, "changed": [place for answer in answers for place in answer["changed"]]}
 
 
-@check(
-    "Where all values are equal, their range is widened as well; of zeros alone the scale is 1.",
-    zh="数值全都相同时，范围同样要扩到包含 0；全部为 0 时缩放系数为 1。",
-    close=SCALES,
-)
+@check("Where all values are equal, their range is widened as well; of zeros alone the scale is 1.",
+       zh="数值全都相同时，范围同样要扩到包含 0；全部为 0 时缩放系数为 1。",
+       close=SCALES)  # fmt: skip
 def equal_values(qparams, rng):
     equal = _torch(np.full(5, rng.uniform(3, 9)))
     return _pairs([qparams(x) for x in (equal, -equal, _torch(np.zeros((3, 2))))])
 
 
-@check(
-    "Symmetric: the greatest magnitude goes to the highest code, the zero point is 0.",
-    zh="对称方式：绝对值最大者对应最大的编码，零点为 0。",
-    close=SCALES,
-)
+@check("Symmetric: the greatest magnitude goes to the highest code, the zero point is 0.",
+       zh="对称方式：绝对值最大者对应最大的编码，零点为 0。", close=SCALES)  # fmt: skip
 def symmetric_by_magnitude(qparams, rng):
     found = []
     for bits in (8, 4, 2):
@@ -164,11 +153,8 @@ def _off_grid(rng, codes, scale, zero_point):
     return _torch(scale * (codes - zero_point + rng.uniform(-0.4, 0.4, codes.shape)))
 
 
-@check(
-    "A code is the nearest whole number of steps, as int8.",
-    zh="编码是最近的整数步数，类型 int8。",
-    close=0,
-)
+@check("A code is the nearest whole number of steps, as int8.",
+       zh="编码是最近的整数步数，类型 int8。", close=0)  # fmt: skip
 def nearest_step(quantize, rng):
     found = []
     for shape in ((3, 4, 5), (30,)):
@@ -179,11 +165,8 @@ def nearest_step(quantize, rng):
     return found
 
 
-@check(
-    "The zero point is added to it.",
-    zh="步数再加上零点。",
-    close=0,
-)
+@check("The zero point is added to it.",
+       zh="步数再加上零点。", close=0)  # fmt: skip
 def plus_zero_point(quantize, rng):
     found = []
     for zero_point in (int(rng.integers(-90, -10)), int(rng.integers(10, 90))):
@@ -193,11 +176,8 @@ def plus_zero_point(quantize, rng):
     return found
 
 
-@check(
-    "A half goes to the even neighbour.",
-    zh="正好一半时取偶数。",
-    close=0,
-)
+@check("A half goes to the even neighbour.",
+       zh="正好一半时取偶数。", close=0)  # fmt: skip
 def halves_go_to_even(quantize, rng):
     found = []
     for zero_point in (0, 2 * int(rng.integers(1, 9))):
@@ -206,11 +186,8 @@ def halves_go_to_even(quantize, rng):
     return found
 
 
-@check(
-    "What lies beyond the range gets the code at its end, and fewer bits have fewer codes.",
-    zh="超出范围的值取端点的编码；比特数更少时编码也更少。",
-    close=0,
-)
+@check("What lies beyond the range gets the code at its end, and fewer bits have fewer codes.",
+       zh="超出范围的值取端点的编码；比特数更少时编码也更少。", close=0)  # fmt: skip
 def beyond_the_range_saturates(quantize, rng):
     found = []
     for bits, zero_point in ((8, 0), (8, -7), (2, 0), (3, -1), (4, 3), (6, 0)):
@@ -256,12 +233,9 @@ def each_channel_has_its_scale(quantize_per_channel, rng):
     ]
 
 
-@check(
-    "The channel is the axis that is named, also where the weight is square.",
-    zh="通道就是指定的那一维，权重是方阵时也一样。",
-    close=SCALES,
-    rests_on=("quantize",),
-)
+@check("The channel is the axis that is named, also where the weight is square.",
+       zh="通道就是指定的那一维，权重是方阵时也一样。", close=SCALES,
+       rests_on=("quantize",))  # fmt: skip
 def the_axis_is_the_channel(quantize_per_channel, rng):
     cases = ((6, 4), 1), ((5, 5), 1), ((3, 4, 5), 2), ((5, 5), 0), ((3, 4, 5), 1)
     return [
@@ -270,12 +244,9 @@ def the_axis_is_the_channel(quantize_per_channel, rng):
     ]
 
 
-@check(
-    "A channel of zeros has scale 1 and codes 0; the weight itself does not change.",
-    zh="全零的通道缩放系数为 1，编码为 0；权重本身不变。",
-    close=SCALES,
-    rests_on=("quantize",),
-)
+@check("A channel of zeros has scale 1 and codes 0; the weight itself does not change.",
+       zh="全零的通道缩放系数为 1，编码为 0；权重本身不变。", close=SCALES,
+       rests_on=("quantize",))  # fmt: skip
 def a_channel_of_zeros(quantize_per_channel, rng):
     weight = _channels(rng, (4, 6), 0)
     weight[int(rng.integers(4))] = 0
@@ -300,12 +271,9 @@ def _state(rng):
     }
 
 
-@check(
-    "Matrices and kernels become int8 codes with float32 scales; all else stays as it is.",
-    zh="矩阵和卷积核变成 int8 编码和 float32 缩放系数；其余原样保留。",
-    close=SCALES,
-    rests_on=("quantize_per_channel",),
-)
+@check("Matrices and kernels become int8 codes with float32 scales; all else stays as it is.",
+       zh="矩阵和卷积核变成 int8 编码和 float32 缩放系数；其余原样保留。", close=SCALES,
+       rests_on=("quantize_per_channel",))  # fmt: skip
 def codes_with_scales_beside(int8_state, rng):
     return {name: _codes(tensor) for name, tensor in int8_state(_state(rng)).items()}
 
@@ -372,11 +340,9 @@ def smallest_of_all_go(magnitude_masks, rng):
     return found
 
 
-@check(
-    "Exactly round(sparsity · N) go, none at 0 and all at 1, also where magnitudes are equal.",
-    zh="正好去掉 round(sparsity · N) 个，0 时一个不去，1 时全部去掉，绝对值相等时也一样。",
-    close=0,
-)
+@check("Exactly round(sparsity · N) go, none at 0 and all at 1, also where magnitudes are equal.",
+       zh="正好去掉 round(sparsity · N) 个，0 时一个不去，1 时全部去掉，绝对值相等时也一样。",
+       close=0)  # fmt: skip
 def exactly_as_many(magnitude_masks, rng):
     found = []
     for share in (0.0, 1.0, 0.25, (int(rng.integers(20, 40)) + 0.7) / 65):
@@ -389,11 +355,8 @@ def exactly_as_many(magnitude_masks, rng):
     return found
 
 
-@check(
-    "The ResNet still reads with half of its weights gone.",
-    zh="去掉一半权重，ResNet 照样认得数字。",
-    close=1e-6,
-)
+@check("The ResNet still reads with half of its weights gone.",
+       zh="去掉一半权重，ResNet 照样认得数字。", close=1e-6)  # fmt: skip
 def half_of_the_network_will_do(magnitude_masks, network, digits, rng):
     import torch
 
@@ -410,11 +373,8 @@ def half_of_the_network_will_do(magnitude_masks, network, digits, rng):
 # --- mask_2_to_4 --------------------------------------------------------------------------
 
 
-@check(
-    "Of four neighbours along a row those two stay that have the greatest magnitude.",
-    zh="一行里相邻的四个保留绝对值最大的两个。",
-    close=0,
-)
+@check("Of four neighbours along a row those two stay that have the greatest magnitude.",
+       zh="一行里相邻的四个保留绝对值最大的两个。", close=0)  # fmt: skip
 def two_of_four_neighbours(mask_2_to_4, rng):
     found = []
     for shape in ((8, 16), (4, 4)):
@@ -424,11 +384,8 @@ def two_of_four_neighbours(mask_2_to_4, rng):
     return found
 
 
-@check(
-    "Exactly two of each four stay, also where some are equal.",
-    zh="每四个正好保留两个，有相等的也一样。",
-    close=0,
-)
+@check("Exactly two of each four stay, also where some are equal.",
+       zh="每四个正好保留两个，有相等的也一样。", close=0)  # fmt: skip
 def exactly_two_of_equals(mask_2_to_4, rng):
     equals = rng.choice([-1.0, 0.0, 0.0, 1.0], (5, 12))
     groups = _array(mask_2_to_4(_torch(equals))).reshape(5, 3, 4).astype(bool)
@@ -436,11 +393,8 @@ def exactly_two_of_equals(mask_2_to_4, rng):
     return {"kept": groups.sum(axis=-1), "sizes kept": sizes}
 
 
-@check(
-    "A row that does not fall into groups of four is refused with ValueError.",
-    zh="一行不能按四个分组时，抛出 ValueError。",
-    close=0,
-)
+@check("A row that does not fall into groups of four is refused with ValueError.",
+       zh="一行不能按四个分组时，抛出 ValueError。", close=0)  # fmt: skip
 def other_widths_are_refused(mask_2_to_4, rng):
     weights = [_torch(rng.normal(size=shape)) for shape in ((4, 6), (8, 7))]
     return [outcome_of(mask_2_to_4, weight) for weight in weights]
@@ -465,21 +419,15 @@ def _small_case(rng, steps=6):
     return model.double().eval(), masks, batches
 
 
-@check(
-    "The weights come out as AdamW makes them, one step for each batch, pruned ones at 0.",
-    zh="权重就是 AdamW 每个批次走一步的结果，剪掉的为 0。",
-    close=TRAINED,
-)
+@check("The weights come out as AdamW makes them, one step for each batch, pruned ones at 0.",
+       zh="权重就是 AdamW 每个批次走一步的结果，剪掉的为 0。", close=TRAINED)  # fmt: skip
 def steps_of_adamw(retrain_pruned, rng):
     model, masks, batches = _small_case(rng, steps=10)
     return dict(retrain_pruned(model, masks, iter(batches), lr=0.05).state_dict())
 
 
-@check(
-    "Pruned weights are 0 in every forward pass, from the first one on, and at the end.",
-    zh="从第一次前向起，每次前向时剪掉的权重都是 0，结束时也是。",
-    close=0,
-)
+@check("Pruned weights are 0 in every forward pass, from the first one on, and at the end.",
+       zh="从第一次前向起，每次前向时剪掉的权重都是 0，结束时也是。", close=0)  # fmt: skip
 def zero_in_every_pass(retrain_pruned, rng):
     model, masks, batches = _small_case(rng)
     seen = []
@@ -517,14 +465,9 @@ def _reads_again(seen):
     return seen["accuracy"] >= RETRAINED and seen["not zero"] == 0
 
 
-@check(
-    "With 90 % of its weights gone the ResNet learns to read again.",
-    zh="去掉 90% 的权重后，ResNet 重新学会认数字。",
-    close=1e-3,
-    expect=_reads_again,
-    costly=True,
-    weight=2.0,
-)
+@check("With 90 % of its weights gone the ResNet learns to read again.",
+       zh="去掉 90% 的权重后，ResNet 重新学会认数字。", close=1e-3, expect=_reads_again,
+       costly=True, weight=2.0)  # fmt: skip
 def learns_to_read_again(retrain_pruned, network, digits, rng):
     import torch
 
@@ -551,11 +494,9 @@ def _factors(answer):
     return {"a": list(a.shape), "b": list(b.shape), "product": a @ b}
 
 
-@check(
-    "The product is the nearest matrix of its rank, of wide, tall and square weights alike.",
-    zh="乘积是该秩下最接近的矩阵，宽的、高的、方的权重都一样。",
-    close=Tolerance(absolute=1e-4, relative=1e-3),
-)
+@check("The product is the nearest matrix of its rank, of wide, tall and square weights alike.",
+       zh="乘积是该秩下最接近的矩阵，宽的、高的、方的权重都一样。",
+       close=Tolerance(absolute=1e-4, relative=1e-3))  # fmt: skip
 def nearest_of_its_rank(low_rank, rng):
     cases = ((9, 6), 1), ((9, 6), 4), ((4, 11), 3), ((6, 6), 2), ((5, 7), 5)
     weights = [(rng.normal(size=shape) + rng.normal(size=shape[1]), rank) for shape, rank in cases]
@@ -563,11 +504,8 @@ def nearest_of_its_rank(low_rank, rng):
     return [{**_factors(answer["returned"]), "changed": answer["changed"]} for answer in found]
 
 
-@check(
-    "Without a rank: the greatest one at which both factors hold fewer numbers than the weight.",
-    zh="不给秩时：取两个因子的数比权重少的最大的秩。",
-    close=0,
-)
+@check("Without a rank: the greatest one at which both factors hold fewer numbers than the weight.",
+       zh="不给秩时：取两个因子的数比权重少的最大的秩。", close=0)  # fmt: skip
 def greatest_rank_that_saves(low_rank, rng):
     # At (3, 7) a single number is saved, at (8, 8) and (6, 12) the bound is met exactly.
     shapes = [(3, 3), (8, 8), (3, 7), (6, 12), (30, 20), *rng.integers(4, 40, (4, 2)).tolist()]
@@ -600,11 +538,8 @@ def _filled(layer, rng):
     return layer
 
 
-@check(
-    "At the start it does what the base did: lora_B is zero, lora_A is not.",
-    zh="起步时和 base 完全一样：lora_B 为零，lora_A 不为零。",
-    close=CLOSE,
-)
+@check("At the start it does what the base did: lora_B is zero, lora_A is not.",
+       zh="起步时和 base 完全一样：lora_B 为零，lora_A 不为零。", close=CLOSE)  # fmt: skip
 def starts_as_the_base(LoRALinear, rng):
     base = _base(rng)
     layer, x = LoRALinear(base, 2, 16), _torch(rng.normal(size=(5, 6)))
@@ -612,11 +547,8 @@ def starts_as_the_base(LoRALinear, rng):
     return {"A is random": random, "B": layer.lora_B, "output": layer(x), "base": base(x)}
 
 
-@check(
-    "The update is α / r times B A x.",
-    zh="更新量是 α / r 乘 B A x。",
-    close=CLOSE,
-)
+@check("The update is α / r times B A x.",
+       zh="更新量是 α / r 乘 B A x。", close=CLOSE)  # fmt: skip
 def adds_the_scaled_product(LoRALinear, rng):
     found = []
     for rank, alpha, lead in ((1, 1, (5,)), (3, 6, (2, 5)), (2, 16, ()), (4, 2.0, (2, 1, 3))):
@@ -625,11 +557,9 @@ def adds_the_scaled_product(LoRALinear, rng):
     return found
 
 
-@check(
-    "Only lora_A (r, in) and lora_B (out, r) train, in the base's dtype; the base is frozen.",
-    zh="只训练 lora_A (r, in) 和 lora_B (out, r)，dtype 与 base 相同；base 冻结。",
-    close=0,
-)
+@check("Only lora_A (r, in) and lora_B (out, r) train, in the base's dtype; the base is frozen.",
+       zh="只训练 lora_A (r, in) 和 lora_B (out, r)，dtype 与 base 相同；base 冻结。",
+       close=0)  # fmt: skip
 def only_two_train(LoRALinear, rng):
     import torch
 
@@ -646,11 +576,8 @@ def only_two_train(LoRALinear, rng):
     return found
 
 
-@check(
-    "The first gradient reaches lora_B, and never the base.",
-    zh="第一步的梯度传到 lora_B，而传不到 base。",
-    close=0,
-)
+@check("The first gradient reaches lora_B, and never the base.",
+       zh="第一步的梯度传到 lora_B，而传不到 base。", close=0)  # fmt: skip
 def first_gradient_reaches_b(LoRALinear, rng):
     import torch
 
@@ -667,11 +594,8 @@ def first_gradient_reaches_b(LoRALinear, rng):
     return [moves, base.weight.equal(before), base.weight.grad is None]
 
 
-@check(
-    "Merged, it is a plain nn.Linear that gives the same results; the layer stays as it was.",
-    zh="合并后是普通的 nn.Linear，结果不变；这一层自己也不变。",
-    close=CLOSE,
-)
+@check("Merged, it is a plain nn.Linear that gives the same results; the layer stays as it was.",
+       zh="合并后是普通的 nn.Linear，结果不变；这一层自己也不变。", close=CLOSE)  # fmt: skip
 def merged_gives_the_same(LoRALinear, rng):
     import torch
 
@@ -689,14 +613,9 @@ def merged_gives_the_same(LoRALinear, rng):
     return found
 
 
-@check(
-    "Through it a GPT of stories learns to read reviews.",
-    zh="讲故事的 GPT 靠它学会读评论。",
-    close=1.0,
-    expect=at_most(ADAPTED),
-    costly=True,
-    weight=2.0,
-)
+@check("Through it a GPT of stories learns to read reviews.",
+       zh="讲故事的 GPT 靠它学会读评论。", close=1.0, expect=at_most(ADAPTED), costly=True,
+       weight=2.0)  # fmt: skip
 def gpt_learns_reviews(LoRALinear, story_teller, rng):
     import torch
     from torch.nn.functional import cross_entropy
@@ -735,11 +654,8 @@ def _targets(rng, rows, classes=5, known=None):
     return y
 
 
-@check(
-    "The teacher's part is T² times the mean divergence from teacher to student.",
-    zh="老师那一项是 T² 倍的平均 KL 散度（老师到学生）。",
-    close=CLOSE,
-)
+@check("The teacher's part is T² times the mean divergence from teacher to student.",
+       zh="老师那一项是 T² 倍的平均 KL 散度（老师到学生）。", close=CLOSE)  # fmt: skip
 def teachers_part_alone(distillation_loss, rng):
     found = []
     for temperature, rows, classes in ((1.0, 4, 6), (2.0, 7, 5), (5.0, 3, 9), (8.0, 6, 3)):
@@ -749,11 +665,8 @@ def teachers_part_alone(distillation_loss, rng):
     return found
 
 
-@check(
-    "The labels' part is the mean cross entropy, whatever the temperature.",
-    zh="标签那一项是平均交叉熵，与温度无关。",
-    close=CLOSE,
-)
+@check("The labels' part is the mean cross entropy, whatever the temperature.",
+       zh="标签那一项是平均交叉熵，与温度无关。", close=CLOSE)  # fmt: skip
 def labels_part_alone(distillation_loss, rng):
     found = []
     for temperature, rows, classes in ((1.0, 4, 6), (3.0, 7, 5), (0.5, 3, 9), (8.0, 6, 3)):
@@ -779,22 +692,17 @@ def weighted_sum_of_both(distillation_loss, rng):
     return {"losses": [*found, float(answer["returned"])], "changed": answer["changed"]}
 
 
-@check(
-    "It stays finite where teacher and student are very sure.",
-    zh="老师和学生都极为肯定时，结果依然有限。",
-    close=CLOSE,
-)
+@check("It stays finite where teacher and student are very sure.",
+       zh="老师和学生都极为肯定时，结果依然有限。", close=CLOSE)  # fmt: skip
 def finite_where_sure(distillation_loss, rng):
     student, teacher = _two_sets_of_logits(rng, size=120.0)
     return float(distillation_loss(student, teacher, _targets(rng, 7), 1.5, 0.5))
 
 
-@check(
-    "Rows without a label learn from the teacher and do not water down the labelled ones; "
-    "without any label the labels' part is 0.",
-    zh="没有标签的行也跟老师学，但不会冲淡有标签的行；一个标签都没有时，标签那一项为 0。",
-    close=CLOSE,
-)
+@check("Rows without a label learn from the teacher and do not water down the labelled ones; "
+       "without any label the labels' part is 0.",
+       zh="没有标签的行也跟老师学，但不会冲淡有标签的行；一个标签都没有时，标签那一项为 0。",
+       close=CLOSE)  # fmt: skip
 def rows_without_labels(distillation_loss, rng):
     student, teacher = _two_sets_of_logits(rng, 12)
     y = _targets(rng, 12, known=4)
@@ -805,11 +713,8 @@ def rows_without_labels(distillation_loss, rng):
     return [float(loss) for loss in (*losses, *few)]
 
 
-@check(
-    "Gradients reach the student and never the teacher.",
-    zh="梯度传到学生，传不到老师。",
-    close=CLOSE,
-)
+@check("Gradients reach the student and never the teacher.",
+       zh="梯度传到学生，传不到老师。", close=CLOSE)  # fmt: skip
 def gradients_reach_the_student(distillation_loss, rng):
     student, teacher = (logits.requires_grad_() for logits in _two_sets_of_logits(rng))
     distillation_loss(student, teacher, _targets(rng, 7, known=5), 2.0, 0.7).backward()
@@ -817,13 +722,9 @@ def gradients_reach_the_student(distillation_loss, rng):
     return {"student": student.grad, "teacher": reached}
 
 
-@check(
-    "With 30 labels and a teacher for the rest a small student reads digits.",
-    zh="30 个标签，其余跟老师学，小学生也认得数字。",
-    close=1e-3,
-    expect=at_least(DISTILLED),
-    costly=True,
-)
+@check("With 30 labels and a teacher for the rest a small student reads digits.",
+       zh="30 个标签，其余跟老师学，小学生也认得数字。", close=1e-3, expect=at_least(DISTILLED),
+       costly=True)  # fmt: skip
 def a_student_learns(distillation_loss, network, digits, rng):
     import torch
     from torch import nn

@@ -85,11 +85,8 @@ def a_gap_alone_is_fine(read_curves, rng):
     return _diagnoses(read_curves, [*seed, _curves(rng, "fine"), _curves(rng, "fine")])
 
 
-@check(
-    "A training loss above what is reachable is underfitting, unless validation has risen.",
-    zh="训练损失高于可达到的水平，是欠拟合；除非验证损失已经上升。",
-    close=0,
-)
+@check("A training loss above what is reachable is underfitting, unless validation has risen.",
+       zh="训练损失高于可达到的水平，是欠拟合；除非验证损失已经上升。", close=0)  # fmt: skip
 def high_training_loss_is_underfitting(read_curves, rng):
     low = _curves(rng, "underfitting")
     risen = [(t, v, 0.001, tol) for t, v, _, tol in map(_curves, [rng] * 2, ["overfitting"] * 2)]
@@ -180,11 +177,8 @@ def small_steps_do_not_count(EarlyStopping, network, rng):
     return seen
 
 
-@check(
-    "The weights of the best epoch come back, buffers too, although training went on.",
-    zh="训练虽已继续，取回的仍是最佳 epoch 的权重，缓冲区也在内。",
-    close=1e-6,
-)
+@check("The weights of the best epoch come back, buffers too, although training went on.",
+       zh="训练虽已继续，取回的仍是最佳 epoch 的权重，缓冲区也在内。", close=1e-6)  # fmt: skip
 def best_weights_come_back(EarlyStopping, network, rng):
     best, stopper = int(rng.integers(2, 6)), EarlyStopping(3)
     _train(stopper, network, _with_a_minimum(rng, best, 3))
@@ -245,11 +239,8 @@ def random_labels_stay_unlearnable(cross_val_scores, rng):
     return cross_val_scores([SelectKBest(k=10)], GaussianNB(), x, y, np.arange(40) % 5)
 
 
-@check(
-    "Steps are fitted on training rows alone, a new copy in every fold.",
-    zh="各步只在训练行上拟合，每一折都用新的副本。",
-    close=0,
-)
+@check("Steps are fitted on training rows alone, a new copy in every fold.",
+       zh="各步只在训练行上拟合，每一折都用新的副本。", close=0)  # fmt: skip
 def steps_see_training_rows_only(cross_val_scores, spy, rng):
     from sklearn.naive_bayes import GaussianNB
 
@@ -286,11 +277,8 @@ def _lying_apart(rng, names, sizes):
     return x[order], np.array(["no", "yes"])[y[order]], groups[order]
 
 
-@check(
-    "One accuracy for each group, in ascending order.",
-    zh="每组一个准确率，按组名升序。",
-    close=CLOSE,
-)
+@check("One accuracy for each group, in ascending order.",
+       zh="每组一个准确率，按组名升序。", close=CLOSE)  # fmt: skip
 def one_accuracy_for_each_group(cross_val_scores, rng):
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -349,11 +337,8 @@ def _settings(rng):
     }
 
 
-@check(
-    "L2 goes into the gradient and both moments; these are corrected, eps is outside the root.",
-    zh="L2 加进梯度，因此进入两个矩；矩要修正，eps 在根号外。",
-    close=CLOSE,
-)
+@check("L2 goes into the gradient and both moments; these are corrected, eps is outside the root.",
+       zh="L2 加进梯度，因此进入两个矩；矩要修正，eps 在根号外。", close=CLOSE)  # fmt: skip
 def l2_goes_into_the_gradient(adam_step, rng):
     state, settings = _state(rng), _settings(rng)
     return [list(adam_step(*_copies(state), t, **settings, decoupled=False)) for t in (1, 2, 5)]
@@ -365,12 +350,10 @@ def decoupled_decay_leaves_the_moments(adam_step, rng):
     return [list(adam_step(*_copies(state), t, **settings, decoupled=True)) for t in (1, 2, 5)]
 
 
-@check(
-    "Over many steps, decoupled decay shrinks all weights alike; L2 spares those with large "
-    "gradients.",
-    zh="走许多步之后，解耦衰减让所有权重同样缩小；L2 则放过梯度大的权重。",
-    close=Tolerance(absolute=1e-4, relative=1e-3),
-)
+@check("Over many steps, decoupled decay shrinks all weights alike; L2 spares those with large "
+       "gradients.",
+       zh="走许多步之后，解耦衰减让所有权重同样缩小；L2 则放过梯度大的权重。",
+       close=Tolerance(absolute=1e-4, relative=1e-3))  # fmt: skip
 def decay_over_many_steps(adam_step, rng):
     scales, signs, ends = np.array([0.0, 0.01, 1.0, 100.0]), rng.choice([-1.0, 1.0], (60, 1)), []
     for decoupled in (False, True):
@@ -388,11 +371,9 @@ def decay_over_many_steps(adam_step, rng):
     return ends
 
 
-@check(
-    "Defaults are AdamW's of torch, inputs stay as they are, float32 comes through.",
-    zh="默认值与 torch 的 AdamW 相同，输入不变，float32 也行。",
-    close=Tolerance(absolute=5e-6, relative=3e-4),
-)
+@check("Defaults are AdamW's of torch, inputs stay as they are, float32 comes through.",
+       zh="默认值与 torch 的 AdamW 相同，输入不变，float32 也行。",
+       close=Tolerance(absolute=5e-6, relative=3e-4))  # fmt: skip
 def defaults_are_those_of_adamw(adam_step, rng):
     w, grad, m, v = (value.astype(np.float32) for value in _state(rng, (5,)))
     kept = arguments_kept(adam_step, 10 * w, *_copies((grad, m, v)), 1)  # so that the decay shows
@@ -461,11 +442,8 @@ def generator_alone_decides(dropout, rng):
     }
 
 
-@check(
-    "Gradients flow through the survivors with the same scale; `x`, shape and dtype stay.",
-    zh="梯度从留下的元素流过，放大倍数相同；x、形状和 dtype 不变。",
-    close=SHARE,
-)
+@check("Gradients flow through the survivors with the same scale; `x`, shape and dtype stay.",
+       zh="梯度从留下的元素流过，放大倍数相同；x、形状和 dtype 不变。", close=SHARE)  # fmt: skip
 def gradients_flow_through_survivors(dropout, rng):
     import torch
 
@@ -533,11 +511,8 @@ def pixels_become_floating_point(mixup, rng):
 # --- label_smoothing_loss -----------------------------------------------------------------
 
 
-@check(
-    "The true class gets 1 − ε + ε / K and every other ε / K; the rows are averaged.",
-    zh="真实类别得 1 − ε + ε / K，其余各得 ε / K；各行求平均。",
-    close=CLOSE,
-)
+@check("The true class gets 1 − ε + ε / K and every other ε / K; the rows are averaged.",
+       zh="真实类别得 1 − ε + ε / K，其余各得 ε / K；各行求平均。", close=CLOSE)  # fmt: skip
 def epsilon_is_shared_by_all(label_smoothing_loss, rng):
     seen = []
     for rows, classes in ((7, 2), (4, 3), (9, 10)):
@@ -613,11 +588,9 @@ def probabilities_are_averaged(ensemble_probabilities, rng):
     return {"probabilities": [*found, kept["returned"]], "changed": kept["changed"]}
 
 
-@check(
-    "Its log loss is never above the members' mean log loss.",
-    zh="集成的对数损失不高于各成员的平均对数损失。",
-    close=Tolerance(absolute=1e-5, relative=1e-4),
-)
+@check("Its log loss is never above the members' mean log loss.",
+       zh="集成的对数损失不高于各成员的平均对数损失。",
+       close=Tolerance(absolute=1e-5, relative=1e-4))  # fmt: skip
 def no_worse_than_the_mean_member(ensemble_probabilities, rng):
     truth, rows = rng.integers(0, 4, 12), np.arange(12)
     logits = rng.normal(size=(5, 12, 4)) + 1.5 * np.eye(4)[truth]
