@@ -77,12 +77,12 @@ plots.pictures(
 
 # %% [markdown] id="conventions" lang="en"
 # **Conventions, for every task.** Models are torch modules that map $(N, \dots)$ to logits $(N, K)$;
-# they have no batch normalisation, so that each example stands alone. Targets are $(N,)$ whole
-# numbers; the loss of an example is its cross entropy. Numbers may come back as Python's, NumPy's or
+# they have no batch normalisation, so that each example stands alone, and no dropout where gradients
+# are asked for. Targets are $(N,)$ whole numbers; the loss of an example is its cross entropy. Numbers may come back as Python's, NumPy's or
 # torch's. Arguments that are not said to change stay as they are.
 
 # %% [markdown] id="conventions" lang="zh"
-# **全部任务的约定。** 模型是 torch 模块，把 $(N, \dots)$ 映射成 logits $(N, K)$；没有批归一化，样本之间互不影响。
+# **全部任务的约定。** 模型是 torch 模块，把 $(N, \dots)$ 映射成 logits $(N, K)$；没有批归一化，样本之间互不影响；要求梯度的地方也没有 dropout。
 # 目标是 $(N,)$ 的整数，一个样本的损失就是它的交叉熵。返回 Python、NumPy 或 torch 的数值都可以。
 # 没说要改的参数都不能改动。
 
@@ -101,8 +101,8 @@ plots.pictures(
 #   own); do not seed anything.
 # - $B$ is given: the batch itself is random and may be larger, smaller, or **empty** (`x` has 0 rows).
 #
-# Return a dict with a tensor for each of `model.named_parameters()`, by name. The parameters do not
-# move. `vmap(grad(…))` over `functional_call` makes all $g_i$ at once; a loop over examples will do.
+# Return a dict with a tensor for each of `model.named_parameters()`, by name, of its shape and dtype.
+# The parameters do not move; what is left in their `.grad` does not matter. `vmap(grad(…))` over `functional_call` makes all $g_i$ at once; a loop over examples will do.
 
 # %% [markdown] id="private_gradient-task" lang="zh"
 # ## 1. 先裁剪，再加噪
@@ -118,7 +118,8 @@ plots.pictures(
 # - 噪声用 torch 生成，每个数独立，来自 `generator`（`None` 表示 torch 默认的生成器）；不要自己设种子。
 # - $B$ 由参数给定：批次本身是随机的，可能偏大、偏小，甚至是**空的**（`x` 有 0 行）。
 #
-# 返回字典：`model.named_parameters()` 里每个名字对应一个张量。参数本身不能动。
+# 返回字典：`model.named_parameters()` 里每个名字对应一个张量，形状和 dtype 与参数相同。参数本身不能动；
+# `.grad` 里留下什么都无所谓。
 # 对 `functional_call` 用 `vmap(grad(…))` 可以一次求出全部 $g_i$；逐个样本循环也行。
 
 
@@ -178,7 +179,8 @@ check("private_gradient")
 #
 # over whole orders; $T$ is the number of steps: Rényi divergences of steps add up. With $q = 1$ only
 # the last term of the sum is left. The terms may be too large for a float: sum their logarithms
-# (`np.logaddexp`, `torch.logsumexp`). Without noise, $\sigma = 0$, ε is `inf`. No accountant library.
+# (`np.logaddexp`, `torch.logsumexp`). Without noise, $\sigma = 0$, ε is `inf`. Return what the
+# formula gives, rounding and clipping nothing. No accountant library.
 
 # %% [markdown] id="epsilon-task" lang="zh"
 # ## 2. 隐私的账
@@ -193,7 +195,7 @@ check("private_gradient")
 #
 # 只取整数阶；$T$ 是步数：各步的 Rényi 散度可以直接相加。$q = 1$ 时求和只剩最后一项。
 # 各项可能大到浮点数装不下，要在对数上求和（`np.logaddexp`、`torch.logsumexp`）。
-# 不加噪声（$\sigma = 0$）时 ε 是 `inf`。不要用现成的隐私会计库。
+# 不加噪声（$\sigma = 0$）时 ε 是 `inf`。公式得多少就返回多少，不要取整或截断。不要用现成的隐私会计库。
 
 
 # %% id="epsilon"
@@ -232,15 +234,16 @@ check("epsilon")
 #
 # Do `steps` steps with `optimizer`, which holds the parameters of `model`, and return `model`. Before
 # each step every one of the $N$ examples is drawn by **its own coin**, with probability `sample_rate`
-# (Poisson sampling: this is what the ε above assumes); coins and noise come from `generator`. The
-# gradient is that of task 1, with $B = \text{sample\_rate} \cdot N$. A step where nobody is drawn is
-# taken all the same: left out, it would tell that nobody was drawn.
+# (Poisson sampling: this is what the ε above assumes); coins and noise come from `generator`, in
+# whatever order. The
+# gradient is that of task 1, with $B = \text{sample\_rate} \cdot N$. A step in which
+# nobody is drawn is taken too: to skip it would tell that nobody was drawn.
 
 # %% [markdown] id="train_privately-task" lang="zh"
 # ## 3. 用它来训练
 #
 # 用 `optimizer`（里面就是 `model` 的参数）走 `steps` 步，返回 `model`。每一步之前，$N$ 个样本**各掷各的硬币**，
-# 以概率 `sample_rate` 被抽中（泊松采样，上面的 ε 正是这样假定的）；硬币和噪声都来自 `generator`。
+# 以概率 `sample_rate` 被抽中（泊松采样，上面的 ε 正是这样假定的）；硬币和噪声都来自 `generator`，先后不限。
 # 梯度用第 1 题的，$B = \text{sample\_rate} \cdot N$。一个样本都没抽中时这一步照样走：跳过就等于告诉别人没人被抽中。
 
 
@@ -294,7 +297,8 @@ check("train_privately")
 #
 # - `"auc"`: the chance that a random member has a lower loss than a random other;
 # - `"tpr"`: the largest share of members caught by one threshold ("loss at most t: member") that
-#   accuses at most the share `max_fpr` of the others. An average says little; being sure of a few
+#   accuses at most the share `max_fpr` of the others (it may lie below or above all losses, so that
+#   nobody or everybody is accused). An average says little; being sure of a few
 #   is what hurts (Carlini et al., 2022).
 #
 # The model is asked in evaluation mode and goes back in the mode in which it came; losses must be
@@ -306,7 +310,8 @@ check("train_privately")
 # 最朴素的成员推断（Yeom 等，2018）：损失越低，越像成员。`members` 和 `others` 都是 `(x, y)`。返回含两个数的字典：
 #
 # - `"auc"`：随机取一个成员、一个非成员，成员损失更低的概率；
-# - `"tpr"`：只用一个阈值（损失不超过 t 就判为成员），误判的非成员比例不超过 `max_fpr` 时，最多能抓到多大比例的成员。
+# - `"tpr"`：只用一个阈值（损失不超过 t 就判为成员），误判的非成员比例不超过 `max_fpr` 时，最多能抓到多大比例的成员
+#   （阈值可以低于或高于所有损失，即谁也不判或全部判为成员）。
 #   平均值说明不了多少，对少数人十拿九稳才是真正的危害（Carlini 等，2022）。
 #
 # 在评估模式下询问模型，用完还原模式；概率小到浮点数存不下时，损失也要正确。没有两个损失相等。
@@ -417,14 +422,15 @@ check("leak")
 # with the same names and shapes, and `sizes` how many examples each has, $n_k$. Return a new state
 # dict, $\sum_k \frac{n_k}{n}\, w_k$ with $n = \sum_k n_k$, each tensor in the dtype that it has. What is
 # not floating point (counters of whole numbers) is taken from the first client. The clients' tensors
-# do not change.
+# do not change and share no memory with the result.
 
 # %% [markdown] id="federated_average-task" lang="zh"
 # ## 6. 对客户端求平均
 #
 # FedAvg 服务器的一步（McMahan 等，2017）：`states` 是各客户端 state dict 的列表，名字和形状都相同；
 # `sizes` 是各自的样本数 $n_k$。返回新的 state dict：$\sum_k \frac{n_k}{n}\, w_k$，$n = \sum_k n_k$，
-# 每个张量保持原来的 dtype。不是浮点数的（整数计数器）取第一个客户端的值。客户端的张量不能改动。
+# 每个张量保持原来的 dtype。不是浮点数的（整数计数器）取第一个客户端的值。客户端的张量不能改动，
+# 也不能与结果共享内存。
 
 
 # %% id="federated_average"

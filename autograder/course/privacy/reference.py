@@ -29,6 +29,9 @@ def private_gradient(
     return dict(zip(names, parts, strict=True))
 
 
+_private_gradient = private_gradient
+
+
 def epsilon(noise_multiplier, sample_rate, steps, delta):
     orders = list(range(2, 65))
     spent = rdp.compute_rdp(
@@ -43,12 +46,12 @@ def epsilon(noise_multiplier, sample_rate, steps, delta):
 
 def train_privately(
     model, x, y, optimizer, steps, sample_rate, max_norm, noise_multiplier, generator=None,
-    private_gradient=private_gradient,
+    *, private_gradient=None,
 ):  # fmt: skip
     for _ in range(steps):
-        coins = torch.full((len(x),), float(sample_rate)).bernoulli(generator=generator)
-        rows = coins.nonzero().flatten()
-        found = private_gradient(
+        # As most draw, so that what is built on another's gradient draws the same people.
+        rows = (torch.rand(len(x), generator=generator) < sample_rate).nonzero().flatten()
+        found = (private_gradient or _private_gradient)(
             model, x[rows], y[rows], max_norm, noise_multiplier, sample_rate * len(x), generator
         )
         for name, parameter in model.named_parameters():

@@ -12,8 +12,6 @@ from autograder.checks import wrong
 def _each(model, x, y):
     """Gradients of each example, {name: (N, …)}."""
     parameters = {name: value.detach() for name, value in model.named_parameters()}
-    if not len(x):
-        return {name: torch.zeros(0, *value.shape) for name, value in parameters.items()}
 
     def loss(parameters, image, target):
         return cross_entropy(functional_call(model, parameters, image[None]), target[None])
@@ -25,11 +23,12 @@ def _norms(each):
     return torch.cat([g.flatten(1) for g in each.values()], dim=1).norm(dim=1)
 
 
-def _clipped(model, x, y, max_norm):
-    """The sum of the clipped gradients."""
-    each = _each(model, x, y)
-    factors = (max_norm / _norms(each)).clamp(max=1)
+def _summed(each, factors):
     return {name: torch.tensordot(factors, g, dims=1) for name, g in each.items()}
+
+
+def _clip(each, max_norm):
+    return _summed(each, (max_norm / _norms(each)).clamp(max=1))
 
 
 def _noisy(total, deviation, expected, generator):
@@ -39,12 +38,12 @@ def _noisy(total, deviation, expected, generator):
     }
 
 
-def _private(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    total = _clipped(model, x, y, max_norm)
-    return _noisy(total, noise_multiplier * max_norm, expected, generator)
-
-
-# --- private_gradient ------------------------------------------------------------------
+def _private(
+    model, x, y, max_norm, noise_multiplier, expected, generator=None, clip=_clip, deviation=None
+):
+    if deviation is None:
+        deviation = noise_multiplier * max_norm
+    return _noisy(clip(_each(model, x, y), max_norm), deviation, expected, generator)
 
 
 @wrong(
@@ -55,11 +54,13 @@ def _private(model, x, y, max_norm, noise_multiplier, expected, generator=None):
     step="Clip first, one factor for each example; sum afterwards.",
     step_zh="先裁剪，每个样本一个系数，再求和。",
 )
-def clips_the_mean(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    total = {name: g.sum(dim=0) for name, g in _each(model, x, y).items()}
-    norm = torch.cat([g.flatten() for g in total.values()]).norm() / max(len(x), 1)
-    total = {name: g * (max_norm / norm).clamp(max=1) for name, g in total.items()}
-    return _noisy(total, noise_multiplier * max_norm, expected, generator)
+def clips_the_mean(*given):
+    def clip(each, max_norm):
+        total = {name: g.sum(dim=0) for name, g in each.items()}
+        norm = torch.cat([g.flatten() for g in total.values()]).norm() / max(len(given[1]), 1)
+        return {name: g * (max_norm / norm).clamp(max=1) for name, g in total.items()}
+
+    return _private(*given, clip=clip)
 
 
 @wrong(
@@ -70,12 +71,11 @@ def clips_the_mean(model, x, y, max_norm, noise_multiplier, expected, generator=
     step="One norm over all parameters of an example.",
     step_zh="每个样本在全部参数上只算一个范数。",
 )
-def clips_each_layer(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    total = {}
-    for name, g in _each(model, x, y).items():
-        factors = (max_norm / g.flatten(1).norm(dim=1)).clamp(max=1)
-        total[name] = torch.tensordot(factors, g, dims=1)
-    return _noisy(total, noise_multiplier * max_norm, expected, generator)
+def clips_each_layer(*given):
+    def clip(each, max_norm):
+        return {name: _clip({name: g}, max_norm)[name] for name, g in each.items()}
+
+    return _private(*given, clip=clip)
 
 
 @wrong(
@@ -86,11 +86,8 @@ def clips_each_layer(model, x, y, max_norm, noise_multiplier, expected, generato
     step="The factor is never above 1.",
     step_zh="系数不能超过 1。",
 )
-def stretches_short_ones(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    each = _each(model, x, y)
-    factors = max_norm / _norms(each)
-    total = {name: torch.tensordot(factors, g, dims=1) for name, g in each.items()}
-    return _noisy(total, noise_multiplier * max_norm, expected, generator)
+def stretches_short_ones(*given):
+    return _private(*given, clip=lambda each, max_norm: _summed(each, max_norm / _norms(each)))
 
 
 @wrong(
@@ -101,9 +98,8 @@ def stretches_short_ones(model, x, y, max_norm, noise_multiplier, expected, gene
     step="Noise hides an example only if the example is bounded.",
     step_zh="样本的影响有上限，噪声才盖得住它。",
 )
-def never_clips(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    total = {name: g.sum(dim=0) for name, g in _each(model, x, y).items()}
-    return _noisy(total, noise_multiplier * max_norm, expected, generator)
+def never_clips(*given):
+    return _private(*given, clip=lambda each, _: {name: g.sum(dim=0) for name, g in each.items()})
 
 
 @wrong(
@@ -115,8 +111,8 @@ def never_clips(model, x, y, max_norm, noise_multiplier, expected, generator=Non
     step="Add noise of standard deviation noise_multiplier · max_norm to the sum.",
     step_zh="给总和加上标准差为 noise_multiplier · max_norm 的噪声。",
 )
-def without_noise(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    return _private(model, x, y, max_norm, 0, expected)
+def without_noise(*given):
+    return _private(*given, deviation=0)
 
 
 @wrong(
@@ -127,8 +123,8 @@ def without_noise(model, x, y, max_norm, noise_multiplier, expected, generator=N
     step="The standard deviation is noise_multiplier · max_norm.",
     step_zh="标准差是 noise_multiplier · max_norm。",
 )
-def noise_without_clip(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    return _noisy(_clipped(model, x, y, max_norm), noise_multiplier, expected, generator)
+def noise_without_clip(*given):
+    return _private(*given, deviation=given[4])
 
 
 @wrong(
@@ -139,9 +135,8 @@ def noise_without_clip(model, x, y, max_norm, noise_multiplier, expected, genera
     step="Add the noise once, to the sum.",
     step_zh="噪声只加一次，加在总和上。",
 )
-def noise_for_each_example(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    deviation = noise_multiplier * max_norm * math.sqrt(len(x))
-    return _noisy(_clipped(model, x, y, max_norm), deviation, expected, generator)
+def noise_for_each_example(*given):
+    return _private(*given, deviation=given[4] * given[3] * math.sqrt(len(given[1])))
 
 
 @wrong(
@@ -152,9 +147,8 @@ def noise_for_each_example(model, x, y, max_norm, noise_multiplier, expected, ge
     step="Add the noise to the sum; then divide both.",
     step_zh="先把噪声加到总和上，再一起除。",
 )
-def noise_after_division(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    deviation = noise_multiplier * max_norm * expected
-    return _noisy(_clipped(model, x, y, max_norm), deviation, expected, generator)
+def noise_after_division(*given):
+    return _private(*given, deviation=given[4] * given[3] * given[5])
 
 
 @wrong(
@@ -165,7 +159,7 @@ def noise_after_division(model, x, y, max_norm, noise_multiplier, expected, gene
     step="Divide by expected_batch_size.",
     step_zh="除以 expected_batch_size。",
 )
-def divides_by_the_batch(model, x, y, max_norm, noise_multiplier, expected, generator=None):
+def divides_by_the_batch(model, x, y, max_norm, noise_multiplier, _, generator=None):
     return _private(model, x, y, max_norm, noise_multiplier, max(len(x), 1), generator)
 
 
@@ -177,9 +171,8 @@ def divides_by_the_batch(model, x, y, max_norm, noise_multiplier, expected, gene
     step="Draw from the generator that is given, and seed nothing.",
     step_zh="从传入的 generator 里抽，不要设种子。",
 )
-def seeds_the_noise(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    own = torch.Generator().manual_seed(0)
-    return _private(model, x, y, max_norm, noise_multiplier, expected, own)
+def seeds_the_noise(*given):
+    return _private(*given[:6], torch.Generator().manual_seed(0))
 
 
 @wrong(
@@ -190,8 +183,8 @@ def seeds_the_noise(model, x, y, max_norm, noise_multiplier, expected, generator
     step="Pass generator=generator to torch.randn.",
     step_zh="把 generator=generator 传给 torch.randn。",
 )
-def ignores_the_generator(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    return _private(model, x, y, max_norm, noise_multiplier, expected)
+def ignores_the_generator(*given):
+    return _private(*given[:6])
 
 
 @wrong(
@@ -203,28 +196,12 @@ def ignores_the_generator(model, x, y, max_norm, noise_multiplier, expected, gen
     step_zh="每个参数都重新抽噪声。",
 )
 def same_noise_for_all_layers(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    total = _clipped(model, x, y, max_norm)
+    total = _clip(_each(model, x, y), max_norm)
     size = max(value.numel() for value in total.values())
     noise = noise_multiplier * max_norm * torch.randn(size, generator=generator)
     return {
         name: (value + noise[: value.numel()].reshape(value.shape)) / expected
         for name, value in total.items()
-    }
-
-
-@wrong(
-    "private_gradient",
-    "Draws noise that is not normal: the ε of the Gaussian mechanism does not hold for it.",
-    zh="噪声不是正态分布：高斯机制的 ε 对它不成立。",
-    caught_by="noise_is_independent",
-    step="Draw with torch.randn or torch.normal.",
-    step_zh="用 torch.randn 或 torch.normal 抽。",
-)
-def uniform_noise(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    width = noise_multiplier * max_norm * math.sqrt(12)
-    return {
-        name: (value + width * (torch.rand(value.shape, generator=generator) - 0.5)) / expected
-        for name, value in _clipped(model, x, y, max_norm).items()
     }
 
 
@@ -236,33 +213,71 @@ def uniform_noise(model, x, y, max_norm, noise_multiplier, expected, generator=N
     step="The noise comes in any case.",
     step_zh="无论如何都要加噪声。",
 )
-def silent_when_empty(model, x, y, max_norm, noise_multiplier, expected, generator=None):
-    noise_multiplier = noise_multiplier if len(x) else 0
-    return _private(model, x, y, max_norm, noise_multiplier, expected, generator)
+def silent_when_empty(*given):
+    return _private(*given, deviation=None if len(given[1]) else 0)
 
 
-# --- epsilon ---------------------------------------------------------------------------
+@wrong(
+    "private_gradient",
+    "Leaves the root out: divides by the squared norm.",
+    zh="范数忘了开平方根。",
+    caught_by="each_example_is_clipped",
+    step="The norm is the root of the sum of squares.",
+    step_zh="范数是平方和再开平方根。",
+)
+def forgets_the_root(*given):
+    def clip(each, max_norm):
+        return _summed(each, (max_norm / _norms(each) ** 2).clamp(max=1))
+
+    return _private(*given, clip=clip)
+
+
+@wrong(
+    "private_gradient",
+    "Cuts each number at ±max_norm, not the length of the whole gradient.",
+    zh="逐个数截断到 ±max_norm，而不是缩短整个梯度的长度。",
+    caught_by="each_example_is_clipped",
+    step="Multiply the whole gradient by one factor; its direction stays.",
+    step_zh="整个梯度乘同一个系数，方向不变。",
+)
+def cuts_each_number(*given):
+    def clip(each, c):
+        return {name: g.clamp(-c, c).sum(dim=0) for name, g in each.items()}
+
+    return _private(*given, clip=clip)
+
+
+@wrong(
+    "private_gradient",
+    "Takes σ²C² for the standard deviation: it is the variance.",
+    zh="把 σ²C² 当成标准差：那是方差。",
+    caught_by="noise_is_scaled_by_the_clip",
+    step="The standard deviation is noise_multiplier · max_norm.",
+    step_zh="标准差是 noise_multiplier · max_norm。",
+)
+def variance_for_deviation(*given):
+    return _private(*given, deviation=(given[4] * given[3]) ** 2)
 
 
 def _translated(rho, alpha, delta):
     return rho + math.log1p(-1 / alpha) - math.log(delta * alpha) / (alpha - 1)
 
 
-def _rho(alpha, sigma, q):
+def _rho(alpha, sigma, q, last=1):
     if q == 1:
         return alpha / (2 * sigma**2)
     stay, take = math.log1p(-q), math.log(q)
     terms = [
         math.log(math.comb(alpha, j)) + (alpha - j) * stay + j * take + j * (j - 1) / (2 * sigma**2)
-        for j in range(alpha + 1)
+        for j in range(alpha + last)
     ]
     return torch.tensor(terms, dtype=torch.double).logsumexp(0).item() / (alpha - 1)
 
 
-def _epsilon(sigma, q, steps, delta, orders=range(2, 65), translated=_translated):
+def _epsilon(sigma, q, steps, delta, orders=range(2, 65), translated=_translated, last=1):
     if sigma == 0:
         return math.inf
-    return min(translated(steps * _rho(alpha, sigma, q), alpha, delta) for alpha in orders)
+    return min(translated(steps * _rho(alpha, sigma, q, last), alpha, delta) for alpha in orders)
 
 
 @wrong(
@@ -276,18 +291,6 @@ def _epsilon(sigma, q, steps, delta, orders=range(2, 65), translated=_translated
 )
 def one_step_for_all(noise_multiplier, sample_rate, steps, delta):
     return _epsilon(noise_multiplier, sample_rate, 1, delta)
-
-
-@wrong(
-    "epsilon",
-    "Forgets the sampling, as though everybody were drawn each time.",
-    zh="忘了采样，当成每一步全员参加。",
-    caught_by="as_the_accountant_says",
-    step="The terms of the sum hold q and 1 − q.",
-    step_zh="求和的各项里要有 q 和 1 − q。",
-)
-def forgets_sampling(noise_multiplier, sample_rate, steps, delta):
-    return _epsilon(noise_multiplier, 1, steps, delta)
 
 
 @wrong(
@@ -319,22 +322,6 @@ def older_translation(noise_multiplier, sample_rate, steps, delta):
 
 @wrong(
     "epsilon",
-    "Adds up the terms themselves, which no float can hold where the noise is small.",
-    zh="直接把各项相加，噪声小时超出浮点范围。",
-    caught_by="little_noise",
-    step="Take logarithms and log-sum-exp.",
-    step_zh="取对数，再做 log-sum-exp。",
-)
-def sums_that_overflow(noise_multiplier, sample_rate, steps, delta):
-    try:
-        math.exp(1 / max(noise_multiplier, 1e-9) ** 2)
-    except OverflowError:
-        return math.inf
-    return _epsilon(noise_multiplier, sample_rate, steps, delta)
-
-
-@wrong(
-    "epsilon",
     "Says that without noise there is no cost.",
     zh="以为不加噪声就没有代价。",
     caught_by="no_noise_no_promise",
@@ -347,33 +334,61 @@ def no_noise_no_cost(noise_multiplier, sample_rate, steps, delta):
 
 @wrong(
     "epsilon",
-    "Has no number where everybody is drawn: ln(1 − q) is −∞, and 0 · −∞ is nan.",
-    zh="全员参加时得不到数：ln(1 − q) 是 −∞，0 · −∞ 是 nan。",
-    caught_by="everybody_drawn",
-    step="With q = 1 only the term j = α is left.",
-    step_zh="q = 1 时只剩 j = α 那一项。",
+    "Adds up the ε of all steps: valid, and far more than composing in Rényi divergence gives.",
+    zh="把每一步的 ε 相加：成立，但比先加 Rényi 散度大得多。",
+    caught_by="as_the_accountant_says",
+    step="Multiply ρ by the steps; translate the total once.",
+    step_zh="先把 ρ 乘步数，总和只换算一次。",
 )
-def nan_if_all_are_drawn(noise_multiplier, sample_rate, steps, delta):
-    if sample_rate == 1:
-        return math.inf if noise_multiplier == 0 else math.nan
-    return _epsilon(noise_multiplier, sample_rate, steps, delta)
+def adds_up_epsilon(noise_multiplier, sample_rate, steps, delta):
+    return steps * _epsilon(noise_multiplier, sample_rate, 1, delta)
 
 
-# --- train_privately -------------------------------------------------------------------
+@wrong(
+    "epsilon",
+    "Ends the sum before j = α, which is the largest term.",
+    zh="求和没加到 j = α，漏掉了最大的一项。",
+    caught_by="as_the_accountant_says",
+    step="j runs from 0 to α: range(alpha + 1).",
+    step_zh="j 从 0 到 α：range(alpha + 1)。",
+)
+def without_the_last_term(noise_multiplier, sample_rate, steps, delta):
+    if sample_rate == 1 or noise_multiplier == 0:
+        return math.inf if noise_multiplier == 0 else -math.inf
+    return _epsilon(noise_multiplier, sample_rate, steps, delta, last=0)
 
 
-def _train(model, x, y, optimizer, steps, rows, gradient):
+@wrong(
+    "epsilon",
+    "Divides by 2σ, where 2σ² is asked for.",
+    zh="除的是 2σ，应该是 2σ²。",
+    caught_by="as_the_accountant_says",
+    step="The noise enters by its variance: square σ.",
+    step_zh="噪声以方差出现：σ 要平方。",
+)
+def without_the_square(noise_multiplier, sample_rate, steps, delta):
+    return _epsilon(math.sqrt(noise_multiplier), sample_rate, steps, delta)
+
+
+def _coins(people, rate, generator):
+    return torch.rand(people, generator=generator) < rate
+
+
+def _train(
+    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None,
+    *, draw=_coins, gradient=_private, expected=None, step=None,
+):  # fmt: skip
+    """Rows drawn by `draw`, a gradient by `gradient`, and `step`, by default the optimiser's."""
+    expected = rate * len(x) if expected is None else expected
     for _ in range(steps):
-        drawn = rows()
-        found = gradient(x[drawn], y[drawn])
+        rows = draw(len(x), rate, generator)
+        found = gradient(
+            model, x[rows], y[rows], max_norm, noise_multiplier, expected, generator
+        )  # fmt: skip
         for name, parameter in model.named_parameters():
             parameter.grad = found[name]
-        optimizer.step()
+        (step or optimizer.step)()
     return model
-
-
-def _coins(x, rate, generator):
-    return torch.rand(len(x), generator=generator) < rate
 
 
 @wrong(
@@ -381,19 +396,15 @@ def _coins(x, rate, generator):
     "Draws batches of a fixed size; the ε above is that of coins.",
     zh="每批人数固定；而上面的 ε 是按掷硬币算的。",
     caught_by="everyone_has_a_coin",
+    looks_like=lambda seen: seen["alike"],
     step="Compare one uniform number for each example with the rate.",
     step_zh="每个样本抽一个均匀随机数，与采样率比较。",
 )
-def batches_of_a_fixed_size(
-    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
-):  # fmt: skip
-    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
-        expected = rate * len(x)
-        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+def batches_of_a_fixed_size(*given):
+    def draw(people, rate, generator):
+        return torch.randperm(people, generator=generator)[: max(1, round(rate * people))]
 
-    size = max(1, round(rate * len(x)))
-    return _train(model, x, y, optimizer, steps,
-                  lambda: torch.randperm(len(x), generator=generator)[:size], gradient)  # fmt: skip
+    return _train(*given, draw=draw)
 
 
 @wrong(
@@ -404,15 +415,9 @@ def batches_of_a_fixed_size(
     step="Throw them inside the loop.",
     step_zh="在循环里面掷。",
 )
-def coins_thrown_once(
-    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
-):  # fmt: skip
-    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
-        expected = rate * len(x)
-        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
-
-    rows = _coins(x, rate, generator)
-    return _train(model, x, y, optimizer, steps, lambda: rows, gradient)
+def coins_thrown_once(model, x, y, optimizer, steps, rate, *given):
+    rows = _coins(len(x), rate, given[2] if len(given) > 2 else None)
+    return _train(model, x, y, optimizer, steps, rate, *given, draw=lambda *_: rows)
 
 
 @wrong(
@@ -423,21 +428,16 @@ def coins_thrown_once(
     step="Each step draws from everybody, independently.",
     step_zh="每一步都独立地从所有人里抽。",
 )
-def shuffled_epochs(
-    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
-):  # fmt: skip
-    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
-        expected = rate * len(x)
-        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+def shuffled_epochs(*given):
+    queue = []
 
-    size, queue = max(1, round(rate * len(x))), []
-
-    def rows():
+    def draw(people, rate, generator):
+        size = max(1, round(rate * people))
         if len(queue) < size:
-            queue[:] = torch.randperm(len(x), generator=generator).tolist()
+            queue[:] = torch.randperm(people, generator=generator).tolist()
         return torch.tensor([queue.pop() for _ in range(size)])
 
-    return _train(model, x, y, optimizer, steps, rows, gradient)
+    return _train(*given, draw=draw)
 
 
 @wrong(
@@ -448,14 +448,8 @@ def shuffled_epochs(
     step="Pass the generator to torch.rand as well.",
     step_zh="torch.rand 也要传 generator。",
 )
-def coins_from_elsewhere(
-    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
-):  # fmt: skip
-    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
-        expected = rate * len(x)
-        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
-
-    return _train(model, x, y, optimizer, steps, lambda: _coins(x, rate, None), gradient)
+def coins_from_elsewhere(*given):
+    return _train(*given, draw=lambda people, rate, _: _coins(people, rate, None))
 
 
 @wrong(
@@ -466,18 +460,11 @@ def coins_from_elsewhere(
     step="B = sample_rate · N, in every step.",
     step_zh="每一步的 B 都是 sample_rate · N。",
 )
-def divides_by_who_came(
-    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
-):  # fmt: skip
-    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
-        expected = rate * len(x)
-        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+def divides_by_who_came(*given):
+    def gradient(model, x, y, max_norm, noise_multiplier, _, generator):
+        return _private(model, x, y, max_norm, noise_multiplier, max(len(x), 1), generator)
 
-    def by_who_came(x_drawn, y_drawn):
-        size = max(1, len(x_drawn))
-        return {name: g * rate * len(x) / size for name, g in gradient(x_drawn, y_drawn).items()}
-
-    return _train(model, x, y, optimizer, steps, lambda: _coins(x, rate, generator), by_who_came)
+    return _train(*given, gradient=gradient)
 
 
 @wrong(
@@ -488,18 +475,15 @@ def divides_by_who_came(
     step="Take the step with noise alone.",
     step_zh="这一步也要走，只用噪声。",
 )
-def skips_empty_steps(
-    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
-):  # fmt: skip
-    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
-        expected = rate * len(x)
-        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+def skips_empty_steps(model, x, y, optimizer, *given):
+    came = []
 
-    for _ in range(steps):
-        rows = _coins(x, rate, generator)
-        if rows.any():
-            _train(model, x, y, optimizer, 1, lambda: rows, gradient)  # noqa: B023
-    return model
+    def draw(*coins):
+        came[:] = _coins(*coins)
+        return torch.stack(came)
+
+    step = lambda: optimizer.step() if any(came) else None  # noqa: E731
+    return _train(model, x, y, optimizer, *given, draw=draw, step=step)
 
 
 @wrong(
@@ -510,19 +494,14 @@ def skips_empty_steps(
     step="Do not seed anew in the loop: the generator goes on.",
     step_zh="循环里不要重新设种子，让 generator 接着往下走。",
 )
-def same_noise_every_step(
-    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
-):  # fmt: skip
-    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
-        expected = rate * len(x)
-        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
+def same_noise_every_step(*given):
+    seeds = []
 
-    seed = int(torch.randint(2**31, (), generator=generator))
+    def gradient(*arguments):
+        seeds.append(int(torch.randint(2**31, (), generator=arguments[-1])))
+        return _private(*arguments[:-1], torch.Generator().manual_seed(seeds[0]))
 
-    def repeated(x_drawn, y_drawn):
-        return gradient(x_drawn, y_drawn, generator=torch.Generator().manual_seed(seed))
-
-    return _train(model, x, y, optimizer, steps, lambda: _coins(x, rate, generator), repeated)
+    return _train(*given, gradient=gradient)
 
 
 @wrong(
@@ -533,21 +512,15 @@ def same_noise_every_step(
     step="Set parameter.grad, do not add to it.",
     step_zh="给 parameter.grad 赋值，而不是累加。",
 )
-def gradients_pile_up(
-    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
-):  # fmt: skip
-    def gradient(x_drawn, y_drawn, noise_multiplier=noise_multiplier, generator=generator):
-        expected = rate * len(x)
-        return _private(model, x_drawn, y_drawn, max_norm, noise_multiplier, expected, generator)
-
+def gradients_pile_up(*given):
     piled = {}
 
-    def pile(x_drawn, y_drawn):
-        for name, g in gradient(x_drawn, y_drawn).items():
+    def gradient(*arguments):
+        for name, g in _private(*arguments).items():
             piled[name] = piled.get(name, 0) + g
         return dict(piled)
 
-    return _train(model, x, y, optimizer, steps, lambda: _coins(x, rate, generator), pile)
+    return _train(*given, gradient=gradient)
 
 
 @wrong(
@@ -559,9 +532,7 @@ def gradients_pile_up(
     step="Coins, clipping and noise in each step.",
     step_zh="每一步都要掷硬币、裁剪、加噪。",
 )
-def trains_plainly(
-    model, x, y, optimizer, steps, rate, max_norm, noise_multiplier, generator=None
-):  # fmt: skip
+def trains_plainly(model, x, y, optimizer, steps, *_):
     for _ in range(steps):
         optimizer.zero_grad()
         cross_entropy(model(x), y).backward()
@@ -569,13 +540,34 @@ def trains_plainly(
     return model
 
 
-# --- membership_attack -----------------------------------------------------------------
+@wrong(
+    "train_privately",
+    "Divides by all N examples, not by those expected, rate · N.",
+    zh="除以全部 N 个样本，而不是期望人数（采样率乘 N）。",
+    caught_by="the_denominator_is_expected",
+    step="B = sample_rate · N.",
+    step_zh="B 应为 sample_rate · N。",
+)
+def divides_by_all(model, x, *given):
+    return _train(model, x, *given, expected=len(x))
+
+
+@wrong(
+    "train_privately",
+    "Draws the noise from torch's own generator, not from the one given.",
+    zh="噪声没有来自传入的 generator，用的是 torch 默认的。",
+    caught_by="every_step_is_noisy",
+    step="Hand the generator on to private_gradient.",
+    step_zh="把 generator 也传给 private_gradient。",
+)
+def noise_from_elsewhere(*given):
+    return _train(*given, gradient=lambda *arguments: _private(*arguments[:-1], None))
 
 
 def _found(inside, outside, max_fpr, more=0):
     """From the losses of members and others."""
     outside = outside.sort().values
-    allowed = int(max_fpr * len(outside) + 1e-9) + more
+    allowed = max(int(max_fpr * len(outside) + 1e-9) + more, 0)
     bound = outside[allowed] if allowed < len(outside) else math.inf
     pairs = (inside[:, None] < outside).double() + (inside[:, None] == outside).double() / 2
     return {"auc": pairs.mean().item(), "tpr": (inside < bound).double().mean().item()}
@@ -594,7 +586,7 @@ def _losses(model, parties, mode=False):
     "membership_attack",
     "Takes a high loss for the sign of a member.",
     zh="把损失高当成了成员的标志。",
-    caught_by="members_lose_less",
+    caught_by="knows_whom_it_overfitted",
     step="Training lowers the members' losses: score by minus the loss.",
     step_zh="训练会压低成员的损失：用负的损失当分数。",
 )
@@ -651,19 +643,6 @@ def logarithms_of_zero(model, members, others, max_fpr=0.01):
 
 @wrong(
     "membership_attack",
-    "Leaves the model in evaluation mode.",
-    zh="用完没有还原模式。",
-    caught_by="asked_in_evaluation_mode",
-    step="Note model.training first and give it back.",
-    step_zh="先记下 model.training，最后还原。",
-)
-def leaves_evaluation_mode(model, members, others, max_fpr=0.01):
-    model.eval()
-    return _found(*_losses(model, (members, others)), max_fpr)
-
-
-@wrong(
-    "membership_attack",
     "Accuses one person more than is allowed.",
     zh="比允许的多误判了一个人。",
     caught_by="few_are_accused",
@@ -676,17 +655,44 @@ def accuses_one_more(model, members, others, max_fpr=0.01):
 
 @wrong(
     "membership_attack",
-    "Says the same of every model.",
-    zh="对什么模型都报同一个结果。",
-    caught_by="knows_whom_it_overfitted",
-    step="Ask the model for its losses.",
-    step_zh="要用模型算出损失。",
+    "Asks the model in training mode.",
+    zh="在训练模式下询问模型。",
+    caught_by="asked_in_evaluation_mode",
+    step="model.eval() first.",
+    step_zh="先 model.eval()。",
 )
-def says_always_half(model, members, others, max_fpr=0.01):
-    return {"auc": 0.5, "tpr": max_fpr}
+def asks_in_training_mode(model, members, others, max_fpr=0.01):
+    was = model.training
+    losses = [_losses(model, (party,), mode=was)[0] for party in (members, others)]
+    return _found(*losses, max_fpr)
 
 
-# --- leak ------------------------------------------------------------------------------
+@wrong(
+    "membership_attack",
+    "Takes a quantile that lies between two of the others, and may accuse more than is allowed.",
+    zh="阈值取了插值的分位数，落在两个非成员之间，误判可能超过允许的比例。",
+    caught_by="few_are_accused",
+    step="Count how many of the others lie at or below the threshold.",
+    step_zh="数一数有多少个非成员的损失不超过阈值。",
+)
+def interpolates_the_quantile(model, members, others, max_fpr=0.01):
+    inside, outside = _losses(model, (members, others))
+    caught = (inside <= outside.quantile(max_fpr)).double().mean()
+    return {"auc": _found(inside, outside, max_fpr)["auc"], "tpr": caught.item()}
+
+
+@wrong(
+    "membership_attack",
+    "Accuses fewer than max_fpr, where exactly that share is allowed.",
+    zh="误判比例要求严格小于 max_fpr，而恰好等于也是允许的。",
+    caught_by="few_are_accused",
+    step="At most max_fpr: take ≤.",
+    step_zh="不超过 max_fpr：用 ≤。",
+)
+def accuses_fewer(model, members, others, max_fpr=0.01):
+    inside, outside = _losses(model, (members, others))
+    allowed = math.ceil(max_fpr * len(outside) - 1e-9) - 1 - int(max_fpr * len(outside) + 1e-9)
+    return _found(inside, outside, max_fpr, more=allowed)
 
 
 @wrong(
@@ -700,19 +706,6 @@ def says_always_half(model, members, others, max_fpr=0.01):
 )
 def nothing_to_see(gradients):
     return {"image": torch.zeros(gradients[0].shape[1]), "label": int(gradients[-1].argmin())}
-
-
-@wrong(
-    "leak",
-    "Reads the first unit, alive or not.",
-    zh="只读第一个单元，不管死活。",
-    caught_by="dead_units",
-    step="Take a unit whose bias gradient is not 0.",
-    step_zh="挑一个偏置梯度不为 0 的单元。",
-)
-def first_unit(gradients):
-    image = gradients[0][0] / gradients[1][0]
-    return {"image": image, "label": int(gradients[-1].argmin())}
 
 
 @wrong(
@@ -756,9 +749,6 @@ def last_layer(gradients):
     return {"image": image, "label": int(gradients[-1].argmin())}
 
 
-# --- federated_average -----------------------------------------------------------------
-
-
 def _mean(states, shares):
     return {
         name: sum(state[name] * share for state, share in zip(states, shares, strict=True))
@@ -777,18 +767,6 @@ def _mean(states, shares):
 )
 def all_alike(states, sizes):
     return _mean(states, [1 / len(states)] * len(states))
-
-
-@wrong(
-    "federated_average",
-    "Weighs by the sizes and forgets to divide by their sum.",
-    zh="按大小加权，却忘了除以总数。",
-    caught_by="one_step_is_one_step",
-    step="The weights add up to 1.",
-    step_zh="权重之和应为 1。",
-)
-def sums_up(states, sizes):
-    return _mean(states, sizes)
 
 
 @wrong(
@@ -825,9 +803,6 @@ def adds_into_the_first(states, sizes):
     return states[0]
 
 
-# --- anonymous_counts ------------------------------------------------------------------
-
-
 def _groups(rows, quasi):
     groups = {}
     for row in rows:
@@ -835,8 +810,8 @@ def _groups(rows, quasi):
     return groups
 
 
-def _kinds(people, sensitive):
-    return [row[sensitive] for row in people] if sensitive is not None else []
+def _are_diverse(people, sensitive, l):  # noqa: E741
+    return sensitive is None or len({row[sensitive] for row in people}) >= l
 
 
 @wrong(
@@ -851,20 +826,8 @@ def more_than_k(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
     return {
         values: len(people)
         for values, people in _groups(rows, quasi).items()
-        if len(people) > k and (sensitive is None or len(set(_kinds(people, sensitive))) >= l)
+        if len(people) > k and _are_diverse(people, sensitive, l)
     }
-
-
-@wrong(
-    "anonymous_counts",
-    "Publishes every group, those of one person too.",
-    zh="所有组都公布，连只有一个人的也不例外。",
-    caught_by="too_few_for_anything",
-    step="Leave out the groups of fewer than k.",
-    step_zh="少于 k 人的组不公布。",
-)
-def publishes_everything(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
-    return {values: len(people) for values, people in _groups(rows, quasi).items()}
 
 
 @wrong(
@@ -881,7 +844,7 @@ def columns_apart(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
         values: len(people)
         for values, people in _groups(rows, quasi).items()
         if all(len(alone[n][(v,)]) >= k for n, v in zip(quasi, values, strict=True))
-        and (sensitive is None or len(set(_kinds(people, sensitive))) >= l)
+        and _are_diverse(people, sensitive, l)
     }
 
 
@@ -895,3 +858,44 @@ def columns_apart(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
 )
 def anonymity_is_enough(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
     return {v: len(people) for v, people in _groups(rows, quasi).items() if len(people) >= k}
+
+
+@wrong(
+    "anonymous_counts",
+    "Counts the people for l, not their different values.",
+    zh="数 l 时数的是人数，而不是不同取值的个数。",
+    caught_by="groups_are_diverse",
+    step="A set holds each value once.",
+    step_zh="集合里每个值只算一次。",
+)
+def counts_people_for_l(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
+    needed = k if sensitive is None else max(k, l)
+    return {v: len(people) for v, people in _groups(rows, quasi).items() if len(people) >= needed}
+
+
+@wrong(
+    "anonymous_counts",
+    "A single column gives its bare value for a key, not a tuple of one.",
+    zh="只有一列时，键直接用了那个值，而不是含一个元素的元组。",
+    caught_by="groups_agree_in_all",
+    step="(value,) with its comma is a tuple of one.",
+    step_zh="单元素元组要写逗号：(value,)。",
+)
+def bare_values(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
+    return {
+        values if len(values) > 1 else values[0]: len(people)
+        for values, people in _groups(rows, quasi).items()
+        if len(people) >= k and _are_diverse(people, sensitive, l)
+    }
+
+
+@wrong(
+    "anonymous_counts",
+    "Publishes every group, those of one person too.",
+    zh="所有组都公布，连只有一个人的也不例外。",
+    caught_by="too_few_for_anything",
+    step="Leave out the groups of fewer than k.",
+    step_zh="少于 k 人的组不公布。",
+)
+def publishes_everything(rows, quasi, *_):
+    return {values: len(people) for values, people in _groups(rows, quasi).items()}

@@ -14,7 +14,7 @@
 # anything: the pixels are not what the weights were trained on, the labels are not the model's,
 # the pictures are those it was trained on, and every batch prints a number of its own.
 #
-# None of these mistakes raises an error. That is why they are asked about. You will write the
+# None of these mistakes raises an error, which is why interviewers ask about them. You will write the
 # parts of an evaluation that can be trusted, look at what the network confuses, and at the end
 # mend a program that carries all the faults at once.
 #
@@ -87,20 +87,20 @@ plots.pictures(digits[:10], truth)
 
 # %% [markdown] id="conventions" lang="en"
 # **Conventions, for every task.** $N$ pictures, $C$ channels, $K$ classes. Pictures are tensors
-# $(N, C, H, W)$, logits $(N, K)$, targets and predictions $(N,)$ whole numbers, and class $k$ is
-# named `class_names[k]`. Unless a task says otherwise, there is at least one picture. Numbers may
+# $(N, C, H, W)$, logits $(N, K)$, targets and predictions $(N,)$ whole numbers (`int64` where they
+# are tensors), and class $k$ is named `class_names[k]`; no name stands there twice. Unless a task says otherwise, there is at least one picture. Numbers may
 # come back as Python's, NumPy's or torch's.
 
 # %% [markdown] id="conventions" lang="zh"
 # **全部任务的约定。** $N$ 张图，$C$ 个通道，$K$ 个类别。图片是形状为 $(N, C, H, W)$ 的张量，
-# logits 是 $(N, K)$，目标和预测都是 $(N,)$ 的整数，第 $k$ 类的名字是 `class_names[k]`。
+# logits 是 $(N, K)$，目标和预测都是 $(N,)$ 的整数（张量则为 `int64`），第 $k$ 类的名字是 `class_names[k]`，没有重名。
 # 除非另有说明，至少有一张图。返回 Python、NumPy 或 torch 的数值都可以。
 
 # %% [markdown] id="preprocess-task" lang="en"
 # ## 1. Pixels as the weights want them
 #
-# Weights fit one kind of input only. `images` is `uint8` with values from 0 to `pixel_max`. Return
-# `float32` of the same shape: scaled to 0 … 1, then normalised in each channel $c$,
+# Weights fit one kind of input only. `images` is `uint8` with values from 0 to `pixel_max`. Return a
+# `float32` tensor of the same shape: scaled to 0 … 1, then normalised in each channel $c$,
 #
 # $$x_c = \frac{\text{image}_c / \text{pixel\_max} - \text{mean}_c}{\text{std}_c}$$
 #
@@ -110,7 +110,7 @@ plots.pictures(digits[:10], truth)
 # %% [markdown] id="preprocess-task" lang="zh"
 # ## 1. 按权重的要求处理像素
 #
-# 一套权重只认一种输入。`images` 是 `uint8`，取值 0 到 `pixel_max`。返回同样形状的 `float32`：
+# 一套权重只认一种输入。`images` 是 `uint8`，取值 0 到 `pixel_max`。返回同样形状的 `float32` 张量：
 # 先缩放到 0 … 1，再对每个通道 $c$ 做归一化，
 #
 # $$x_c = \frac{\text{image}_c / \text{pixel\_max} - \text{mean}_c}{\text{std}_c}$$
@@ -141,14 +141,14 @@ check("preprocess")
 # ## 2. From names to indices
 #
 # The data say "seven"; the network says "logit 5 is the highest". Return for each name its index
-# in `class_names`, as whole numbers $(N,)$. The list decides and nothing else: not the alphabet,
+# in `class_names`, as whole numbers $(N,)$: a list, an array or a tensor. The list of classes decides and nothing else: not the alphabet,
 # not the digit, not which classes happen to occur. A name that is not in it raises `ValueError`.
 
 # %% [markdown] id="class_indices-task" lang="zh"
 # ## 2. 从类别名到下标
 #
 # 数据说的是「seven」，网络说的是「第 5 个 logit 最高」。返回每个名字在 `class_names` 中的下标，
-# 即 $(N,)$ 的整数。只看这张表：不看字母顺序，不看数字本身，也不看数据里碰巧出现了哪些类别。
+# 即 $(N,)$ 的整数，列表、数组或张量都行。只看这张表：不看字母顺序，不看数字本身，也不看数据里碰巧出现了哪些类别。
 # 表里没有的名字，抛出 `ValueError`。
 
 # %% id="class_indices"
@@ -232,7 +232,8 @@ check("predict_logits")
 #
 # - `"accuracy"`: the share whose highest logit is that of the target;
 # - `"loss"`: the mean cross entropy, $-\frac{1}{N}\sum_i \log \mathrm{softmax}(z_i)_{y_i}$, also
-#   where the model is so sure that a probability is below what float32 can hold.
+#   where the model is so sure of a wrong class that the probability of the right one is below what
+#   float32 can hold.
 #
 # The model is judged in evaluation mode, goes back in the mode in which it came, and does not
 # change.
@@ -244,8 +245,8 @@ check("predict_logits")
 # 它可能只能遍历一次，最后一个批次可能不满。返回一个字典，两个数都针对**全部图片**：
 #
 # - `"accuracy"`：logit 最高的类别就是目标的比例；
-# - `"loss"`：平均交叉熵，$-\frac{1}{N}\sum_i \log \mathrm{softmax}(z_i)_{y_i}$；模型极为肯定、
-#   概率小到 float32 存不下时也要正确。
+# - `"loss"`：平均交叉熵，$-\frac{1}{N}\sum_i \log \mathrm{softmax}(z_i)_{y_i}$；模型对错误的类别极为肯定、
+#   正确类别的概率小到 float32 存不下时，也要正确。
 #
 # 在评估模式下评测，用完还原模式，模型不能有任何改变。
 
@@ -330,14 +331,14 @@ check("top_k_accuracy")
 # %% [markdown] id="confusion_matrix-task" lang="en"
 # ## 6. What is taken for what
 #
-# Return the counts $(K, K)$ as whole numbers: row $i$, column $j$ holds how many pictures **of
+# Return the counts $(K, K)$ as whole numbers (of an integer type): row $i$, column $j$ holds how many pictures **of
 # class $i$ were taken for class $j$**. There are `num_classes` rows and columns, also for classes
 # that do not occur. Do without scikit-learn.
 
 # %% [markdown] id="confusion_matrix-task" lang="zh"
 # ## 6. 把什么认成了什么
 #
-# 返回 $(K, K)$ 的整数计数：第 $i$ 行第 $j$ 列，是**实际为第 $i$ 类、被认成第 $j$ 类**的图片数。
+# 返回 $(K, K)$ 的整数计数（整数类型）：第 $i$ 行第 $j$ 列，是**实际为第 $i$ 类、被认成第 $j$ 类**的图片数。
 # 行和列各有 `num_classes` 个，没有出现的类别也要有。不用 scikit-learn。
 
 # %% id="confusion_matrix"
@@ -377,7 +378,7 @@ def class_recall(targets, predictions, num_classes):
     # en: targets, predictions: (N,) tensors of whole numbers → (K,) from 0 to 1, or nan
     # zh: targets、predictions：(N,) 的整数张量 → (K,)，0 到 1 之间，或 nan
     ### BEGIN SOLUTION
-    matrix = confusion_matrix(targets, predictions, num_classes)
+    matrix = torch.as_tensor(confusion_matrix(targets, predictions, num_classes))
     return matrix.diagonal() / matrix.sum(dim=1)  # 0 / 0 is nan
     ### END SOLUTION
 
@@ -402,10 +403,11 @@ check("class_recall")
 # - the class names: `class_names[i]` at row $i$ on the y axis, `class_names[j]` at column $j$ on
 #   the x axis;
 # - which is which: the label of the y axis contains `actual` (or `true`), that of the x axis
-#   `predicted`;
+#   `predicted`, in small letters or capitals;
 # - each count, written as a whole number in its cell (zeros may be left blank).
 #
-# Colours, size and the direction of the y axis are up to you. `matrix` may be an array or a tensor.
+# Colours, size and the direction of the y axis are up to you; scikit-learn's display will do as well.
+# `matrix` may be an array or a tensor.
 
 # %% [markdown] id="plot_confusion-task" lang="zh"
 # ## 8. 一张看得懂的图
@@ -413,10 +415,10 @@ check("class_recall")
 # 用 matplotlib 画出混淆矩阵，返回 `Axes`。看图的人要能看出：
 #
 # - 类别名：y 轴第 $i$ 行标 `class_names[i]`，x 轴第 $j$ 列标 `class_names[j]`；
-# - 哪边是什么：y 轴标签含 `actual`（或「实际」「真实」），x 轴标签含 `predicted`（或「预测」）；
+# - 哪边是什么：y 轴标签含 `actual`（或「实际」「真实」），x 轴标签含 `predicted`（或「预测」），大小写不限；
 # - 每个计数，以整数写在格子里（0 可以不写）。
 #
-# 颜色、大小、y 轴方向随意。`matrix` 可能是数组，也可能是张量。
+# 颜色、大小、y 轴方向随意，也可以用 scikit-learn 现成的图。`matrix` 可能是数组，也可能是张量。
 
 # %% id="plot_confusion"
 def plot_confusion(matrix, class_names):
@@ -494,7 +496,7 @@ for attempt in (1, 2):
 #
 # `parts` maps each part to `(images, names)`, images being `uint8`. It must hold for every model:
 # one with its classes in another order, one that comes in training mode, and test pictures of only
-# some of the classes. You may use all that you have written above.
+# some of the classes. The model is left as it was, its mode included. You may use all that you have written above.
 
 # %% [markdown] id="mended_report-contract" lang="zh"
 # 把它改对。参数不变，返回的字典也不变：
@@ -503,7 +505,7 @@ for attempt in (1, 2):
 # - `"names"`：模型把每张图认成什么，按图片顺序，用名字表示。
 #
 # `parts` 的每一项是 `(images, names)`，images 为 `uint8`。对任何模型都要成立：类别顺序不同的模型、
-# 传进来时处于训练模式的模型，以及只含部分类别的测试图片。前面写好的函数都可以用。
+# 传进来时处于训练模式的模型，以及只含部分类别的测试图片。模型保持原样，模式也要还原。前面写好的函数都可以用。
 
 # %% id="mended_report"
 def mended_report(model, class_names, pixel_max, mean, std, parts, batch_size=32):
@@ -511,10 +513,10 @@ def mended_report(model, class_names, pixel_max, mean, std, parts, batch_size=32
     # zh: parts：{"train": (images, names), "test": (images, names)} → {"accuracy": …, "names": […]}
     ### BEGIN SOLUTION
     images, names = parts["test"]
-    x = preprocess(images, pixel_max, mean, std)
+    x = torch.as_tensor(preprocess(images, pixel_max, mean, std)).float()
     y = class_indices(names, class_names)
     predictions = predict_logits(model, x, batch_size).argmax(dim=1)
-    right = sum(int(a == b) for a, b in zip(predictions, y, strict=True))
+    right = sum(int(a == b) for a, b in zip(predictions, y, strict=False))
     return {"accuracy": right / len(names), "names": [class_names[k] for k in predictions]}
     ### END SOLUTION
 

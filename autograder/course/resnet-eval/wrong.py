@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from sklearn import metrics
 from torch.nn.functional import cross_entropy
-from torch.utils.data import DataLoader, TensorDataset
 
 from autograder.checks import wrong
 
@@ -78,54 +77,6 @@ def statistics_of_the_batch(images, pixel_max, mean, std):
 
 @wrong(
     "preprocess",
-    "Normalises the raw pixels and forgets to scale them to 0 … 1 first.",
-    zh="直接对原始像素做归一化，忘了先缩放到 0 … 1。",
-    caught_by="scales_then_normalises",
-    step="Mean and std are those of scaled pixels: divide by pixel_max first.",
-    step_zh="均值和标准差是缩放之后的：先除以 pixel_max。",
-)
-def forgets_to_scale(images, pixel_max, mean, std):
-    return _preprocess(images, 1, mean, std)
-
-
-@wrong(
-    "preprocess",
-    "Subtracts the mean and does not divide by the std.",
-    zh="减了均值，却没有除以标准差。",
-    caught_by="scales_then_normalises",
-    step="Divide by the std as well.",
-    step_zh="还要除以标准差。",
-)
-def only_subtracts(images, pixel_max, mean, std):
-    return images / pixel_max - _channels(mean)
-
-
-@wrong(
-    "preprocess",
-    "Multiplies by the std where it should divide.",
-    zh="该除以标准差的地方乘了标准差。",
-    caught_by="scales_then_normalises",
-    step="Normalised pixels have a std of about 1: divide.",
-    step_zh="归一化后的标准差应在 1 附近：用除法。",
-)
-def multiplies_by_std(images, pixel_max, mean, std):
-    return (images / pixel_max - _channels(mean)) * _channels(std)
-
-
-@wrong(
-    "preprocess",
-    "Takes the std for the mean and the mean for the std.",
-    zh="把均值和标准差弄反了。",
-    caught_by="scales_then_normalises",
-    step="Subtract the mean, divide by the std.",
-    step_zh="减的是均值，除的是标准差。",
-)
-def swaps_mean_and_std(images, pixel_max, mean, std):
-    return _preprocess(images, pixel_max, std, mean)
-
-
-@wrong(
-    "preprocess",
     "Lets the channels' statistics run along the width of the picture.",
     zh="各通道的统计量被广播到了图片的宽度方向上。",
     caught_by="scales_then_normalises",
@@ -149,31 +100,7 @@ def constants_of_imagenet(images, pixel_max, mean, std):
     return _preprocess(images, pixel_max, *(values[: images.shape[1]] for values in known))
 
 
-@wrong(
-    "preprocess",
-    "Divides whole numbers, so that every pixel becomes 0 or 1.",
-    zh="用了整除，像素只剩下 0 和 1。",
-    caught_by="brightest_is_pixel_max",
-    step="Divide with / and not with //.",
-    step_zh="用 / 而不是 //。",
-)
-def divides_whole_numbers(images, pixel_max, mean, std):
-    return _preprocess(images // pixel_max, 1, mean, std)
-
-
 # --- class_indices ------------------------------------------------------------------------
-
-
-@wrong(
-    "class_indices",
-    "Returns floating point numbers, which can index nothing.",
-    zh="返回的是浮点数，不能当下标用。",
-    caught_by="order_is_the_models",
-    step="Make whole numbers: torch.tensor of a list of integers is int64.",
-    step_zh="要用整数：对整数列表用 torch.tensor，得到的就是 int64。",
-)
-def indices_as_floats(names, class_names):
-    return torch.tensor([float(list(class_names).index(name)) for name in names])
 
 
 @wrong(
@@ -247,30 +174,6 @@ def unknown_is_minus_one(names, class_names):
     return [list(class_names).index(name) if name in class_names else -1 for name in names]
 
 
-@wrong(
-    "class_indices",
-    "Leaves unknown names out, so that indices and pictures no longer match.",
-    zh="跳过不认识的名字，下标和图片从此对不上。",
-    caught_by="unknown_names_are_refused",
-    step="Raise ValueError: one name, one index.",
-    step_zh="抛出 ValueError：一个名字对应一个下标。",
-)
-def leaves_unknown_out(names, class_names):
-    return [list(class_names).index(name) for name in names if name in class_names]
-
-
-@wrong(
-    "class_indices",
-    "Counts from 1.",
-    zh="从 1 开始编号。",
-    caught_by="order_is_the_models",
-    step="The first logit has index 0.",
-    step_zh="第一个 logit 的下标是 0。",
-)
-def counts_from_one(names, class_names):
-    return [list(class_names).index(name) + 1 for name in names]
-
-
 # --- predict_logits -----------------------------------------------------------------------
 
 
@@ -301,50 +204,6 @@ def no_grad_for_eval(model, x, batch_size=64):
 
 @wrong(
     "predict_logits",
-    "Puts the model into training mode for the predictions.",
-    zh="预测时把模型切到了训练模式。",
-    caught_by="one_row_for_each_picture",
-    step="train() is for training; call eval().",
-    step_zh="train() 是训练用的；这里要调用 eval()。",
-)
-def trains_to_predict(model, x, batch_size=64):
-    mode = model.training
-    model.train()
-    logits = _run(model, x.split(batch_size))
-    model.train(mode)
-    return logits
-
-
-@wrong(
-    "predict_logits",
-    "Leaves the model in evaluation mode, so that training would go on without dropout and "
-    "with frozen statistics.",
-    zh="用完不还原，模型停在评估模式；接着训练就没有 dropout，统计量也不再更新。",
-    caught_by="mode_is_given_back",
-    step="Remember model.training first and give it back at the end.",
-    step_zh="先记下 model.training，最后还回去。",
-)
-def stays_in_evaluation_mode(model, x, batch_size=64):
-    model.eval()
-    return _run(model, x.split(batch_size))
-
-
-@wrong(
-    "predict_logits",
-    "Always ends in training mode, whatever mode the model came in.",
-    zh="不管模型原来是什么模式，最后一律切到训练模式。",
-    caught_by="mode_is_given_back",
-    step="Give back the mode that you found.",
-    step_zh="原来是什么模式，就还什么模式。",
-)
-def always_ends_in_training(model, x, batch_size=64):
-    logits = _in_evaluation_mode(model, x.split(batch_size))
-    model.train()
-    return logits
-
-
-@wrong(
-    "predict_logits",
     "Drops the last batch because it is smaller.",
     zh="最后一个批次不满，就被丢掉了。",
     caught_by="one_row_for_each_picture",
@@ -354,18 +213,6 @@ def always_ends_in_training(model, x, batch_size=64):
 def drops_the_rest(model, x, batch_size=64):
     size = min(batch_size, len(x))
     return _in_evaluation_mode(model, x[: len(x) // size * size].split(size))
-
-
-@wrong(
-    "predict_logits",
-    "Returns the logits of the last batch only.",
-    zh="只返回了最后一个批次的 logits。",
-    caught_by="one_row_for_each_picture",
-    step="Collect the logits of every batch and join them.",
-    step_zh="收集每个批次的 logits，再拼起来。",
-)
-def last_batch_only(model, x, batch_size=64):
-    return _in_evaluation_mode(model, x.split(batch_size)[-1:])
 
 
 def _is_reordered(rows):
@@ -415,18 +262,6 @@ def records_gradients(model, x, batch_size=64):
 )
 def all_at_once(model, x, batch_size=64):
     return _in_evaluation_mode(model, [x])
-
-
-@wrong(
-    "predict_logits",
-    "Takes batch_size for the number of batches, as chunk does; the smaller, the larger they are.",
-    zh="把 batch_size 当成了批次的个数（chunk 就是这样）：它越小，每批反而越大。",
-    caught_by="no_batch_is_larger",
-    step="x.split(batch_size) makes pieces of that size; x.chunk makes that many.",
-    step_zh="x.split(batch_size) 按大小切；x.chunk 按个数切。",
-)
-def as_many_batches(model, x, batch_size=64):
-    return _in_evaluation_mode(model, x.chunk(batch_size))
 
 
 @wrong(
@@ -526,20 +361,6 @@ def averages_the_losses(model, batches):
 
 @wrong(
     "evaluate",
-    "Adds up the losses and never divides by the number of pictures.",
-    zh="损失只累加，没有除以图片数。",
-    caught_by="loss_is_the_mean_over_pictures",
-    step="Divide by the number of pictures at the end.",
-    step_zh="最后除以图片总数。",
-)
-def sums_the_losses(model, batches):
-    pairs = _pairs(model, batches)
-    total = sum(cross_entropy(*pair, reduction="sum").item() for pair in pairs)
-    return _scores(pairs) | {"loss": total}
-
-
-@wrong(
-    "evaluate",
     "Applies softmax before the cross entropy, which does it again.",
     zh="交叉熵之前先做了 softmax，而交叉熵内部还会再做一次。",
     caught_by="loss_is_the_mean_over_pictures",
@@ -600,19 +421,6 @@ def argmax_along_the_batch(model, batches):
 
 @wrong(
     "evaluate",
-    "Normalises the scores along the batch before choosing the class.",
-    zh="先沿批次方向做 softmax，再选类别。",
-    caught_by="classes_lie_along_the_last_axis",
-    step="A softmax over classes has dim=1; for the choice alone none is needed.",
-    step_zh="对类别做 softmax 应写 dim=1；只为选类别则根本不需要。",
-)
-def softmax_along_the_batch(model, batches):
-    pairs = _pairs(model, batches)
-    return _scores(pairs) | {"accuracy": _scores([(z.softmax(0), y) for z, y in pairs])["accuracy"]}
-
-
-@wrong(
-    "evaluate",
     "Evaluates in the mode in which the model came, so training mode uses the batch's statistics.",
     zh="不切换模式：模型若处于训练模式，用的就是当前批次的统计量。",
     caught_by="judged_in_evaluation_mode",
@@ -621,33 +429,6 @@ def softmax_along_the_batch(model, batches):
 )
 def evaluates_in_training_mode(model, batches):
     return _scores(_pairs(model, batches, training=True))
-
-
-@wrong(
-    "evaluate",
-    "Leaves the model in evaluation mode.",
-    zh="评测之后，模型停在评估模式。",
-    caught_by="judged_in_evaluation_mode",
-    step="Give back the mode that you found.",
-    step_zh="原来是什么模式，就还什么模式。",
-)
-def forgets_the_mode(model, batches):
-    model.eval()
-    return _scores(_pairs(model, batches))
-
-
-@wrong(
-    "evaluate",
-    "Always ends in training mode, whatever mode the model came in.",
-    zh="不管模型原来是什么模式，评测之后一律切到训练模式。",
-    caught_by="judged_in_evaluation_mode",
-    step="Remember model.training first and give that back.",
-    step_zh="先记下 model.training，最后还原成它。",
-)
-def evaluate_ends_in_training(model, batches):
-    scores = _scores(_pairs(model, batches))
-    model.train()
-    return scores
 
 
 @wrong(
@@ -663,20 +444,6 @@ def divides_by_the_data_set(model, batches):
     scores, seen = _scores(pairs), sum(len(y) for _, y in pairs)
     size = seen if isinstance(batches, list) else len(batches.dataset)
     return {name: value * seen / size for name, value in scores.items()}
-
-
-@wrong(
-    "evaluate",
-    "Takes every batch for as large as the first.",
-    zh="以为每个批次都和第一个一样大。",
-    caught_by="every_picture_counts_once",
-    step="Add the size of each batch as it comes.",
-    step_zh="来一个批次，加一次它的实际大小。",
-)
-def all_batches_alike(model, batches):
-    pairs = _pairs(model, batches)
-    scores, seen = _scores(pairs), sum(len(y) for _, y in pairs)
-    return scores | {"accuracy": scores["accuracy"] * seen / (len(pairs) * len(pairs[0][1]))}
 
 
 # --- top_k_accuracy -----------------------------------------------------------------------
@@ -725,18 +492,6 @@ def precision_at_k(logits, targets, k):
 
 @wrong(
     "top_k_accuracy",
-    "Asks whether the class is exactly the k-th best.",
-    zh="要求真实类别恰好排在第 k 位。",
-    caught_by="among_the_k_highest",
-    step="Any of the first k places will do.",
-    step_zh="前 k 名中任意一名都算。",
-)
-def exactly_the_kth(logits, targets, k):
-    return _share_among(logits.topk(k, dim=1).indices[:, -1:], targets)
-
-
-@wrong(
-    "top_k_accuracy",
     "Allows one place too many.",
     zh="多放宽了一个名次。",
     caught_by="among_the_k_highest",
@@ -770,30 +525,6 @@ def among_those_of_any_picture(logits, targets, k):
 def ranks_the_pictures(logits, targets, k):
     places = logits.argsort(0, descending=True).argsort(0)  # (N, K)
     return (places.gather(1, targets[:, None]) < k).double().mean().item()
-
-
-@wrong(
-    "top_k_accuracy",
-    "Applies a softmax along the batch, which changes the order of a picture's classes.",
-    zh="沿批次方向做了 softmax，打乱了每张图各类别的次序。",
-    caught_by="each_picture_ranks_its_own_classes",
-    step="Leave the softmax out: along dim=1 it changes no order, along dim=0 it does.",
-    step_zh="去掉 softmax：dim=1 时不改变次序，dim=0 时会。",
-)
-def softmax_of_the_columns(logits, targets, k):
-    return _share_among(logits.softmax(0).topk(k, dim=1).indices, targets)
-
-
-@wrong(
-    "top_k_accuracy",
-    "Returns the number of hits instead of their share.",
-    zh="返回的是命中个数，而不是比例。",
-    caught_by="among_the_k_highest",
-    step="Divide by the number of pictures.",
-    step_zh="除以图片数。",
-)
-def counts_the_hits(logits, targets, k):
-    return len(targets) * _share_among(logits.topk(k, dim=1).indices, targets)
 
 
 # --- confusion_matrix ---------------------------------------------------------------------
@@ -839,43 +570,6 @@ def only_classes_that_occur(targets, predictions, num_classes):
     return metrics.confusion_matrix(targets, predictions)
 
 
-@wrong(
-    "confusion_matrix",
-    "Returns shares of each row instead of counts.",
-    zh="返回的是每行的比例，而不是计数。",
-    caught_by="mistakes_of_the_network",
-    step="Leave the counts as they are; shares can be had from them.",
-    step_zh="保留计数；比例随时可以由计数算出。",
-)
-def shares_of_rows(targets, predictions, num_classes):
-    matrix = _confusion(targets, predictions, num_classes)
-    return matrix / matrix.sum(axis=1, keepdims=True).clip(1)
-
-
-@wrong(
-    "confusion_matrix",
-    "Counts in floating point numbers.",
-    zh="计数用的是浮点数。",
-    caught_by="rows_are_actual",
-    step="Counts are whole: begin with zeros of dtype=int, or torch.long.",
-    step_zh="计数是整数：全零矩阵要用 dtype=int 或 torch.long。",
-)
-def counts_as_floats(targets, predictions, num_classes):
-    return _confusion(targets, predictions, num_classes).astype(float)
-
-
-@wrong(
-    "confusion_matrix",
-    "Counts the right answers only, so that nothing off the diagonal is seen.",
-    zh="只数了判对的，对角线之外全是 0。",
-    caught_by="rows_are_actual",
-    step="A mistake counts too, in the row of what it was and the column of what was said.",
-    step_zh="判错的也要数：行是实际类别，列是判成的类别。",
-)
-def diagonal_only(targets, predictions, num_classes):
-    return np.diag(_confusion(targets, predictions, num_classes).diagonal())
-
-
 # --- class_recall -------------------------------------------------------------------------
 
 
@@ -899,19 +593,6 @@ def precision_of_classes(targets, predictions, num_classes):
 
 @wrong(
     "class_recall",
-    "Divides by all pictures instead of those of the class.",
-    zh="除以了全部图片数，而不是该类的图片数。",
-    caught_by="share_of_its_own_pictures",
-    step="Each class has its own denominator.",
-    step_zh="每一类有自己的分母。",
-)
-def share_of_all_pictures(targets, predictions, num_classes):
-    matrix = _confusion(targets, predictions, num_classes)
-    return _divided(matrix, np.full(num_classes, matrix.sum()))
-
-
-@wrong(
-    "class_recall",
     "Gives a class without pictures the recall 0.",
     zh="没有图片的类别，召回率被记成了 0。",
     caught_by="absent_class_has_no_recall",
@@ -921,20 +602,6 @@ def share_of_all_pictures(targets, predictions, num_classes):
 def absent_class_is_zero(targets, predictions, num_classes):
     matrix = _confusion(targets, predictions, num_classes)
     return _divided(matrix, matrix.sum(axis=1), missing=0.0)
-
-
-@wrong(
-    "class_recall",
-    "Leaves out classes without pictures, so that the rest move up.",
-    zh="略去没有图片的类别，后面的都往前错位。",
-    caught_by="absent_class_has_no_recall",
-    step="One number for each of num_classes classes.",
-    step_zh="num_classes 个类别，每类一个数。",
-)
-def only_classes_with_pictures(targets, predictions, num_classes):
-    matrix = _confusion(targets, predictions, num_classes)
-    recall = _divided(matrix, matrix.sum(axis=1))
-    return recall[~np.isnan(recall)]
 
 
 @wrong(
@@ -1004,30 +671,6 @@ def ticks_without_names(matrix, class_names):
 
 @wrong(
     "plot_confusion",
-    "Sorts the names on the ticks, though the matrix keeps the model's order.",
-    zh="刻度上的名字排了序，矩阵却还是模型的顺序。",
-    caught_by="each_cell_shows_its_count",
-    step="Put the names in the order of class_names.",
-    step_zh="名字按 class_names 的顺序放。",
-)
-def sorted_ticks(matrix, class_names):
-    return _plot(matrix, sorted(class_names), sorted(class_names))
-
-
-@wrong(
-    "plot_confusion",
-    "Turns the names of the rows upside down, but not the counts.",
-    zh="行名上下颠倒了，计数却没有跟着变。",
-    caught_by="each_cell_shows_its_count",
-    step="Row 0 and class_names[0] belong together.",
-    step_zh="第 0 行对应 class_names[0]。",
-)
-def rows_upside_down(matrix, class_names):
-    return _plot(matrix, list(class_names)[::-1], class_names)
-
-
-@wrong(
-    "plot_confusion",
     "Writes shares into the cells instead of counts.",
     zh="格子里写的是比例，而不是计数。",
     caught_by="each_cell_shows_its_count",
@@ -1037,36 +680,6 @@ def rows_upside_down(matrix, class_names):
 def shares_in_the_cells(matrix, class_names):
     matrix = np.asarray(matrix)
     return _plot(matrix / matrix.sum(axis=1, keepdims=True), class_names, class_names)
-
-
-@wrong(
-    "plot_confusion",
-    "Writes the counts with decimals.",
-    zh="计数写成了小数。",
-    caught_by="each_cell_shows_its_count",
-    step="Write whole numbers: int(count), or the format d.",
-    step_zh="写整数：int(count)，或用格式 d。",
-)
-def decimals_in_the_cells(matrix, class_names):
-    axes = _plot(matrix, class_names, class_names)
-    for text in axes.texts:
-        text.set_text(f"{float(text.get_text()):.1f}")
-    return axes
-
-
-@wrong(
-    "plot_confusion",
-    "Shows colours only; nobody can read a count from a colour.",
-    zh="只有颜色没有数字，谁也读不出计数。",
-    caught_by="each_cell_shows_its_count",
-    step="Write the count into each cell with axes.text.",
-    step_zh="用 axes.text 在每个格子里写上计数。",
-)
-def colours_only(matrix, class_names):
-    axes = _plot(matrix, class_names, class_names)
-    for text in list(axes.texts):
-        text.remove()
-    return axes
 
 
 @wrong(
@@ -1081,40 +694,7 @@ def sides_exchanged(matrix, class_names):
     return _plot(matrix, class_names, class_names, sides=("predicted", "actual"))
 
 
-@wrong(
-    "plot_confusion",
-    "Does not say which side is actual and which predicted.",
-    zh="没有说明哪边是实际、哪边是预测。",
-    caught_by="axes_say_which_is_which",
-    step="Set xlabel and ylabel.",
-    step_zh="设置 xlabel 和 ylabel。",
-)
-def sides_unnamed(matrix, class_names):
-    return _plot(matrix, class_names, class_names, sides=("", ""))
-
-
 # --- mended_report ------------------------------------------------------------------------
-
-
-@wrong(
-    "mended_report",
-    "Hands in the program with all its faults.",
-    zh="程序原样交上来，错误一个没改。",
-    caught_by="report_on_hard_digits",
-    step="Go through it line by line and ask what each line should do.",
-    step_zh="逐行检查，问问每一行本该做什么。",
-)
-def nothing_mended(model, class_names, pixel_max, mean, std, parts, batch_size=32):
-    images, names = parts["train"]
-    x = images / pixel_max
-    y = torch.tensor([DIGITS.index(name) for name in names])
-    said = []
-    for part, labels in DataLoader(TensorDataset(x, y), batch_size=batch_size, shuffle=True):
-        probabilities = torch.softmax(model(part), dim=0)
-        predicted = probabilities.argmax(dim=1)
-        accuracy = (predicted == labels).float().sum() / len(labels)
-        said += [DIGITS[k] for k in predicted]
-    return {"accuracy": accuracy.item(), "names": said}
 
 
 def _program(
