@@ -1,5 +1,7 @@
 """Probes for `translation`: random sentences, a tiny mBART with random weights, number words."""
 
+import functools
+
 from autograder.checks import Tolerance, check, fixture, outcome_of, that
 from autograder.probes import are_whole, arguments_kept, in_modes, moved, state_of
 
@@ -133,8 +135,14 @@ def padding_of_labels_is_left_out(collate, examples):
 
 @check("The mask is 1 on all that is real, eos and language included, and 0 on padding.",
        zh="掩码在真实内容上为 1（包括 eos 和语言代码），在填充上为 0。", close=0)  # fmt: skip
-def mask_hides_padding_only(collate, examples):
-    return _plain(collate(examples, 20, PAD, EOS))["attention_mask"]
+def mask_hides_padding_only(collate, rng):
+    pairs = [(rng.integers(3, 20, n).tolist(), [3], 21) for n in rng.permutation(range(1, 40, 3))]
+    mask = _plain(collate(pairs, 20, PAD, EOS))["attention_mask"]
+    return {
+        "ones": [row.count(1) for row in mask],
+        "zeros after them": all(row == sorted(row, reverse=True) for row in mask),
+        "nothing else": sorted({value for row in mask for value in row}),
+    }
 
 
 @check("Ids of padding, end and languages are those that are given; the tensors are int64.",
@@ -170,8 +178,13 @@ def last_label_comes_first(shift_tokens_right, rng):
        "In a padded row the last real label comes first; after what is real is pad, never −100.",
        zh="有填充的行，最后一个真实标签移到最前；真实内容之后是 pad，不出现 −100。", close=0,
        weight=2)  # fmt: skip
-def padded_rows_start_with_their_language(shift_tokens_right, batch):
-    return [_rows(shift_tokens_right(batch["labels"], pad)) for pad in (PAD, 0)]
+def padded_rows_start_with_their_language(shift_tokens_right, rng):
+    import torch
+
+    labels = torch.from_numpy(rng.integers(100, 9999, (7, 9)))
+    for row, length in zip(labels, (9, 2, 7, 5, 3, 8, 6), strict=True):
+        row[length:] = -100
+    return _rows(shift_tokens_right(labels, 0))
 
 
 @check("The labels stay as they were, and the result is whole numbers of the same shape.",
@@ -444,8 +457,10 @@ def repetition_earns_nothing(bleu, rng):
 def ends_of_bleu(bleu, rng):
     _, meant = _corpus(rng)
     three = [tokens[:3] for tokens in meant]
+    partly = [three[:n] + [tokens[1:4] for tokens in meant[n:]] for n in (2, 3, 4, 5)]
     backwards = [[f"w{k}" for k in range(9)][::-1]]
-    return [bleu(meant, meant), bleu(three, three), bleu(backwards, [backwards[0][::-1]])]
+    short = [bleu(rows, three) for rows in (three, *partly)]  # no n-grams of four
+    return [bleu(meant, meant), *short, bleu(backwards, [backwards[0][::-1]])]
 
 
 _WORDS = ("deux", "cent", "vingt", "soixante", "dix", "quatre", "mille", "七", "百零五")
@@ -575,13 +590,19 @@ def everything_is_trained(train, mbart, rng):
     }
 
 
+@functools.cache
+def _loaded(code, split):
+    """All pairs of a part; thousands of numbers are not put into words for each probe."""
+    from autograder.data.numbers import load
+
+    return tuple(load(code, split))
+
+
 def _study(seed):
     """Random batches of number words, into both languages."""
     import torch
 
-    from autograder.data.numbers import load
-
-    pairs = [pair for code in ("zh_CN", "fr_XX") for pair in load(code, "train")]
+    pairs = [pair for code in ("zh_CN", "fr_XX") for pair in _loaded(code, "train")]
     order = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(seed))
     rows = order[: STEPS * BATCH].split(BATCH)
     return [_worded([pairs[i] for i in part]) for part in rows]
@@ -617,9 +638,9 @@ def _greedy_texts(model, code, pairs):
 
 def _share_right(model, code, number=200):
     """Share of test numbers that greedy search translates without an error."""
-    from autograder.data.numbers import detokenize, load
+    from autograder.data.numbers import detokenize
 
-    pairs = load(code, "test")[:number]
+    pairs = _loaded(code, "test")[:number]
     rows = _greedy_texts(model, code, pairs)
     return (
         sum(detokenize(row, code) == p.target for row, p in zip(rows, pairs, strict=True)) / number
@@ -670,9 +691,7 @@ def _speaking(model, code):
 
 
 def _pairs(rng, split, codes, number):
-    from autograder.data.numbers import load
-
-    return [load(str(rng.choice(codes)), split)[int(i)] for i in rng.integers(0, 400, number)]
+    return [_loaded(str(rng.choice(codes)), split)[int(i)] for i in rng.integers(0, 400, number)]
 
 
 BOTH = ("zh_CN", "fr_XX")
