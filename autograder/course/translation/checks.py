@@ -575,7 +575,7 @@ def rate_rises_and_falls(train, mbart, rng):
        zh="用第二个 beta 为 0.98 的 AdamW 训练模型的每个部分，训练后处于评估模式。",
        close=0)  # fmt: skip
 def everything_is_trained(train, mbart, rng):
-    before, batches = state_of(mbart), _few(rng, 2)
+    before, batches = state_of(mbart.eval()), _few(rng, 2)
     modes = []
     mbart.register_forward_pre_hook(lambda module, _: modes.append(module.training))
     with _Steps() as steps:
