@@ -354,7 +354,7 @@ with suppress(NotImplementedError):
         print(f"{name}: AUC {found['auc']:.3f}, {found['tpr']:.1%} caught at 1% false alarms")
     axes.plot([0, 1], [0, 1], ":", color="grey")
     axes.set(xlabel="others accused", ylabel="members caught")
-    axes.legend(frameon=False)
+    axes.legend(title="AUC", frameon=False)
     plt.show()
 
 # %% id="membership_attack-check"

@@ -215,6 +215,20 @@ def drops_the_rest(model, x, batch_size=64):
     return _in_evaluation_mode(model, x[: len(x) // size * size].split(size))
 
 
+@wrong(
+    "predict_logits",
+    "Leaves the model in evaluation mode, so that training would go on without dropout and "
+    "with frozen statistics.",
+    zh="用完不还原，模型停在评估模式；接着训练就没有 dropout，统计量也不再更新。",
+    caught_by="mode_is_given_back",
+    step="Remember model.training first and give it back at the end.",
+    step_zh="先记下 model.training，最后还回去。",
+)
+def stays_in_evaluation_mode(model, x, batch_size=64):
+    model.eval()
+    return _run(model, x.split(batch_size))
+
+
 def _is_reordered(rows):
     """All classes as often as they should be, and not in the order of the pictures."""
     rows = np.asarray(rows).tolist()
@@ -667,19 +681,6 @@ def turned_over(matrix, class_names):
 def ticks_without_names(matrix, class_names):
     indices = [str(k) for k in range(len(class_names))]
     return _plot(matrix, indices, indices)
-
-
-@wrong(
-    "plot_confusion",
-    "Writes shares into the cells instead of counts.",
-    zh="格子里写的是比例，而不是计数。",
-    caught_by="each_cell_shows_its_count",
-    step="Write the counts; the colour may show the share.",
-    step_zh="数字写计数；比例可以用颜色表示。",
-)
-def shares_in_the_cells(matrix, class_names):
-    matrix = np.asarray(matrix)
-    return _plot(matrix / matrix.sum(axis=1, keepdims=True), class_names, class_names)
 
 
 @wrong(
