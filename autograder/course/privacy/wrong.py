@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
@@ -46,11 +47,19 @@ def _private(
     return _noisy(clip(_each(model, x, y), max_norm), deviation, expected, generator)
 
 
+def _is_cut_as_a_whole(seen):
+    """Shorter than what is not clipped, and of its very direction."""
+    short, free = (np.concatenate([np.ravel(v) for v in seen[i].values()]) for i in (0, -1))
+    lengths = np.linalg.norm(short), np.linalg.norm(free)
+    return short @ free > (1 - 1e-6) * np.prod(lengths) and lengths[0] < 0.99 * lengths[1]
+
+
 @wrong(
     "private_gradient",
-    "Clips the mean of the batch, not each example.",
-    zh="裁剪的是整批的平均梯度，而不是每个样本。",
+    "Clips the gradient of the whole batch, not that of each example.",
+    zh="裁剪的是整批的梯度，而不是每个样本的。",
     caught_by="each_example_is_clipped",
+    looks_like=_is_cut_as_a_whole,
     step="Clip first, one factor for each example; sum afterwards.",
     step_zh="先裁剪，每个样本一个系数，再求和。",
 )
@@ -356,18 +365,6 @@ def without_the_last_term(noise_multiplier, sample_rate, steps, delta):
     if sample_rate == 1 or noise_multiplier == 0:
         return math.inf if noise_multiplier == 0 else -math.inf
     return _epsilon(noise_multiplier, sample_rate, steps, delta, last=0)
-
-
-@wrong(
-    "epsilon",
-    "Divides by 2σ, where 2σ² is asked for.",
-    zh="除的是 2σ，应该是 2σ²。",
-    caught_by="as_the_accountant_says",
-    step="The noise enters by its variance: square σ.",
-    step_zh="噪声以方差出现：σ 要平方。",
-)
-def without_the_square(noise_multiplier, sample_rate, steps, delta):
-    return _epsilon(math.sqrt(noise_multiplier), sample_rate, steps, delta)
 
 
 def _coins(people, rate, generator):
