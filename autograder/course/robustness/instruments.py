@@ -96,7 +96,7 @@ def left_by(model, call, *given):
         "frozen": sum(not p.requires_grad for p in model.parameters()),
         "hooks": sum(len(m._forward_hooks) + len(m._backward_hooks) for m in model.modules()),
         "moved": len(moved(model, before)),
-        "arguments changed": [i for i, (now, then) in enumerate(pairs) if not now.equal(then)],
+        "changed": [i for i, (now, then) in enumerate(pairs) if not now.equal(then)],
         "arguments want gradients": any(value.requires_grad for value in given),
         "result wants gradients": bool(getattr(result, "requires_grad", False)),
     }

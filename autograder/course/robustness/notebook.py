@@ -108,10 +108,11 @@ plots.pictures(digits[:10], said(reader, digits[:10]), vmin=0, vmax=16)
 # both float32 or both float64; results that are pictures keep that type. Whatever you do to a model,
 # unless the task is to train it:
 #
-# - it is asked in **evaluation mode**, and goes **back in the mode** in which it came;
+# - it is asked in **evaluation mode**, and goes **back in the mode** in which it came (all its
+#   parts come in the same mode, and its weights require gradients);
 # - nothing in it moves, and the `.grad` of its weights stays as it was: `torch.autograd.grad`
 #   returns a gradient without leaving it anywhere, `backward()` does not;
-# - arguments stay as they were, and results need no gradient.
+# - arguments stay as they were, and no result requires a gradient.
 #
 # Numbers may come back as Python's, NumPy's or torch's.
 
@@ -120,7 +121,7 @@ plots.pictures(digits[:10], said(reader, digits[:10]), vmin=0, vmax=16)
 # `model(images)` 给出 $(N, K)$ 的 logits。图片和模型要么都是 float32，要么都是 float64；
 # 返回图片时类型不变。除了训练那一题，无论拿模型做什么：
 #
-# - 都在**评估模式**下询问，用完**还原模式**；
+# - 都在**评估模式**下询问，用完**还原模式**（传入时各部分处于同一模式，权重都要求梯度）；
 # - 模型内部什么也不变，权重的 `.grad` 保持原样：`torch.autograd.grad` 只把梯度交给你，
 #   `backward()` 却会把梯度留在权重上；
 # - 传入的参数保持原样，返回的结果不带梯度。
@@ -179,7 +180,7 @@ check("fgsm")
 # picture that differs from it by at most `epsilon` in each pixel, and whose pixels lie between `low`
 # and `high`. *Projecting* moves each pixel to the nearest value that is allowed.
 #
-# - Begin at `start` $(N, C, H, W)$, projected into the ball. Without one, begin at a place of your
+# - Begin at `start` $(N, C, H, W)$, projected into the ball, with nothing added. Without one, begin at a place of your
 #   own: each pixel of `images` plus a random number, uniform from $-\varepsilon$ to $\varepsilon$,
 #   projected.
 # - Then `steps` times: add `step` times the sign of the gradient **at the present place**, project.
@@ -193,7 +194,7 @@ check("fgsm")
 # 每个像素与原图相差不超过 `epsilon`，取值在 `low` 和 `high` 之间。
 # **投影**是把每个像素移到允许范围内最近的值。
 #
-# - 从 `start` $(N, C, H, W)$ 出发，先投影进球里。没有给 `start` 就自己选起点：
+# - 从 `start` $(N, C, H, W)$ 出发，什么也不加，先投影进球里。没有给 `start` 就自己选起点：
 #   `images` 的每个像素各加一个 $-\varepsilon$ 到 $\varepsilon$ 之间均匀分布的随机数，再投影。
 # - 然后重复 `steps` 次：加上 `step` 乘**当前位置**的梯度符号，再投影。
 #
@@ -246,8 +247,8 @@ check("pgd")
 #
 # A defence that fools one attack is no defence. Return the share of pictures that are recognised
 # when clean **and** under every attack: one failure, and the picture is lost. Each attack is called
-# as `attack(model, images, labels)` with the clean pictures and returns attacked ones. With no
-# attack, the result is the accuracy.
+# as `attack(model, images, labels)` with all the clean pictures, keeps the conventions, and returns
+# attacked ones. With no attack, the result is the accuracy.
 #
 # Do not take an attack's word for its size: raise `ValueError` if any pixel that it returns is
 # farther than `epsilon` from the clean one, or below `low` or above `high`, by more than `1e-4`.
@@ -256,7 +257,7 @@ check("pgd")
 # ## 3. 取最坏情况
 #
 # 只骗过一种攻击的防御不算防御。返回这样的图片比例：原图能认对，**并且**在每一种攻击下都能认对；
-# 只要失手一次，这张图就算丢了。每种攻击都以 `attack(model, images, labels)` 调用，传入原图，返回攻击后的图片。
+# 只要失手一次，这张图就算丢了。每种攻击都以 `attack(model, images, labels)` 调用，传入全部原图，遵守上面的约定，返回攻击后的图片。
 # 没有攻击时，结果就是准确率。
 #
 # 攻击的幅度不能听它自己说：只要返回的任何像素与原图相差超过 `epsilon`，或低于 `low`、高于 `high`，
@@ -284,7 +285,7 @@ def robust_accuracy(model, images, labels, attacks, epsilon, low=0.0, high=16.0)
 
 # %% id="robust_accuracy-try"
 # en: A "defence" that only multiplies the logits: probabilities round to 0 and 1, the gradient
-# en: vanishes, FGSM stands still. Whoever divides the logits again breaks it.
+# en: vanishes, FGSM stands still. Dividing the logits back breaks the defence.
 # zh: 一种只把 logits 放大的「防御」：概率被舍入成 0 和 1，梯度消失，FGSM 原地不动。
 # zh: 只要把 logits 除回去，防御就破了。
 class Louder(nn.Module):
@@ -322,9 +323,9 @@ check("robust_accuracy")
 # $$a_i = (x_i - x'_i) \int_0^1 \frac{\partial F}{\partial x_i}\big(x' + t\,(x - x')\big)\,dt$$
 #
 # and so $\sum_i a_i = F(x) - F(x')$, *completeness*. Take the mean of the gradient at `steps` points
-# of the line (`steps + 1` if your rule has both ends); left ends, right ends, middles and the
-# trapezoidal rule are all accepted. `baseline` is one picture $(C, H, W)$ or one for each
-# $(N, C, H, W)$.
+# of the line: left ends, right ends or middles. The trapezoidal rule is accepted too; it takes
+# `steps + 1` points, both ends at half weight. `baseline` is one picture $(C, H, W)$ or one for each
+# $(N, C, H, W)$, in the type of `images`.
 
 # %% [markdown] id="integrated_gradients-task" lang="zh"
 # ## 4. 每个像素分摊多少
@@ -333,9 +334,9 @@ check("robust_accuracy")
 #
 # $$a_i = (x_i - x'_i) \int_0^1 \frac{\partial F}{\partial x_i}\big(x' + t\,(x - x')\big)\,dt$$
 #
-# 于是 $\sum_i a_i = F(x) - F(x')$，这叫**完备性**。在直线上取 `steps` 个点（规则包含两端时是 `steps + 1` 个），
-# 对梯度取平均；左端点、右端点、中点、梯形法则都可以。
-# `baseline` 可以是一张图 $(C, H, W)$，也可以每张各一个 $(N, C, H, W)$。
+# 于是 $\sum_i a_i = F(x) - F(x')$，这叫**完备性**。在直线上取 `steps` 个点，对梯度取平均，
+# 左端点、右端点、中点都可以。也可以用梯形法则：取 `steps + 1` 个点，两端各算一半。
+# `baseline` 可以是一张图 $(C, H, W)$，也可以每张各一个 $(N, C, H, W)$，类型与 `images` 相同。
 
 # %% id="integrated_gradients"
 def integrated_gradients(model, images, targets, baseline, steps=100):
@@ -434,8 +435,9 @@ check("grad_cam")
 # `model(input_ids=…)` is a masked language model: it takes `input_ids` $(B, T)$ and returns an object
 # whose `.logits` are $(B, T, V)$. The *score* of a sentence is the log-probability of the token
 # `target` at `position`. Return for each place $t$ by how much the score **falls** when that one token
-# is replaced by `mask_id`, $(T,)$: the whole sentence's score minus that one's. Every place counts,
-# the first and the last and `position` itself too. Below, `input_ids` is one sentence, $(T,)$.
+# is replaced by `mask_id`, $(T,)$: the score of the sentence as it came minus the score with the token
+# hidden. Every place counts, the first and the last and `position` itself too, where `mask_id` may
+# stand already. `input_ids` is one sentence, $(T,)$; the model needs no other argument.
 
 # %% [markdown] id="occlusion-task" lang="zh"
 # ## 6. 假如没有这个词
@@ -446,8 +448,8 @@ check("grad_cam")
 # `model(input_ids=…)` 是掩码语言模型：输入 `input_ids` $(B, T)$，返回的对象带有 `.logits` $(B, T, V)$。
 # 句子的**分数**，是 `position` 处 token `target` 的对数概率。
 # 对每个位置 $t$，返回只把那一个 token 换成 `mask_id` 时分数**下降**了多少，$(T,)$：
-# 完整句子的分数减去它的分数。每个位置都算，包括第一个、最后一个和 `position` 自己。
-# 下面的 `input_ids` 是一个句子，$(T,)$。
+# 原句的分数减去遮住之后的分数。每个位置都算，包括第一个、最后一个，也包括 `position` 自己（那里可能已经是 `mask_id`）。
+# `input_ids` 是一个句子，$(T,)$；模型不需要别的参数。
 
 # %% id="occlusion"
 def occlusion(model, input_ids, position, target, mask_id):
@@ -503,22 +505,23 @@ check("occlusion")
 # ## 7. Is the explanation true?
 #
 # An explanation that convinces is not yet true. One test: hide the tokens that it calls important,
-# the most important first, and watch the score. `score(input_ids)` takes $(B, T)$ and returns $(B,)$.
+# the most important first, and watch the score. `score(input_ids)` takes $(B, T)$ and returns $(B,)$;
+# ask it once for all rows, or once for each.
 #
 # Return the scores with 0, 1, 2, … tokens hidden by `mask_id`, as a list or $(M + 1,)$, until the
 # $M$ places that are not in `keep` are all hidden. What is hidden stays hidden; places in `keep`
 # are never hidden. `importance` $(T,)$ is a list, an array or a tensor; no two values are equal, and
-# negative ones, the least important, come last.
+# negative ones, the least important, are hidden last.
 
 # %% [markdown] id="deletion_curve-task" lang="zh"
 # ## 7. 解释可信吗
 #
 # 看着有道理，不等于真。检验的办法之一：从解释认为最重要的 token 开始逐个遮住，看分数怎么变。
-# `score(input_ids)` 接收 $(B, T)$，返回 $(B,)$。
+# `score(input_ids)` 接收 $(B, T)$，返回 $(B,)$；一次问完或逐行问都行。
 #
 # 返回用 `mask_id` 遮住 0、1、2…… 个 token 时的分数，列表或 $(M + 1,)$ 都行，
 # 直到不在 `keep` 里的 $M$ 个位置全部遮住。遮住的不再恢复；`keep` 里的位置永远不遮。
-# `importance` $(T,)$ 可以是列表、数组或张量，没有相等的值；负数最不重要，排在最后。
+# `importance` $(T,)$ 可以是列表、数组或张量，没有相等的值；负数最不重要，最后才遮。
 
 # %% id="deletion_curve"
 def deletion_curve(score, input_ids, importance, mask_id, keep=()):
@@ -585,11 +588,11 @@ check("deletion_curve")
 #
 # 1. `attack(model, images, labels)` with the weights **of this moment**; it returns the attacked
 #    pictures, and leaves the model in the mode in which it found it;
-# 2. in training mode, one step of AdamW at `learning_rate` on the cross entropy of the **attacked**
-#    pictures, and of no others.
+# 2. in training mode, one step of AdamW at `learning_rate`, else with its defaults, on the cross
+#    entropy of the **attacked** pictures, and of no others.
 #
-# Return the mean loss over the pictures of each epoch, as these steps met it: `epochs` numbers. The
-# model ends in **evaluation mode**. (Keep the rate as it is: no schedule.)
+# Return for each epoch the mean loss over its pictures, each loss as it was before its step:
+# `epochs` numbers. The model ends in **evaluation mode**. (Keep the rate as it is: no schedule.)
 
 # %% [markdown] id="adversarial_training-task" lang="zh"
 # ## 8. 向攻击学习
@@ -598,9 +601,9 @@ check("deletion_curve")
 # 共 `epochs` 轮，每轮把全部图片过一遍，**重新随机排序**，每批 `batch_size` 张（最后一批可以少）。对每个批次：
 #
 # 1. 用**此刻**的权重调用 `attack(model, images, labels)`，它返回攻击后的图片，模型是什么模式还是什么模式；
-# 2. 在训练模式下，只对**攻击后**的图片算交叉熵，用 AdamW 以 `learning_rate` 走一步。
+# 2. 在训练模式下，只对**攻击后**的图片算交叉熵，用 AdamW 以 `learning_rate` 走一步，其余设置用默认值。
 #
-# 返回每轮对各图片损失的平均值（以各步当时的损失为准），共 `epochs` 个数。
+# 返回每轮对各图片损失的平均值（以每步更新之前的损失为准），共 `epochs` 个数。
 # 模型最后处于**评估模式**。（学习率保持不变，不用调度。）
 
 # %% id="adversarial_training"

@@ -27,6 +27,10 @@ def _logits(outputs, targets):
     return outputs.gather(1, targets[:, None]).sum()
 
 
+def _logits_after(activation):
+    return lambda outputs, targets: _logits(activation(outputs, dim=1), targets)
+
+
 # --- fgsm ---------------------------------------------------------------------------------
 
 
@@ -72,19 +76,6 @@ def attacks_the_prediction(model, images, labels, epsilon, low=0.0, high=16.0):
 
 @wrong(
     "fgsm",
-    "Takes epsilon for a share of the pixels' range, and divides it by 16.",
-    zh="把 epsilon 当成占像素范围的比例，又除以了 16。",
-    caught_by="one_step_up_the_loss",
-    step="Epsilon is in the units of the pixels already: with 0 … 16, an epsilon of 2 is 2.",
-    step_zh="epsilon 的单位就是像素值：像素范围 0 … 16 时，epsilon 为 2 就是 2。",
-)
-def epsilon_as_a_share(model, images, labels, epsilon, low=0.0, high=16.0):
-    with _asked(model):
-        return (images + epsilon / 16 * _slope(model, images, labels).sign()).clamp(low, high)
-
-
-@wrong(
-    "fgsm",
     "Does not clip, so that there are pixels below white and above black.",
     zh="没有裁剪，出现了比纸更白、比墨更黑的像素。",
     caught_by="one_step_stays_in_range",
@@ -94,32 +85,6 @@ def epsilon_as_a_share(model, images, labels, epsilon, low=0.0, high=16.0):
 def does_not_clip(model, images, labels, epsilon, low=0.0, high=16.0):
     with _asked(model):
         return images + epsilon * _slope(model, images, labels).sign()
-
-
-@wrong(
-    "fgsm",
-    "Moves pixels whose gradient is 0 as well.",
-    zh="梯度为 0 的像素也被移动了。",
-    caught_by="idle_pixels_stay",
-    step="The sign of 0 is 0: use sign(), not a comparison.",
-    step_zh="0 的符号是 0：用 sign()，不要用比较大小代替。",
-)
-def moves_idle_pixels(model, images, labels, epsilon, low=0.0, high=16.0):
-    with _asked(model):
-        up = _slope(model, images, labels) >= 0
-        return (images + epsilon * torch.where(up, 1.0, -1.0)).clamp(low, high)
-
-
-@wrong(
-    "fgsm",
-    "Attacks in training mode: the statistics of the batch are not those that will be used.",
-    zh="在训练模式下攻击：用的是批次统计量，和真正预测时不一样。",
-    caught_by="fgsm_leaves_no_trace",
-    step="Switch to evaluation mode first, and give the mode back.",
-    step_zh="先切到评估模式，用完还原。",
-)
-def attacks_in_training_mode(model, images, labels, epsilon, low=0.0, high=16.0):
-    return (images + epsilon * _slope(model, images, labels).sign()).clamp(low, high)
 
 
 @wrong(
@@ -135,6 +100,22 @@ def leaves_gradients(model, images, labels, epsilon, low=0.0, high=16.0):
         x = images.clone().requires_grad_()
         cross_entropy(model(x), labels).backward()
         return (images + epsilon * x.grad.sign()).clamp(low, high)
+
+
+@wrong(
+    "fgsm",
+    "The result still hangs on the gradient's computation: it wants a gradient itself.",
+    zh="结果还连着计算图，自己也带着梯度。",
+    caught_by="fgsm_leaves_no_trace",
+    step="Detach what you return, or take the step under torch.no_grad().",
+    step_zh="返回前 detach，或在 torch.no_grad() 里走这一步。",
+    looks_like=lambda seen: seen["left"]["result wants gradients"],
+)
+def keeps_the_graph(model, images, labels, epsilon, low=0.0, high=16.0):
+    x = images.clone().requires_grad_()
+    with _asked(model):
+        (slope,) = torch.autograd.grad(cross_entropy(model(x), labels), x)
+    return (x + epsilon * slope.sign()).clamp(low, high)
 
 
 # --- pgd ----------------------------------------------------------------------------------
@@ -233,20 +214,18 @@ def begins_clean(model, images, labels, epsilon, step, steps, start=None, low=0.
 
 @wrong(
     "pgd",
-    "Attacks in training mode: the statistics of the batch are not those that will be used.",
-    zh="在训练模式下攻击：用的是批次统计量，和真正预测时不一样。",
-    caught_by="pgd_leaves_no_trace",
-    step="Switch to evaluation mode first, and give the mode back.",
-    step_zh="先切到评估模式，用完还原。",
+    "Projects once, after the last step: until then the walk is outside the ball.",
+    zh="只在最后一步之后投影一次，中途一直走在球外。",
+    caught_by="steps_follow_the_present_gradient",
+    step="Project inside the loop, after every step.",
+    step_zh="在循环里，每走一步都投影。",
 )
-def steps_in_training_mode(
+def projects_at_the_end(
     model, images, labels, epsilon, step, steps, start=None, low=0.0, high=16.0
 ):
     project = _ball(images, epsilon, low, high)
     x = project(_noise(images, epsilon) if start is None else start)
-    for _ in range(steps):
-        x = project(x + step * _slope(model, x, labels).sign())
-    return x
+    return project(_steps(model, x, labels, step, steps, lambda x: x))
 
 
 # --- robust_accuracy ----------------------------------------------------------------------
@@ -309,14 +288,30 @@ def believes_every_attack(model, images, labels, attacks, epsilon, low=0.0, high
 
 @wrong(
     "robust_accuracy",
-    "Judges in whatever mode the model came in.",
-    zh="模型来时是什么模式，就在什么模式下评。",
-    caught_by="robust_in_evaluation_mode",
-    step="Switch to evaluation mode first, and give the mode back.",
-    step_zh="先切到评估模式，用完还原。",
+    "Counts only among the pictures that are recognised when clean.",
+    zh="只在原图认对的图片里算比例。",
+    caught_by="one_failure_is_enough",
+    step="Divide by the number of all pictures.",
+    step_zh="分母是全部图片的数量。",
 )
-def judged_as_it_came(model, images, labels, attacks, epsilon, low=0.0, high=16.0):
-    return _hits(model, images, labels, attacks, epsilon, low, high).amin(dim=0).mean()
+def among_the_recognised(model, images, labels, attacks, epsilon, low=0.0, high=16.0):
+    with _asked(model):
+        hits = _hits(model, images, labels, attacks, epsilon, low, high)
+        return hits.amin(dim=0).sum() / hits[0].sum()
+
+
+@wrong(
+    "robust_accuracy",
+    "Averages over the attacks, so that a weak attack makes up for a strong one.",
+    zh="对各种攻击取平均，弱攻击替强攻击补了分。",
+    caught_by="one_failure_is_enough",
+    step="Ask for each picture whether it held every time, and count afterwards.",
+    step_zh="先逐张问它是否每次都守住，再去数。",
+)
+def averages_the_attacks(model, images, labels, attacks, epsilon, low=0.0, high=16.0):
+    with _asked(model):
+        hits = _hits(model, images, labels, attacks, epsilon, low, high)
+        return (hits[1:] if attacks else hits).mean()
 
 
 # --- integrated_gradients -----------------------------------------------------------------
@@ -377,36 +372,21 @@ def times_the_picture(model, images, targets, baseline, steps=100):
     step_zh="对 softmax 之前的 logit 归因。",
 )
 def attributes_the_probability(model, images, targets, baseline, steps=100):
-    def score(outputs, targets):
-        return _logits(softmax(outputs, dim=1), targets)
-
-    return (images - baseline) * _path(model, images, targets, baseline, steps, score)
+    way = images - baseline
+    return way * _path(model, images, targets, baseline, steps, _logits_after(softmax))
 
 
 @wrong(
     "integrated_gradients",
-    "Takes fifty points, whatever steps says.",
-    zh="不管 steps 是多少，总是取五十个点。",
-    caught_by="points_are_as_many_as_steps",
-    step="Take as many points as steps.",
-    step_zh="取 steps 个点。",
+    "Attributes the loss, or the log-probability, in which the other classes have a part.",
+    zh="归因的是损失（对数概率），里面掺着其他类别。",
+    caught_by="pixels_have_their_shares",
+    step="Attribute the target's logit alone, before softmax.",
+    step_zh="只对目标类别的 logit 归因，在 softmax 之前。",
 )
-def always_fifty(model, images, targets, baseline, steps=100):
-    return (images - baseline) * _path(model, images, targets, baseline, 50)
-
-
-@wrong(
-    "integrated_gradients",
-    "Asks the model in training mode.",
-    zh="在训练模式下询问模型。",
-    caught_by="shares_leave_no_trace",
-    step="Switch to evaluation mode first, and give the mode back.",
-    step_zh="先切到评估模式，用完还原。",
-)
-def path_in_training_mode(model, images, targets, baseline, steps=100):
-    points = [baseline + (n + 0.5) / steps * (images - baseline) for n in range(steps)]
-    slopes = [_slope(model, x, targets, _logits) for x in points]
-    return (images - baseline) * torch.stack(slopes).mean(dim=0)
+def attributes_the_log_probability(model, images, targets, baseline, steps=100):
+    way = images - baseline
+    return way * _path(model, images, targets, baseline, steps, _logits_after(log_softmax))
 
 
 # --- grad_cam -----------------------------------------------------------------------------
@@ -439,19 +419,6 @@ def _mean(slope):
 def keeps_the_negative(model, layer, images, targets):
     maps, slope = _maps(model, layer, images, targets)
     return (_mean(slope) * maps).sum(dim=1)
-
-
-@wrong(
-    "grad_cam",
-    "Sums the gradient over the places instead of averaging it.",
-    zh="把各位置的梯度求和，而不是取平均。",
-    caught_by="closed_form_of_a_simple_model",
-    step="The weight of a channel is the mean over height and width.",
-    step_zh="通道的权重是在高和宽上的平均。",
-)
-def sums_the_gradient(model, layer, images, targets):
-    maps, slope = _maps(model, layer, images, targets)
-    return relu((slope.sum(dim=(2, 3), keepdim=True) * maps).sum(dim=1))
 
 
 @wrong(
@@ -493,6 +460,33 @@ def enlarged(model, layer, images, targets):
 def leaves_its_hook(model, layer, images, targets):
     maps, slope = _maps(model, layer, images, targets, keep_hook=True)
     return relu((_mean(slope) * maps).sum(dim=1))
+
+
+@wrong(
+    "grad_cam",
+    "Multiplies gradient and map place by place, without averaging the gradient first.",
+    zh="梯度和特征图逐点相乘，没有先对梯度取平均。",
+    caught_by="weighted_maps_positive_part",
+    step="One weight for each channel: the mean of its gradient over height and width.",
+    step_zh="每个通道只有一个权重：梯度在高和宽上的平均。",
+)
+def place_by_place(model, layer, images, targets):
+    maps, slope = _maps(model, layer, images, targets)
+    return relu((slope * maps).sum(dim=1))
+
+
+@wrong(
+    "grad_cam",
+    "Scales each map so that its highest value is 1.",
+    zh="把每张热力图缩放到最大值为 1。",
+    caught_by="weighted_maps_positive_part",
+    step="Return it as it is; scaling is for showing.",
+    step_zh="原样返回；缩放只是为了显示。",
+)
+def scaled_to_one(model, layer, images, targets):
+    maps, slope = _maps(model, layer, images, targets)
+    cam = relu((_mean(slope) * maps).sum(dim=1))
+    return cam / cam.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
 
 
 # --- occlusion ----------------------------------------------------------------------------
@@ -544,32 +538,14 @@ def fall_of_the_probability(model, input_ids, position, target, mask_id):
 
 @wrong(
     "occlusion",
-    "Gives the first and the last token 0, as if special tokens did not count.",
-    zh="第一个和最后一个 token 直接记 0，以为特殊符号不算。",
-    caught_by="every_place_counts",
-    step="Hide every place in turn, the first and the last too.",
-    step_zh="每个位置都要轮流遮住，首尾也不例外。",
+    "Takes the logit of the target for its log-probability.",
+    zh="把目标词的 logit 当成了对数概率。",
+    caught_by="worth_is_the_fall",
+    step="Hiding a token changes the other logits too: log_softmax over the vocabulary.",
+    step_zh="遮住一个词，其他 logits 也会变：要在词表上做 log_softmax。",
 )
-def skips_both_ends(model, input_ids, position, target, mask_id):
-    falls = _falls(model, input_ids, position, target, mask_id)
-    falls[[0, -1]] = 0
-    return falls
-
-
-@wrong(
-    "occlusion",
-    "Asks the model in training mode, so that dropout rolls dice.",
-    zh="在训练模式下询问，dropout 会让结果随机变化。",
-    caught_by="occlusion_leaves_no_trace",
-    step="Switch to evaluation mode first, and give the mode back.",
-    step_zh="先切到评估模式，用完还原。",
-)
-@torch.no_grad()
-def occluded_in_training_mode(model, input_ids, position, target, mask_id):
-    torch.manual_seed(0)
-    rows = torch.cat([input_ids[None], _hidden(input_ids, mask_id)])
-    scores = model(input_ids=rows).logits[:, position].log_softmax(dim=1)[:, target]
-    return scores[0] - scores[1:]
+def fall_of_the_logit(model, input_ids, position, target, mask_id):
+    return _falls(model, input_ids, position, target, mask_id, lambda logits, dim: logits)
 
 
 # --- deletion_curve -----------------------------------------------------------------------
@@ -627,28 +603,15 @@ def hides_one_at_a_time(score, input_ids, importance, mask_id, keep=()):
     return score(torch.stack(rows))
 
 
-@wrong(
-    "deletion_curve",
-    "Hides the places in keep as well.",
-    zh="把 keep 里的位置也遮住了。",
-    caught_by="kept_places_stay",
-    step="Leave these places out of the order.",
-    step_zh="排序时去掉这些位置。",
-)
-def keeps_nothing(score, input_ids, importance, mask_id, keep=()):
-    return _curve(score, input_ids, _order(importance, ()), mask_id)
-
-
 # --- adversarial_training -----------------------------------------------------------------
 
 
 def _train(model, images, labels, attack, epochs, rate, size, loss=None, order=torch.randperm,
-           optimizer=torch.optim.AdamW, mode=True, anew=False):  # fmt: skip
+           optimizer=torch.optim.AdamW, mode=True):  # fmt: skip
     """Train with one thing changed; return the mean loss of each epoch."""
     steps, means = optimizer(model.parameters(), lr=rate), []
     loss = loss or (lambda model, clean, attacked, y: cross_entropy(model(attacked), y))
     for _ in range(epochs):
-        steps = optimizer(model.parameters(), lr=rate) if anew else steps
         total = 0.0
         for rows in order(len(images)).split(size):
             attacked = attack(model, images[rows], labels[rows])
@@ -741,20 +704,6 @@ def attacks_beforehand(model, images, labels, attack, epochs, learning_rate, bat
 
 @wrong(
     "adversarial_training",
-    "Goes through the pictures in the same order every time.",
-    zh="每轮都按同样的顺序。",
-    caught_by="every_picture_once_an_epoch",
-    step="Draw a new random order at the beginning of each epoch.",
-    step_zh="每轮开始时重新随机排序。",
-)
-def same_order(model, images, labels, attack, epochs, learning_rate, batch_size=64):
-    return _train(
-        model, images, labels, attack, epochs, learning_rate, batch_size, order=torch.arange
-    )
-
-
-@wrong(
-    "adversarial_training",
     "Learns in the evaluation mode in which the attack was made.",
     zh="攻击时切到评估模式，学习时没有切回训练模式。",
     caught_by="learns_from_attacked_pictures_only",
@@ -763,18 +712,6 @@ def same_order(model, images, labels, attack, epochs, learning_rate, batch_size=
 )
 def learns_in_evaluation_mode(model, images, labels, attack, epochs, learning_rate, batch_size=64):
     return _train(model, images, labels, attack, epochs, learning_rate, batch_size, mode=False)
-
-
-@wrong(
-    "adversarial_training",
-    "Makes a new optimizer for each epoch, which forgets what it knew.",
-    zh="每轮新建一个优化器，之前积累的状态全丢了。",
-    caught_by="steps_are_adamws",
-    step="Make the optimizer once, before the epochs.",
-    step_zh="在循环之前只建一次优化器。",
-)
-def new_optimizer_each_epoch(model, images, labels, attack, epochs, learning_rate, batch_size=64):
-    return _train(model, images, labels, attack, epochs, learning_rate, batch_size, anew=True)
 
 
 @wrong(
@@ -796,10 +733,57 @@ def never_clears_gradients(model, images, labels, attack, epochs, learning_rate,
     )
 
 
+@wrong(
+    "adversarial_training",
+    "Learns from the clean pictures as well as from the attacked ones.",
+    zh="攻击后的图片和原图一起拿来训练。",
+    caught_by="learns_from_attacked_pictures_only",
+    step="Compute the loss on what the attack returned, and on nothing else.",
+    step_zh="只在攻击返回的图片上算损失。",
+    looks_like=lambda seen: {True, False} == {x for y in seen["learned"] for x in y["attacked"]},
+)
+def learns_from_both(model, images, labels, attack, epochs, learning_rate, batch_size=64):
+    def loss(model, clean, attacked, y):
+        return (cross_entropy(model(clean), y) + cross_entropy(model(attacked), y)) / 2
+
+    return _train(model, images, labels, attack, epochs, learning_rate, batch_size, loss)
+
+
+@wrong(
+    "adversarial_training",
+    "Takes another optimizer than AdamW.",
+    zh="用的优化器不是 AdamW。",
+    caught_by="steps_are_adamws",
+    step="Use torch.optim.AdamW.",
+    step_zh="用 torch.optim.AdamW。",
+    looks_like=lambda seen: any(step[0] != "AdamW" for step in seen),
+)
+def takes_adam(model, images, labels, attack, epochs, learning_rate, batch_size=64):
+    return _train(
+        model, images, labels, attack, epochs, learning_rate, batch_size, optimizer=torch.optim.Adam
+    )
+
+
+@wrong(
+    "adversarial_training",
+    "Draws no new order for each epoch.",
+    zh="没有每轮重新打乱顺序。",
+    caught_by="every_picture_once_an_epoch",
+    step="Draw a new random order at the beginning of each epoch.",
+    step_zh="每轮开始时重新随机排序。",
+    looks_like=lambda seen: seen["orders"] <= 1,
+)
+def one_order_for_all(model, images, labels, attack, epochs, learning_rate, batch_size=64):
+    order = torch.randperm(len(images))
+    return _train(
+        model, images, labels, attack, epochs, learning_rate, batch_size, order=lambda _: order
+    )
+
+
 # --- calibration_under_shift --------------------------------------------------------------
 
 
-def _report(model, shifts, labels, temperature, bins, error, sure_of=None):
+def _report(model, shifts, labels, temperature, bins, error, sure_of=None, number=None):
     """Three numbers for each shift, the calibration error by `error`."""
     found = {}
     for name, images in shifts.items():
@@ -808,7 +792,7 @@ def _report(model, shifts, labels, temperature, bins, error, sure_of=None):
         sure, said = chances.max(dim=1)
         hits = (said == labels).double()
         sure = sure if sure_of is None else sure_of(chances)
-        which = (sure * bins).ceil().long().clamp(min=1)
+        which = number(sure) if number else (sure * bins).ceil().long().clamp(min=1)
         boxes = [which == number for number in range(1, bins + 1)]
         gaps = [(hits[box].mean() - sure[box].mean()).abs() for box in boxes if box.any()]
         shares = [box.double().mean() for box in boxes if box.any()]
@@ -822,19 +806,6 @@ def _report(model, shifts, labels, temperature, bins, error, sure_of=None):
 
 def _weighted(gaps, shares):
     return gaps @ shares
-
-
-@wrong(
-    "calibration_under_shift",
-    "Multiplies the logits by the temperature.",
-    zh="用温度去乘 logits。",
-    caught_by="temperature_divides_logits",
-    step="Divide: a temperature above 1 makes the model less sure.",
-    step_zh="应当相除：温度大于 1 会让模型更不确定。",
-)
-def multiplies_by_temperature(model, shifts, labels, temperature=1.0, bins=10):
-    with _asked(model):
-        return _report(model, shifts, labels, 1 / temperature, bins, _weighted)
 
 
 @wrong(
@@ -868,24 +839,73 @@ def confidence_in_the_truth(model, shifts, labels, temperature=1.0, bins=10):
 
 @wrong(
     "calibration_under_shift",
-    "Takes ten bins, whatever bins says.",
-    zh="不管 bins 是多少，总是分十箱。",
+    "Closes the bins on the left, so that a confidence at an edge counts one bin too high.",
+    zh="区间写成了左闭右开，落在边界上的置信度算进了高一格。",
     caught_by="bins_are_as_many_as_asked",
-    step="Use the number of bins that is passed in.",
-    step_zh="箱数以传入的 bins 为准。",
+    step="Open on the left, closed on the right: ceil(confidence · bins) − 1.",
+    step_zh="左开右闭：ceil(置信度 · bins) − 1。",
 )
-def always_ten_bins(model, shifts, labels, temperature=1.0, bins=10):
+def closed_on_the_left(model, shifts, labels, temperature=1.0, bins=10):
+    def number(sure):
+        return (sure * bins).floor().long().clamp(max=bins - 1) + 1
+
     with _asked(model):
-        return _report(model, shifts, labels, temperature, 10, _weighted)
+        return _report(model, shifts, labels, temperature, bins, _weighted, number=number)
 
 
-@wrong(
-    "calibration_under_shift",
-    "Measures in whatever mode the model came in.",
-    zh="模型来时是什么模式，就在什么模式下测。",
-    caught_by="shifted_digits",
-    step="Switch to evaluation mode first, and give the mode back.",
-    step_zh="先切到评估模式，用完还原。",
-)
-def measured_as_it_came(model, shifts, labels, temperature=1.0, bins=10):
+# --- every function that asks a model -----------------------------------------------------
+
+
+def _fgsm(model, images, labels, epsilon, low=0.0, high=16.0):
+    return (images + epsilon * _slope(model, images, labels).sign()).clamp(low, high)
+
+
+def _pgd(model, images, labels, epsilon, step, steps, start=None, low=0.0, high=16.0):
+    project = _ball(images, epsilon, low, high)
+    x = project(_noise(images, epsilon) if start is None else start)
+    for _ in range(steps):
+        x = project(x + step * _slope(model, x, labels).sign())
+    return x
+
+
+def _robust(model, images, labels, attacks, epsilon, low=0.0, high=16.0):
+    return _hits(model, images, labels, attacks, epsilon, low, high).amin(dim=0).mean()
+
+
+def _shares(model, images, targets, baseline, steps=100):
+    points = [baseline + (n + 0.5) / steps * (images - baseline) for n in range(steps)]
+    slopes = [_slope(model, x, targets, _logits) for x in points]
+    return (images - baseline) * torch.stack(slopes).mean(dim=0)
+
+
+@torch.no_grad()
+def _worth(model, input_ids, position, target, mask_id):
+    torch.manual_seed(0)
+    rows = torch.cat([input_ids[None], _hidden(input_ids, mask_id)])
+    scores = model(input_ids=rows).logits[:, position].log_softmax(dim=1)[:, target]
+    return scores[0] - scores[1:]
+
+
+def _calibration(model, shifts, labels, temperature=1.0, bins=10):
     return _report(model, shifts, labels, temperature, bins, _weighted)
+
+
+for _name, _check, _answer in (
+    ("fgsm", "fgsm_leaves_no_trace", _fgsm),
+    ("pgd", "pgd_leaves_no_trace", _pgd),
+    ("robust_accuracy", "robust_in_evaluation_mode", _robust),
+    ("integrated_gradients", "shares_leave_no_trace", _shares),
+    ("occlusion", "occlusion_leaves_no_trace", _worth),
+    ("calibration_under_shift", "shifted_digits", _calibration),
+):
+    _answer.__name__ = f"{_name}_in_training_mode"
+    wrong(
+        _name,
+        "Asks the model in the mode in which it comes: in training mode, batch statistics and "
+        "dropout answer otherwise.",
+        zh="模型来时是什么模式，就在什么模式下询问；训练模式下结果不同。",
+        caught_by=_check,
+        step="Switch to evaluation mode first, and give the mode back.",
+        step_zh="先切到评估模式，用完还原。",
+    )(_answer)
+del _name, _check, _answer

@@ -84,14 +84,15 @@ plt.show()
 # %% [markdown] id="resample-task" lang="en"
 # ## 1. Another sampling rate
 #
-# $r$ samples a second hold frequencies below $r/2$. A network hears at the rate it was trained at,
-# and no other, so the first question to a recording is its rate. Return the recording at
+# $r$ samples a second hold frequencies below $r/2$. A network understands only the rate that it was
+# trained at, so the first question to a recording is its rate. Return the recording at
 # `target_rate`:
 #
 # - ⌈N · target_rate / rate⌉ samples, the first at time 0;
-# - let $f$ be half the lower of both rates: tones up to $0.8f$ keep their height within 2 % and
-#   their place in time; tones from $1.2f$ on are at most 1 % of it. (Measured away from the ends.)
-#   Who drops samples without filtering hears such tones come back as lower ones: **aliasing**.
+# - let $f$ be half the lower of both rates: tones up to $0.8f$ keep their height within 2% and
+#   their place in time; tones from $1.2f$ on keep at most 1% of their height. (Measured in the middle
+#   half of the recording.) If samples are dropped without filtering, such tones come back as lower
+#   ones: **aliasing**.
 #
 # The rates are whole numbers; one need not divide the other. At equal rates nothing changes. Do
 # not change the array that came in. `scipy.signal` has what you need.
@@ -102,7 +103,7 @@ plt.show()
 # 每秒 $r$ 个样本只能表示 $r/2$ 以下的频率。网络训练时用什么采样率，就只认什么采样率，所以拿到录音先问采样率。返回采样率为 `target_rate` 的录音：
 #
 # - 共 ⌈N · target_rate / rate⌉ 个样本，第一个在时刻 0；
-# - 设 $f$ 为两个采样率中较低者的一半：$0.8f$ 以下的音，幅度误差不超过 2%，时间位置不变；$1.2f$ 以上的音，幅度不超过原来的 1%（两端附近不算）。不滤波直接丢样本，这些音会变成更低的音混进来，这就是**混叠**。
+# - 设 $f$ 为两个采样率中较低者的一半：$0.8f$ 以下的音，幅度误差不超过 2%，时间位置不变；$1.2f$ 以上的音，幅度不超过原来的 1%（只看录音中间的一半）。不滤波直接丢样本，这些音会变成更低的音混进来，这就是**混叠**。
 #
 # 采样率是整数，不一定能整除。采样率相同则什么都不变。不要改动传入的数组。需要的函数 `scipy.signal` 里都有。
 
@@ -141,14 +142,14 @@ check("resample")
 # 2. **Window**: each frame times the periodic Hann window
 #    $w_n = \tfrac12 - \tfrac12 \cos(2\pi n / n_\text{fft})$.
 # 3. **Power**: $|X_k|^2$ of the real Fourier transform, $k = 0 \dots n_\text{fft}/2$, which is
-#    the frequency $k \cdot rate / n_\text{fft}$.
+#    the frequency $k \cdot rate / n_\text{fft}$ (`n_fft` is even).
 # 4. **Mel bands**: $m(f) = 2595 \log_{10}(1 + f/700)$ (the HTK scale). Take `n_mels` + 2 edges,
-#    evenly spaced in mel from `low` to `high` hertz, and turn them back to hertz. Band $i$ is a
+#    evenly spaced in mel from `low` to `high` hertz, and turn them back to hertz. Band $i$, from 0 on, is a
 #    triangle over the frequencies: 0 at edge $i$, 1 at edge $i+1$, 0 at edge $i+2$, straight in
 #    hertz between. Sum the power with these weights.
 # 5. **Logarithm** of $\max(\text{energy}, 10^{-10})$.
 # 6. **Standardise**: subtract the mean over all frames and bands of the recording, divide by the
-#    standard deviation over the same. If that is below $10^{-5}$, return zeros.
+#    standard deviation over the same (by $n$ or $n - 1$). If that is below $10^{-5}$, return zeros.
 #
 # Return $(T, \text{n\_mels})$.
 
@@ -157,10 +158,10 @@ check("resample")
 #
 # 1. **分帧**：共 $1 + \lfloor (N - n_\text{fft}) / hop \rfloor$ 帧，每帧完整的 `n_fft` 个样本，第 $t$ 帧从第 $t \cdot hop$ 个样本开始，不做任何填充（$N \ge n_\text{fft}$）。
 # 2. **加窗**：每帧乘周期 Hann 窗 $w_n = \tfrac12 - \tfrac12 \cos(2\pi n / n_\text{fft})$。
-# 3. **功率谱**：实数傅里叶变换取 $|X_k|^2$，$k = 0 \dots n_\text{fft}/2$，对应频率 $k \cdot rate / n_\text{fft}$。
-# 4. **梅尔频带**：$m(f) = 2595 \log_{10}(1 + f/700)$（HTK 刻度）。从 `low` 到 `high` 赫兹，在梅尔刻度上等距取 `n_mels` + 2 个边界，再换回赫兹。第 $i$ 个频带是频率上的三角形：边界 $i$ 处为 0，边界 $i+1$ 处为 1，边界 $i+2$ 处为 0，其间按赫兹线性变化。用这些权重对功率求和。
+# 3. **功率谱**：实数傅里叶变换取 $|X_k|^2$，$k = 0 \dots n_\text{fft}/2$，对应频率 $k \cdot rate / n_\text{fft}$（`n_fft` 是偶数）。
+# 4. **梅尔频带**：$m(f) = 2595 \log_{10}(1 + f/700)$（HTK 刻度）。从 `low` 到 `high` 赫兹，在梅尔刻度上等距取 `n_mels` + 2 个边界，再换回赫兹。第 $i$ 个频带（从 0 数起）是频率上的三角形：边界 $i$ 处为 0，边界 $i+1$ 处为 1，边界 $i+2$ 处为 0，其间按赫兹线性变化。用这些权重对功率求和。
 # 5. **取对数**：$\max(\text{能量}, 10^{-10})$ 的对数。
-# 6. **标准化**：减去整段录音所有帧、所有频带的均值，除以同一范围的标准差；标准差小于 $10^{-5}$ 时返回零。
+# 6. **标准化**：减去整段录音所有帧、所有频带的均值，除以同一范围的标准差（除以 $n$ 或 $n - 1$ 都行）；标准差小于 $10^{-5}$ 时返回零。
 #
 # 返回 $(T, \text{n\_mels})$。
 
@@ -239,7 +240,7 @@ check("ctc_collapse")
 # the probability of having come there. The lesson derives it. Return $L$ in nats, not divided by
 # anything; infinity where the target does not fit into $T$ frames.
 #
-# `log_probs` is a NumPy array $(T, K)$ of **logarithms of probabilities**, $T \ge 1$; `target` is
+# `log_probs` is a NumPy array $(T, K)$ of finite **logarithms of probabilities**, $T \ge 1$; `target` is
 # a list of $U \ge 0$ labels without blanks. Stay in logarithms: 400 frames must not underflow. A
 # recursion of your own, in NumPy: torch may not be used in this task.
 
@@ -252,7 +253,7 @@ check("ctc_collapse")
 #
 # 路径多得列不完，但逐帧递推只要 $T \cdot (2U + 1)$ 步：在 $U$ 个标签的前、中、后都插上 blank，对每个位置记下走到那里的概率的对数。推导见课文。返回 $L$，单位是奈特，不除以任何东西；$T$ 帧放不下目标时返回无穷大。
 #
-# `log_probs` 是 NumPy 数组 $(T, K)$，元素是**概率的对数**，$T \ge 1$；`target` 是 $U \ge 0$ 个标签的列表，不含 blank。全程用对数计算，400 帧也不能下溢。请用 NumPy 自己写递推，这个任务不能用 torch。
+# `log_probs` 是 NumPy 数组 $(T, K)$，元素是**概率的对数**，都是有限的，$T \ge 1$；`target` 是 $U \ge 0$ 个标签的列表，不含 blank。全程用对数计算，400 帧也不能下溢。请用 NumPy 自己写递推，这个任务不能用 torch。
 
 # %% id="ctc_loss"
 def ctc_loss(log_probs, target, blank=0):
@@ -297,7 +298,7 @@ check("ctc_loss")
 #    directly between two letters or digits** (`str.isalnum`).
 # 4. Every **other** character whose Unicode category begins with **P** becomes a space: `, . ! - _ #`
 #    as well as `，。！「」……`, and apostrophes elsewhere. So `3.5` becomes `3 5`.
-# 5. Runs of **white space** (`str.split`) become one space, and the ends are bare.
+# 5. Runs of **white space** (`str.split`) become one space, with none at the ends.
 #
 # Nothing else: numbers are not spelt out; signs such as `+ $ °` and accents stay; words stay words.
 
@@ -348,8 +349,9 @@ check("normalise_text")
 #
 # - Words are what stands between white space (`str.split`). Characters are all that are not white
 #   space.
-# - Texts are compared as they are; who wants them normalised does so before.
-# - Single texts may be empty: what is heard in silence is inserted. Not all references are.
+# - Texts are compared as they are; normalising them is left to the caller.
+# - Single texts may be empty: what is heard in silence is inserted. At least one
+#   reference is not.
 # - Lists of unequal length raise `ValueError`.
 #
 # jiwer does this in one line; it may not be used here, nor rapidfuzz, nltk or difflib.
@@ -363,7 +365,7 @@ check("normalise_text")
 #
 # - 词是空白之间的部分（`str.split`）；字符是所有非空白字符。
 # - 文本按原样比较；要规范化，请在调用之前做。
-# - 单条文本可以为空：静音里听出来的算插入。参考不会全为空。
+# - 单条文本可以为空：静音里听出来的算插入。至少有一条参考不为空。
 # - 两个列表长度不等，抛出 `ValueError`。
 #
 # jiwer 一行就能算；但这里不能用它，也不能用 rapidfuzz、nltk、difflib。
@@ -412,15 +414,16 @@ check("error_rates")
 #
 # A network of 26,173 weights: two convolutions, the first of which halves the number of frames, and
 # a GRU in both directions. `model(x)` takes features $(B, T, 32)$ and returns **logits**
-# $(B, \lceil T/2 \rceil, 13)$; `model.frames(lengths)` says how many frames a recording has left.
+# $(B, \lceil T/2 \rceil, 13)$; `model.frames(lengths)` says how many frames come out.
 #
-# Train it in place, in training mode, and return the list of the losses, one number a step.
+# Train it in place, in training mode (in which it may stay), and return the list of the losses, one number a step.
 # `features` is a list of tensors $(T_i, 32)$ of different lengths, `labels` a list of tensors
 # $(U_i,)$ of whole numbers from 1 to 12. In each of `steps` steps:
 #
-# - draw `batch_size` different recordings at random; pad their features with zeros to the longest;
+# - draw `batch_size` different recordings at random, anew from all (there are enough); pad their features with zeros to the longest;
 # - the loss is that of `nn.CTCLoss()` with its defaults. It wants logarithms of probabilities,
-#   time first; the **true** number of frames of each recording, halved; and its number of labels;
+#   time first; the number of frames that `model.frames` makes of each recording's **true** length;
+#   and its number of labels;
 # - AdamW; the learning rate goes up to `lr` and down again (`OneCycleLR` with `pct_start=0.15`
 #   serves well); gradients clipped to a norm of 5.
 
@@ -429,10 +432,10 @@ check("error_rates")
 #
 # 网络有 26173 个权重：两层卷积，第一层把帧数减半；再加一个双向 GRU。`model(x)` 接收特征 $(B, T, 32)$，返回 **logits** $(B, \lceil T/2 \rceil, 13)$；`model.frames(lengths)` 给出每段录音还剩多少帧。
 #
-# 在训练模式下就地训练，返回每步的损失组成的列表。`features` 是长短不一的张量 $(T_i, 32)$ 的列表，`labels` 是张量 $(U_i,)$ 的列表，元素是 1 到 12 的整数。一共 `steps` 步，每步：
+# 在训练模式下就地训练（结束后不必换回来），返回每步的损失组成的列表。`features` 是长短不一的张量 $(T_i, 32)$ 的列表，`labels` 是张量 $(U_i,)$ 的列表，元素是 1 到 12 的整数。一共 `steps` 步，每步：
 #
-# - 随机抽 `batch_size` 段不同的录音，特征用零填充到最长；
-# - 损失用默认参数的 `nn.CTCLoss()`。它要概率的对数，时间维在最前；要每段录音**真实**的、减半之后的帧数；还要标签个数；
+# - 每步都从全部录音里重新随机抽 `batch_size` 段不同的（总数足够），特征用零填充到最长；
+# - 损失用默认参数的 `nn.CTCLoss()`。它要概率的对数，时间维在最前；要 `model.frames` 按每段录音**真实**长度给出的帧数；还要标签个数；
 # - 优化器用 AdamW；学习率先升到 `lr` 再降下来（`OneCycleLR`，`pct_start=0.15` 就很好）；梯度范数裁剪到 5。
 
 # %% id="model"
@@ -548,8 +551,8 @@ except Exception as error:
 # task 2 (its defaults, float32, of 8,000 samples a second) to logits $(1, T', K)$; its blank is 0.
 # `vocabulary` holds a name for each of $K$ classes. `language` is `"en"` or `"zh"`.
 #
-# - Read each recording by itself, in evaluation mode and without gradients; nothing in the model
-#   may move.
+# - Read each recording by itself, in evaluation mode and without gradients; no weight or statistic
+#   of the model may move (its mode afterwards is free).
 # - `"texts"`: what is shown to people, one string for each recording, in their order: the names,
 #   exactly as `vocabulary` writes them, joined by one space in English and by nothing in Chinese.
 # - `"error_rate"`: one number for all recordings, of normalised spoken texts and normalised results:
@@ -560,7 +563,7 @@ except Exception as error:
 # %% [markdown] id="mended_transcribe-contract" lang="zh"
 # 把它改对。`recordings` 是字典的列表：`"samples"` 及其采样率 `"rate"`（任意），还有人写下的 `"spoken"` 文本。`model` 把任务 2 的特征 $(1, T, 32)$（默认参数，float32，每秒 8000 个样本）映射成 logits $(1, T', K)$，blank 是 0。`vocabulary` 给出 $K$ 个类别的名字。`language` 是 `"en"` 或 `"zh"`。
 #
-# - 每段录音单独识别，用评估模式，不记梯度；模型内部不能有任何变化。
+# - 每段录音单独识别，用评估模式，不记梯度；模型的权重和统计量都不能变（结束后是什么模式不限）。
 # - `"texts"`：给人看的文本，每段录音一个字符串，顺序不变；名字与 `vocabulary` 的写法完全一致，英文用一个空格连接，中文直接相连。
 # - `"error_rate"`：全部录音共一个数，用规范化之后的参考文本和识别结果计算：英文按词，中文按字。
 #

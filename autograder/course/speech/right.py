@@ -126,7 +126,7 @@ def letters_by_table(references, hypotheses):
     return _table(lambda text: [c for c in text if not c.isspace()], references, hypotheses)
 
 
-@right("train_recogniser", "padded targets, Adam, a loader", zh="填充标签，Adam，用 DataLoader")
+@right("train_recogniser", "padded targets, a loader", zh="填充标签，用 DataLoader")
 def with_a_loader(model, features, labels, steps=200, batch_size=16, lr=1e-2):
     def collate(rows):
         x, y = ([row[i] for row in rows] for i in (0, 1))
@@ -136,7 +136,7 @@ def with_a_loader(model, features, labels, steps=200, batch_size=16, lr=1e-2):
 
     pairs = list(zip(features, labels, strict=True))
     loader = torch.utils.data.DataLoader(pairs, batch_size, shuffle=True, collate_fn=collate)
-    optimizer = torch.optim.Adam(model.parameters(), lr)
+    optimizer = torch.optim.AdamW(model.parameters(), lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=0.15)
     losses = []
     model.train()

@@ -189,7 +189,7 @@ def _pair(rng, lengths, changed=0.2, labels=LABELS[:2]):
 )
 def whole_spans_count(span_f1, rng):
     true = [["O", "B-BACK", "I-BACK", "I-BACK", "O", "B-WANT", "O", "B-DAY"]]
-    cut = [["O", "B-BACK", "I-BACK", "O", "O", "B-DAY", "O", "B-DAY"]]
+    cut = [["B-DAY", "B-BACK", "I-BACK", "O", "O", "B-DAY", "O", "B-DAY"]]
     return [span_f1(true, cut), span_f1(*_pair(rng, [30]))]
 
 
@@ -206,7 +206,12 @@ def counts_over_everything(span_f1, rng):
     return arguments_kept(span_f1, true, predicted)
 
 
-@check("A span belongs to its sentence.", zh="片段属于它所在的句子。", close=EXACT)
+@check(
+    "A span belongs to its sentence.",
+    zh="片段属于它所在的句子。",
+    close=EXACT,
+    rests_on=("spans_from_tags",),
+)
 def spans_keep_to_their_sentence(span_f1, rng):
     n = int(rng.integers(2, 5))
     one, none = ["O"] * n + ["B-DAY"], ["O"] * (n + 1)
@@ -214,7 +219,12 @@ def spans_keep_to_their_sentence(span_f1, rng):
     return [span_f1([one, none], [none, one]), span_f1([one, one], [one, none]), span_f1(*across)]
 
 
-@check("Where there is nothing to divide by, it is 0.", zh="分母为零时取 0。", close=EXACT)
+@check(
+    "Where there is nothing to divide by, it is 0.",
+    zh="分母为零时取 0。",
+    close=EXACT,
+    rests_on=("spans_from_tags",),
+)
 def nothing_is_zero(span_f1, rng):
     none = [["O"] * int(rng.integers(1, 6))]
     some = [["B-DAY", *none[0][1:]]]
@@ -429,7 +439,9 @@ def _peaked(model):
 def modes_are_kept(predict_tags, tagger, tokenizer, rng):
     sentences, _ = _drawn(rng, [9, 6])
     model = _peaked(tagger)
-    return in_modes(model, lambda: predict_tags(model, tokenizer, sentences, list(NAMES)))
+    calls = watch(model, rows=lambda _: 0)
+    found = in_modes(model, lambda: predict_tags(model, tokenizer, sentences, list(NAMES)))
+    return {"found": found, "modes asked in": sorted({call["training"] for call in calls})}
 
 
 @check("It keeps no gradients.", zh="不记录梯度。", close=0)
@@ -553,8 +565,38 @@ def every_batch_in_training_mode(train_tagger, tagger, few):
         "sizes": epochs,
         "training": modes == {True},
         "steps": len(steps),
-        "then": tagger.training,
+        "modes after": tagger.training,
     }
+
+
+@check(
+    "Each step goes by the gradient of its own batch, and of no batch before it.",
+    zh="每一步只按当前这一批的梯度走，不混入之前批次的梯度。",
+    close=1e-3,
+)
+def steps_follow_their_batch(train_tagger, tagger, few):
+    import torch
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+    model, sizes, seen = without_dropout(tagger), [], []
+    weight, by_size = model.classifier.weight, {len(batch["labels"]): batch for batch in few}
+    noting = model.register_forward_pre_hook(
+        lambda _, a, k: sizes.append(len(a[0] if a else k["input_ids"])), with_kwargs=True
+    )
+
+    def note(*_):
+        with torch.enable_grad():
+            (own,) = torch.autograd.grad(model(**by_size[sizes[-1]]).loss, weight)
+        taken = torch.zeros_like(own) if weight.grad is None else weight.grad
+        seen.append(torch.cosine_similarity(own.flatten(), taken.flatten(), dim=0).item())
+
+    handle = register_optimizer_step_pre_hook(note)
+    try:
+        train_tagger(model, few, 2, 1e-4)
+    finally:
+        handle.remove()
+        noting.remove()
+    return seen
 
 
 @check("All layers learn, not the head alone.", zh="所有层都在学，不只是头。", close=0)

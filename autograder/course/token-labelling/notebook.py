@@ -15,7 +15,8 @@
 # grain is fine indeed: labels of words, spans, opinions on single aspects.
 #
 # You lay labels onto subwords, read spans from tags, count what is worth counting, decide when a
-# question is none of the shop's business, and train tiny BERT to tell what goes from what comes.
+# question is not for the shop, and train tiny BERT to tell the item that goes back from the one that
+# is wanted.
 #
 # Write each answer in the cell that says so, then run the check below it. Stuck?
 # `hint("span_f1")` gives a nudge, and two more if you ask again.
@@ -59,7 +60,12 @@ EXERCISE, LANGUAGE = "token-labelling", "en"
 # is marked with what is felt about it.
 #
 # **BIO tags**: `B-X` on the first word of a span with label X, `I-X` on its further words, `O`
-# outside.
+# outside. There are no other tags.
+#
+# **Conventions, for every task.** Numbers may come back as Python's, NumPy's or torch's; arguments
+# stay as they were, models apart that are to be trained. Where spans are counted (tasks 2 to 4), a
+# list may be empty; sentences for a tokenizer are there, with a word at least, and the tokenizer pads
+# on the right as it comes.
 
 # %% [markdown] id="data" lang="zh"
 # ## 数据
@@ -67,7 +73,10 @@ EXERCISE, LANGUAGE = "token-labelling", "en"
 # 专为本课程写的客服消息，中英文各 144 条。每条有一个意图，句内还标了片段：`BACK` 是要退的，`WANT` 是想要的，
 # `DAY` 是时间；在评价里，每个**方面**标的是顾客对它的感受。
 #
-# **BIO 标签**：标签为 X 的片段，第一个词标 `B-X`，其余的词标 `I-X`，片段之外标 `O`。
+# **BIO 标签**：标签为 X 的片段，第一个词标 `B-X`，其余的词标 `I-X`，片段之外标 `O`。没有别的标签。
+#
+# **全部任务的约定。** 返回 Python、NumPy 或 torch 的数值都可以；除了要训练的模型，传入的参数保持原样。
+# 数片段的任务（2 到 4）里，列表可以为空；交给 tokenizer 的至少有一句，每句至少一个词；tokenizer 本来就在右侧填充。
 
 # %% id="data-plot"
 tokenizer = AutoTokenizer.from_pretrained(locate("bert"))
@@ -141,8 +150,8 @@ check("encode_batch")
 # but **not including** `end`, counted from 0.
 #
 # A network promises nothing about the order of its tags, so `I-X` may stand where nothing is to be
-# continued. Do as CoNLL's script and seqeval's default mode: `I-X` continues the span just before
-# it if that has the label X, else it **begins** a span of its own. `B-X` always begins one. The
+# continued. Do as CoNLL's script and seqeval's default mode: `I-X` continues the span that ends
+# right before it if that has the label X, else it **begins** a span of its own. `B-X` always begins one. The
 # label is all that follows the first hyphen, as in `B-ship-to`.
 
 # %% [markdown] id="spans_from_tags-task" lang="zh"
@@ -239,10 +248,10 @@ check("span_f1")
 # "The courier was friendly, but the box was crushed." One polarity for the sentence is wrong
 # whichever it is. Aspect-based sentiment finds the terms, and the polarity of **each**.
 #
-# `true` and `predicted` hold for each sentence a list of `(start, end, polarity)`, in any order;
-# within a list no two overlap. A term is **found** if `start` and `end` are the same. Return
+# `true` and `predicted`, equally long, hold for each sentence a list of `(start, end, polarity)`, in
+# any order; within a list no two overlap. A term is **found** if `start` and `end` are the same. Return
 #
-# - `"extraction_f1"`: F1 of the terms, whatever their polarity;
+# - `"extraction_f1"`: F1 (as in task 3) of the terms, whatever their polarity;
 # - `"polarity_accuracy"`: the share with the right polarity among the terms that were found, `nan`
 #   if none was;
 # - `"joint_f1"`: F1 where a term counts as right only if its polarity is right as well.
@@ -254,10 +263,10 @@ check("span_f1")
 #
 # 「快递员很客气，可是箱子压扁了。」整句只给一个情感，给哪个都不对。方面级情感分析先找出方面词，再判断**每一个**的情感。
 #
-# `true` 和 `predicted` 为每句话给出一个 `(start, end, polarity)` 的列表，顺序不限，同一列表内互不重叠。
+# `true` 和 `predicted` 一样长，为每句话给出一个 `(start, end, polarity)` 的列表，顺序不限，同一列表内互不重叠。
 # `start` 和 `end` 都相同，就算**找到**了这个词。返回：
 #
-# - `"extraction_f1"`：方面词的 F1，不管情感；
+# - `"extraction_f1"`：方面词的 F1（算法同任务 3），不管情感；
 # - `"polarity_accuracy"`：在找到的词里，情感判对的比例；一个都没找到时为 `nan`；
 # - `"joint_f1"`：情感也对才算对的 F1。
 #
@@ -298,7 +307,7 @@ check("aspect_scores")
 # Row i of `probabilities` $(N, K)$ belongs to message i, column k to `intents[k]`. What is predicted:
 # the intent with the highest probability, the **first** of equals; but `"out_of_scope"` if that
 # probability is **below** `threshold` (equal is not below). `intents` may hold `"out_of_scope"` as an
-# extra class, which then can win like any other. Return a dict with
+# extra class, which wins as any other does. Return a dict with
 #
 # - `"predicted"`: N names;
 # - `"in_scope_accuracy"`: among the messages that truly are in scope, the share predicted right
@@ -380,7 +389,8 @@ check("score_intents")
 # the tag with number k.
 #
 # In evaluation mode, without gradients; the model goes back in the mode in which it came. A sentence
-# has the same tags whatever stands beside it: give the model the attention mask.
+# has the same tags whatever stands beside it: give the model the `attention_mask`. One sentence at a
+# time will do; what else the tokenizer returns may be passed on.
 
 # %% [markdown] id="predict_tags-task" lang="zh"
 # ## 6. 从 logits 到标签
@@ -388,7 +398,8 @@ check("score_intents")
 # `model(...)` 返回的对象里，`.logits` 形状为 $(N, T, K)$。为每句返回一个标签列表，每个**词**一个：
 # 取该词第一个子词处 logit 最高的标签，`names[k]` 是编号 k 的标签。
 #
-# 用评估模式，不记录梯度，用完还原模式。同批有什么别的句子都不该影响结果：把注意力掩码也传给模型。
+# 用评估模式，不记录梯度，用完还原模式。同批有什么别的句子都不该影响结果：把 `attention_mask` 也传给模型。
+# 逐句调用也行；tokenizer 返回的其他内容可以一并传入。
 
 # %% id="predict_tags"
 def predict_tags(model, tokenizer, sentences, names):
@@ -415,11 +426,11 @@ check("predict_tags")
 # ## 7. Train a tagger
 #
 # `batches` is a list of mappings as of task 1; `model(**batch).loss` is the loss. Train **all** of
-# the model for `epochs`: in training mode, each batch once in each epoch with one optimizer step,
-# in whatever order. Leave the model in **evaluation mode**. Return for each epoch the mean of its
+# the model for `epochs`: in training mode, each batch once in each epoch with one optimizer step
+# on its own gradient, in whatever order. Leave the model in **evaluation mode**. Return for each epoch the mean of its
 # batches' losses, as they were when each was learnt from.
 #
-# The optimizer is yours. AdamW whose rate rises to `learning_rate` in the first tenth of all steps
+# The optimizer is yours; a step counts even where its rate is 0. AdamW whose rate rises to `learning_rate` in the first tenth of all steps
 # and then falls to zero, gradients clipped at norm 1, learns well. Tiny BERT wants ten to fifty
 # times the rate of BERT-base.
 
@@ -427,10 +438,10 @@ check("predict_tags")
 # ## 7. 训练一个标注器
 #
 # `batches` 是任务 1 那种映射的列表，`model(**batch).loss` 就是损失。训练**整个**模型 `epochs` 轮：
-# 处于训练模式，每轮每个批次恰好一次，每个批次走一步优化器，顺序不限。结束后模型处于**评估模式**。
+# 处于训练模式，每轮每个批次恰好一次，每个批次只按自己的梯度走一步优化器，顺序不限。结束后模型处于**评估模式**。
 # 返回每一轮各批次损失的平均值（学到该批次时的损失）。
 #
-# 优化器由你定。AdamW，学习率在前十分之一的步数里升到 `learning_rate`，随后降到零，梯度按范数 1 裁剪，效果就很好。
+# 优化器由你定，学习率为 0 的一步也算一步。AdamW，学习率在前十分之一的步数里升到 `learning_rate`，随后降到零，梯度按范数 1 裁剪，效果就很好。
 # tiny BERT 的学习率要取 BERT-base 的十到五十倍。
 
 # %% id="train_tagger"

@@ -135,9 +135,10 @@ def pads_on_the_left(tokenizer, sentences, labels):
 
 @wrong(
     "encode_batch",
-    "Cuts sentences off at 32 pieces.",
-    zh="句子超过 32 个子词就被截断。",
+    "Cuts long sentences off.",
+    zh="把长句截断了。",
     caught_by="long_sentences_stay_whole",
+    looks_like=lambda seen: np.size(seen[0]) < 77,
     step="Do not truncate.",
     step_zh="不要截断。",
 )
@@ -244,6 +245,30 @@ def any_i_continues(tags):
 )
 def short_labels(tags):
     return _spans(["-".join(tag.split("-")[:2]) for tag in tags])
+
+
+@wrong(
+    "spans_from_tags",
+    "Takes only what follows the last hyphen for the label.",
+    zh="只把最后一个连字符之后的部分当作标签。",
+    caught_by="a_label_may_hold_hyphens",
+    step="Split once, at the first hyphen.",
+    step_zh="只在第一个连字符处切一次。",
+)
+def last_part_of_the_label(tags):
+    return _spans([tag[:2] + tag.split("-")[-1] if "-" in tag else tag for tag in tags])
+
+
+@wrong(
+    "spans_from_tags",
+    "Returns (start, end, label).",
+    zh="返回的是 (start, end, label)。",
+    caught_by="b_begins_and_i_continues",
+    step="The label comes first: (label, start, end).",
+    step_zh="标签在最前：(label, start, end)。",
+)
+def label_at_the_end(tags):
+    return [(start, end, label) for label, start, end in _spans(tags)]
 
 
 # --- span_f1 -------------------------------------------------------------------------------
@@ -396,24 +421,6 @@ def nothing_is_perfect(true, predicted):
 
 @wrong(
     "span_f1",
-    "Where there is nothing to divide by, it is nan.",
-    zh="分母为零时返回 nan。",
-    caught_by="nothing_is_zero",
-    step="The value is 0 there.",
-    step_zh="此时应取 0。",
-)
-def nothing_is_nan(true, predicted):
-    one, other = _sets(true, predicted)
-    scores = _f1(one, other)
-    if not one:
-        scores["recall"] = math.nan
-    if not other:
-        scores["precision"] = math.nan
-    return scores
-
-
-@wrong(
-    "span_f1",
     "Compares as much as there is, though words or sentences are missing.",
     zh="少了词或句子也照比不误。",
     caught_by="lengths_must_agree",
@@ -423,6 +430,19 @@ def nothing_is_nan(true, predicted):
 def what_is_missing_is_ignored(true, predicted):
     pairs = [[*zip(*two, strict=False)] for two in zip(true, predicted, strict=False)]
     return _f1(*_sets(*([[pair[k] for pair in s] for s in pairs] for k in (0, 1))))
+
+
+@wrong(
+    "span_f1",
+    "Takes the arithmetic mean of precision and recall for F1.",
+    zh="把精确率和召回率的算术平均当成 F1。",
+    caught_by="whole_spans_count",
+    step="F1 is the harmonic mean: 2PR / (P + R).",
+    step_zh="F1 是调和平均：2PR / (P + R)。",
+)
+def mean_of_both(true, predicted):
+    scores = _f1(*_sets(true, predicted))
+    return scores | {"f1": (scores["precision"] + scores["recall"]) / 2}
 
 
 # --- aspect_scores -------------------------------------------------------------------------
@@ -516,6 +536,21 @@ def joint_is_a_mean(true, predicted):
 def nothing_found_is_zero(true, predicted):
     scores = _scores(true, predicted)
     return scores | {"polarity_accuracy": float(np.nan_to_num(scores["polarity_accuracy"]))}
+
+
+@wrong(
+    "aspect_scores",
+    "Averages the sentences' scores.",
+    zh="先逐句算分，再求平均。",
+    caught_by="extraction_ignores_polarity",
+    step="Count over all sentences together, and divide once.",
+    step_zh="全部句子放在一起计数，最后只除一次。",
+)
+def mean_of_the_sentences(true, predicted):
+    each = [_scores([a], [b]) for a, b in zip(true, predicted, strict=True)]
+    names = each[0] if each else _scores([], [])
+    values = {name: [e[name] for e in each if not math.isnan(e[name])] for name in names}
+    return {name: float(np.mean(v)) if v else math.nan for name, v in values.items()}
 
 
 # --- score_intents -------------------------------------------------------------------------
@@ -653,21 +688,6 @@ def share_of_nothing_is_zero(true, probabilities, intents, threshold):
     return {k: 0.0 if v != v else v for k, v in scores.items()}
 
 
-@wrong(
-    "score_intents",
-    "Works with arrays only.",
-    zh="只能用于数组。",
-    caught_by="any_form_of_probabilities",
-    step="Turn what comes into an array first.",
-    step_zh="先转成数组。",
-)
-def arrays_only(true, probabilities, intents, threshold):
-    best = probabilities.argmax(axis=1)
-    top = probabilities.max(axis=1)
-    said = [intents[k] if p >= threshold else OUT for k, p in zip(best, top, strict=True)]
-    return _intents(true, said)
-
-
 # --- predict_tags --------------------------------------------------------------------------
 
 
@@ -731,20 +751,6 @@ def without_the_mask(model, tokenizer, sentences, names):
 
 @wrong(
     "predict_tags",
-    "Leaves the model in evaluation mode.",
-    zh="用完没有还原模式。",
-    caught_by="modes_are_kept",
-    step="Note model.training before, and set it again.",
-    step_zh="事先记下 model.training，用完还原。",
-)
-def stays_in_evaluation(model, tokenizer, sentences, names):
-    model.eval()
-    with torch.no_grad():
-        return _tagged(model, tokenizer, sentences, names)
-
-
-@wrong(
-    "predict_tags",
     "Keeps gradients.",
     zh="记录了梯度。",
     caught_by="keeps_no_gradients",
@@ -758,10 +764,25 @@ def keeps_gradients(model, tokenizer, sentences, names):
     return tags
 
 
+@wrong(
+    "predict_tags",
+    "Predicts in the mode in which the model comes: in training mode, with dropout.",
+    zh="模型来时是什么模式，就在什么模式下预测；训练模式下 dropout 还开着。",
+    caught_by="modes_are_kept",
+    step="Switch to evaluation mode first, and give the mode back.",
+    step_zh="先切到评估模式，用完还原。",
+    looks_like=lambda seen: True in seen["modes asked in"],
+)
+def predicts_as_it_comes(model, tokenizer, sentences, names):
+    with torch.no_grad():
+        return _tagged(model, tokenizer, sentences, names)
+
+
 # --- train_tagger --------------------------------------------------------------------------
 
 
-def _train(model, batches, epochs, rate, parameters=None, each=True, mode=True, of=np.mean):
+def _train(model, batches, epochs, rate, parameters=None, each=True, mode=True, of=np.mean,
+           clear=True):  # fmt: skip
     optimizer = torch.optim.AdamW(parameters or model.parameters(), lr=rate)
     losses = []
     model.train(mode)
@@ -774,7 +795,7 @@ def _train(model, batches, epochs, rate, parameters=None, each=True, mode=True, 
             if each or batch is batches[-1]:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                 optimizer.step()
-                optimizer.zero_grad()
+                optimizer.zero_grad() if clear else None
         losses.append(float(of(epoch)))
     model.eval()
     return losses
@@ -850,3 +871,31 @@ def never_calls_train(model, batches, epochs, learning_rate):
 )
 def head_alone(model, batches, epochs, learning_rate):
     return _train(model, batches, epochs, learning_rate, list(model.classifier.parameters()))
+
+
+@wrong(
+    "train_tagger",
+    "Weights each batch's loss by its number of sentences.",
+    zh="按每批的句子数给损失加权。",
+    caught_by="a_loss_for_each_epoch",
+    step="The mean is over batches: each counts once.",
+    step_zh="是对批次求平均：每批只算一次。",
+)
+def weighted_by_sentences(model, batches, epochs, learning_rate):
+    sizes = [len(batch["input_ids"]) for batch in batches]
+    return _train(
+        model, batches, epochs, learning_rate, of=lambda losses: np.average(losses, weights=sizes)
+    )
+
+
+@wrong(
+    "train_tagger",
+    "Never clears the gradients: each step follows all batches before it as well.",
+    zh="从不清零梯度：每一步都混进了之前所有批次的梯度。",
+    caught_by="steps_follow_their_batch",
+    step="Call optimizer.zero_grad() once for each batch, before backward().",
+    step_zh="每个批次在 backward() 之前调用一次 optimizer.zero_grad()。",
+    looks_like=lambda seen: seen[0] > 0.99 and min(seen) < 0.99,
+)
+def never_clears_gradients(model, batches, epochs, learning_rate):
+    return _train(model, batches, epochs, learning_rate, clear=False)
