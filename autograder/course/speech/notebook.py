@@ -598,7 +598,7 @@ check("mended_transcribe")
 # %% [markdown] id="end" lang="en"
 # ## Say it aloud
 #
-# A vendor offers you a recogniser with a word error rate of 4 %. What do you ask before you believe
+# A vendor offers you a recogniser with a word error rate of 4%. What do you ask before you believe
 # that it will serve your call centre, in Mandarin? The lesson has a list to check yourself by.
 
 # %% [markdown] id="end" lang="zh"

@@ -73,28 +73,6 @@ def encode_batch(tokenizer, sentences, labels):
     }
 
 
-# %% encode_batch · pads on whatever side the tokenizer is set to, so on the left for a tokenizer with padding_side="left"
-def encode_batch(tokenizer, sentences, labels):
-    enc = tokenizer(sentences, is_split_into_words=True, padding=True, return_tensors="pt")
-    out = []
-    for i, numbers in enumerate(labels):
-        previous, row = None, []
-        for w in enc.word_ids(batch_index=i):
-            if w is None:
-                row.append(-100)
-            elif w != previous:
-                row.append(numbers[w])
-            else:
-                row.append(-100)
-            previous = w
-        out.append(row)
-    return {
-        "input_ids": enc["input_ids"],
-        "attention_mask": enc["attention_mask"],
-        "labels": torch.tensor(out),
-    }
-
-
 # %% encode_batch · truncates: sentences of more than 64 pieces are cut short
 def encode_batch(tokenizer, sentences, labels):
     enc = tokenizer(
