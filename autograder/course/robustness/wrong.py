@@ -139,8 +139,8 @@ def _noise(images, epsilon):
 
 @wrong(
     "pgd",
-    "Never projects: after many small steps the picture is another one.",
-    zh="从不投影：小步走多了，图已经不是原来那张。",
+    "Nothing holds the walk in the ball around the clean picture: many small steps lead far away.",
+    zh="没有东西把走动限制在原图周围的球内：小步走多了就走远了。",
     caught_by="the_ball_is_the_pictures",
     step="After each step, bring every pixel back to within epsilon of the clean picture.",
     step_zh="每一步之后，把每个像素拉回到离原图 epsilon 以内。",
@@ -274,8 +274,8 @@ def forgets_the_clean(model, images, labels, attacks, epsilon, low=0.0, high=16.
 
 @wrong(
     "robust_accuracy",
-    "Believes every attack, however far outside the ball it is.",
-    zh="什么攻击都照单全收，哪怕远在球外。",
+    "Lets an attack pass that has left the ball, instead of raising ValueError.",
+    zh="攻击出了球也放行，没有抛出 ValueError。",
     caught_by="cheating_attacks_are_refused",
     step="Compare each attacked picture with the clean one, and raise ValueError if it is too far.",
     step_zh="把攻击后的图与原图逐一比较，超出就抛出 ValueError。",
