@@ -88,7 +88,7 @@ def backwards(log_probs, target, blank=0):
 
 @right("normalise_text", "character by character", zh="逐字符处理")
 def by_letters(text):
-    letters = list(unicodedata.normalize("NFKC", text).casefold())
+    letters = list(unicodedata.normalize("NFKC", text).lower())
     said = []
     for i, letter in enumerate(letters):
         if letter in "'\u2019":
