@@ -771,7 +771,7 @@ def takes_adam(model, images, labels, attack, epochs, learning_rate, batch_size=
     caught_by="every_picture_once_an_epoch",
     step="Draw a new random order at the beginning of each epoch.",
     step_zh="每轮开始时重新随机排序。",
-    looks_like=lambda seen: seen["orders"] <= 1,
+    looks_like=lambda seen: seen["orders"] <= 1 and len(seen["each once"]) == 3,
 )
 def one_order_for_all(model, images, labels, attack, epochs, learning_rate, batch_size=64):
     order = torch.randperm(len(images))
