@@ -372,7 +372,7 @@ def faces_come_out(train_gan, rng):
     close=DISTANCE,
 )
 def follows_the_formula(frechet_distance, rng):
-    return [frechet_distance(cloud(rng, 15, 4), cloud(rng, 11, 4, 0.7)) for _ in range(3)]
+    return [frechet_distance(cloud(rng, 13, 4), cloud(rng, 13, 4, 0.7)) for _ in range(3)]
 
 
 @check(
