@@ -330,6 +330,26 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
             "output_type": "error", "ename": "ValueError", "evalue": "x", "traceback": []}])),
         "stale", SOLVED,
     ),
+    "emphasis that does not close beside Chinese": (
+        edit(f"lessons/{SLUG}/zh.md", "先推导", "**先推导。**再"),
+        "emphasis", f"lessons/{SLUG}/zh.md, line 15",
+    ),
+    "a mark left behind in a notebook": (
+        edit("notebook.py", "说说为什么值得动手", "有 *K** 个理由"),
+        "emphasis", f"{SLUG}/notebook.py, cell 'opening' (zh), line 3",
+    ),
+    "a mark left behind in a claim": (
+        edit("checks.py", 'zh="空列表的平均值为零。"', 'zh="**空列表**的平均值*为零。"'),
+        "emphasis", CHECK + "'nothing_averages_to_zero' (zh)",
+    ),
+    "a mark left behind in a step": (
+        edit("wrong.py", 'step_zh="再除以数的个数。"', 'step_zh="再除以_数的个数。"'),
+        "emphasis", f"{SLUG}/wrong.py, 'takes_the_sum' (zh), step",
+    ),
+    "a line broken inside Chinese": (
+        edit(f"lessons/{SLUG}/zh.md", "先推导，", "先推导，\n"),
+        "break", f"lessons/{SLUG}/zh.md, line 15",
+    ),
     "a task that answers nothing": (
         edit("exercise.toml", 'questions = ["S3-Q1"]', "questions = []"),
         "home", f"{SLUG}/exercise.toml, task 'average'",

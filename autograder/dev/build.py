@@ -34,8 +34,9 @@ def build(
 ) -> list[Change]:
     """Write the notebooks and figures of `exercise`, in both languages, that are not up to date.
 
-    Solutions run afresh in a kernel of their own, but only where their source changed or the
-    outputs on disk are not sound; a rebuild without changes writes nothing.
+    Solutions run afresh in a kernel of their own, but only where their code changed or the
+    outputs on disk are not sound; where only prose changed, outputs are kept. A rebuild without
+    changes writes nothing.
 
     Parameters
     ----------
@@ -70,9 +71,12 @@ def build(
         wanted = solution_view(exercise, cells, language)
         if check:
             changes += _stale_solution(exercise, path, wanted, execute)
-        elif force or _differs(path, wanted) or problem_in(path):
+        elif force or _runs_otherwise(path, wanted) or problem_in(path):
             _write(path, to_text(run(exercise, wanted, path)))
             changes.append(Change(path, "written, its outputs made afresh"))
+        elif _differs(path, wanted):
+            _write(path, to_text(_with_outputs(wanted, path)))
+            changes.append(Change(path, "written, its outputs kept"))
     return changes
 
 
@@ -171,6 +175,27 @@ def _differs(path: Path, wanted: NotebookNode) -> bool:
     if notebook is None or to_text(notebook).encode() != path.read_bytes():
         return True
     return to_text(without_outputs(notebook)) != to_text(wanted)
+
+
+def _runs_otherwise(path: Path, wanted: NotebookNode) -> bool:
+    """Whether the code of the notebook at `path` is not that of `wanted`, byte for byte."""
+    notebook = read(path)
+    return notebook is None or _code(notebook) != _code(wanted)
+
+
+def _code(notebook: NotebookNode) -> list[tuple[str, str]]:
+    return [(cell.get("id", ""), cell.source) for cell in notebook.cells if "outputs" in cell]
+
+
+def _with_outputs(wanted: NotebookNode, path: Path) -> NotebookNode:
+    """A copy of `wanted` with the outputs that the same code has at `path`."""
+    notebook = without_outputs(wanted)
+    ran = {cell.id: cell for cell in (read(path) or wanted).cells}
+    for cell in notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = ran[cell.id].outputs
+            cell.execution_count = ran[cell.id].execution_count
+    return notebook
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 Every cell has an ``id``. Prose comes in pairs with one id, English then Chinese. Code is
 shared, except that a line ``# en: …`` or ``# zh: …`` is kept in that language alone, as ``# …``.
+Chinese prose is joined where a line breaks inside Chinese.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from autograder.language import LANGUAGES, Language, Text
 Role: TypeAlias = Literal["prose", "setup", "solution", "check", "playground"]
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+# What stands on both sides of a break that shows as a gap: Chinese, or its punctuation.
+BROKEN = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]{2}")
 _ID = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 _CHECK = re.compile(r"""check\((["'])(?P<task>[^"']*)\1\)""")
 _SETUP = re.compile(r'^EXERCISE, LANGUAGE = "(?P<slug>[^"]*)", "(?P<language>[^"]*)"$', re.M)
@@ -129,7 +132,7 @@ class _Reader:
                 "It has no Chinese half. Put "
                 f'`# %% [markdown] id="{self.id}" lang="zh"` right after it.'
             )
-        source: Text = {"en": self.raw.source.strip(), "zh": other.source.strip()}
+        source: Text = {"en": self.raw.source.strip(), "zh": joined(other.source.strip())}
         for language in LANGUAGES:
             if not source[language]:
                 self.fail(f"It is empty in {language!r}. Write its text.")
@@ -183,7 +186,26 @@ class _Reader:
         return _SETUP.sub(f'EXERCISE, LANGUAGE = "{self.exercise.slug}", "{language}"', source)
 
 
+def joined(text: str) -> str:
+    """Markdown whose lines do not break inside Chinese, where a break would show as a gap.
+
+    So authors may break lines where they like. Headings, tables and code keep their lines.
+    """
+    lines: list[str] = []
+    fenced = False
+    for line in text.split("\n"):
+        fenced ^= line.lstrip().startswith("```")
+        before = lines[-1] if lines else ""
+        goes_on = BROKEN.fullmatch(before[-1:] + line.lstrip()[:1])
+        if goes_on and not fenced and not before.startswith("#"):
+            lines[-1] += line.lstrip()
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
 def in_language(source: str, language: Language) -> str:
+    """The lines of a code cell that are for readers of `language`."""
     lines = []
     for line in source.splitlines():
         found = _ONE_LANGUAGE.fullmatch(line)

@@ -19,7 +19,7 @@ from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell, SourceError, read_cells
 from autograder.dev.proofs import Proofs
 from autograder.dev.rules import answers as answering
-from autograder.dev.rules import figures, texts, views
+from autograder.dev.rules import figures, rendering, texts, views
 from autograder.dev.rules.answers import Content
 from autograder.dev.rules.homes import homes
 from autograder.dev.rules.pointers import pointers
@@ -44,7 +44,8 @@ def verify(exercise: Exercise, *, afresh: bool = False) -> list[Finding]:
     languages; other right answers pass; wrong ones fail where they say and are recognised;
     every check is failed by one; no solution leaks; both languages are complete; the generated
     notebooks and figures are fresh, and the lessons show the figures; every task answers what is
-    asked, and no text points at nothing. Promises that rest on a broken one are left out.
+    asked, no text points at nothing, and none shows a stray mark or a gap.
+    Promises that rest on a broken one are left out.
 
     What was proven before, of the very same content, is not proven again unless `afresh` is asked.
     """
@@ -72,6 +73,7 @@ def _proven_anew(exercise: Exercise, proofs: Proofs) -> Iterator[Finding]:
         yield Finding("source", error.where, error.what)
         return
     yield from texts.prose(exercise, cells)
+    yield from rendering.rendered(exercise, cells)
     for rule in (views.fresh, views.valid, views.alike):
         yield from rule(exercise)
     yield from views.sealed(exercise, cells)
@@ -88,6 +90,7 @@ def _content(exercise: Exercise, cells: tuple[Cell, ...], proofs: Proofs) -> Ite
     wrong, right = answers(exercise, "wrong"), answers(exercise, "right")
     yield from texts.claims(exercise, list(suite.checks.values()))
     yield from texts.misconceptions(exercise, wrong)
+    yield from rendering.told(exercise, list(suite.checks.values()), wrong)
     unfit = [
         *answering.belonging(exercise, suite),
         *answering.naming(exercise, suite, wrong, right),
