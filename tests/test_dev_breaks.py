@@ -332,7 +332,7 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
     ),
     "emphasis that does not close beside Chinese": (
         edit(f"lessons/{SLUG}/zh.md", "先推导", "**先推导。**再"),
-        "emphasis", f"lessons/{SLUG}/zh.md, line 15",
+        "emphasis", f"lessons/{SLUG}/zh.md, line 17",
     ),
     "a mark left behind in a notebook": (
         edit("notebook.py", "说说为什么值得动手", "有 *K** 个理由"),
@@ -348,7 +348,7 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
     ),
     "a line broken inside Chinese": (
         edit(f"lessons/{SLUG}/zh.md", "先推导，", "先推导，\n"),
-        "break", f"lessons/{SLUG}/zh.md, line 15",
+        "break", f"lessons/{SLUG}/zh.md, line 17",
     ),
     "a task that answers nothing": (
         edit("exercise.toml", 'questions = ["S3-Q1"]', "questions = []"),

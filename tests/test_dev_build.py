@@ -145,6 +145,27 @@ def test_what_a_comment_changes_in_one_language_is_rebuilt_in_that_one(root: Pat
     assert build(at(root), check=True, execute=False) == []
 
 
+def test_where_only_prose_changes_nothing_runs_and_outputs_stay(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {id: cell.get("outputs") for id, cell in cells(root / SOLVED).items()}
+    edit("notebook.py", "# # My exercise", "# # Our exercise")(root)
+
+    def refused(*_: object) -> None:
+        pytest.fail("a solution ran")
+
+    monkeypatch.setattr("autograder.dev.build.run", refused)
+    assert {change.path for change in build(at(root))} == {root / EN, root / SOLVED}
+    assert {id: cell.get("outputs") for id, cell in cells(root / SOLVED).items()} == before
+    assert build(at(root), check=True, execute=False) == []
+
+
+def test_chinese_lines_are_joined_for_the_reader(root: Path) -> None:
+    edit("notebook.py", "说说为什么值得动手，", "说说为什么\n# 值得动手，\n# ")(root)
+    source = exercise_view(at(root), read_cells(at(root)), "zh").cells[0].source
+    assert "说说为什么值得动手，用真实数据和一张图来引入。" in source
+
+
 def test_the_edition_changes_with_what_the_learner_sees_only(root: Path) -> None:
     def edition(language: Language) -> str:
         notebook = exercise_view(at(root), read_cells(at(root)), language)

@@ -710,7 +710,7 @@ def padding_may_hold_anything(perplexity, padded_batch):
 
 @check(
     "Without a real token there is no perplexity: ValueError. With certain ones it is 1.",
-    zh="没有真实词元就没有困惑度：抛出 ValueError；每个词元都十拿九稳（概率为 1）时困惑度为 1。",
+    zh="没有真实词元就没有困惑度：抛出 ValueError；每个词元的概率都是 1 时困惑度为 1。",
     close=0,
 )
 def perplexity_of_nothing(perplexity):

@@ -184,7 +184,7 @@ def accuracy_of_nothing_is_nan(labels, predictions):
 @wrong(
     "accuracy",
     "Divides by the number of samples without asking whether there are any.",
-    zh="没有判断样本数是否为 0 就去除。",
+    zh="没有判断样本数是否为 0 就做除法。",
     caught_by="accuracy_of_nothing",
     step="Ask first whether there is any sample.",
     step_zh="先判断有没有样本。",
@@ -1275,7 +1275,7 @@ def bins_of_equal_size(labels, probabilities, bins=10):
 @wrong(
     "calibration_error",
     "Divides by the number of samples without asking whether there are any.",
-    zh="没有判断样本数是否为 0 就去除。",
+    zh="没有判断样本数是否为 0 就做除法。",
     caught_by="calibration_of_nothing",
     step="Return 0.0 where there is no sample.",
     step_zh="没有样本时返回 0.0。",
