@@ -149,7 +149,7 @@ def test_where_only_prose_changes_nothing_runs_and_outputs_stay(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {id: cell.get("outputs") for id, cell in cells(root / SOLVED).items()}
-    edit("notebook.py", "# # My exercise", "# # Our exercise")(root)
+    edit("notebook.py", "Say why one wants", "Say why you want")(root)
 
     def refused(*_: object) -> None:
         pytest.fail("a solution ran")

@@ -193,7 +193,7 @@ def _probabilities(function, logits, temperature):
 
 @check(
     "Logits are divided by the temperature before the softmax.",
-    zh="先用温度去除 logits，再做 softmax。",
+    zh="先把 logits 除以温度，再做 softmax。",
     close=CLOSE,
 )
 def divides_the_logits(temperature_probabilities, torch_rng):

@@ -24,11 +24,11 @@
 # %% [markdown] id="intro" lang="zh"
 # # 从 logits 到文本
 #
-# 语言模型并不会「写」。它只反复回答一个问题：*有了前面这些，下一个词元是谁，各有多大可能？*所谓「生成」，全是**你**拿这个答案做的事：取最大、掷骰子、砍掉尾巴、多看几步、记住算过的、补齐、停下，
+# 语言模型并不会「写」。它只反复回答一个问题：**有了前面这些，下一个词元是谁，各有多大可能**？所谓「生成」，全是**你**拿这个答案做的事：取最大、掷骰子、砍掉尾巴、多看几步、记住算过的、补齐、停下，
 # 最后把字节变回字符。
 #
 # 这一部分就由你亲手来写。用的是一个真正的 GPT-2，45 万参数，在 CPU 上就能跑，会用中英文讲小故事。
-# 最后你还要调用一个 OpenAI 兼容的接口，并改好一个至少有五处错的程序。
+# 最后你还要调用一个兼容 OpenAI 的接口，并改好一个至少有五处错的程序。
 #
 # 在标明的单元里作答，再运行下面的检查。卡住了就运行 `hint("greedy")`，先给一点提醒，再问还有两级。
 
@@ -254,8 +254,8 @@ check("top_p")
 # top-k (if `k` is above 0), then top-p (if `p` is below 1), then draw by what is left. That is
 # the order of transformers; another one gives another distribution.
 #
-# It is judged by thousands of draws and a chi-squared test that turns down a right answer less
-# than once in 100,000 times.
+# It is judged by 20,000 draws for each setting and a chi-squared test that turns down a right
+# answer less than once in 100,000 times.
 
 # %% [markdown] id="next_tokens-task" lang="zh"
 # ## 5. 采样
@@ -263,7 +263,7 @@ check("top_p")
 # 现在为批次的每一行独立地抽一个词元：先除以温度，再 top-k（`k` 大于 0 时），再 top-p（`p` 小于 1 时），
 # 最后按剩下的概率抽。这是 transformers 的顺序，换个顺序分布就变了。
 #
-# 评判方式：抽几万次做卡方检验，正确答案被误判的概率低于十万分之一。
+# 评判方式：每组设置抽 20,000 次做卡方检验，正确答案被误判的概率低于十万分之一。
 
 
 # %% id="next_tokens"
@@ -500,7 +500,7 @@ check("greedy_batch")
 # %% [markdown] id="stream_text-task" lang="zh"
 # ## 9. 要字符，不要字节
 #
-# GPT-2 的词元是**字节**的片段，一个汉字三个字节，一个表情四个。于是一个字符可能跨几个词元，
+# GPT-2 的词元是**字节**的片段，一个汉字三个字节，一个 emoji 四个。于是一个字符可能跨几个词元，
 # 文本若停在它中间，解码就得到 `�`（U+FFFD）。聊天程序边生成边显示，绝不能让用户看到它。
 #
 # 返回一个列表，每个词元对应一个字符串：因它而变得可读的那部分。字符要完整输出，
@@ -557,7 +557,7 @@ check("stream_text")
 # %% [markdown] id="ask-task" lang="zh"
 # ## 10. 调用接口
 #
-# 多数模型不在你的硬盘上，而在 HTTP 的另一端，多数服务都讲 OpenAI 的协议。
+# 多数模型不在你的硬盘上，而在 HTTP 的另一端，多数服务都兼容 OpenAI 的接口。
 # 这里就有一个，跑在你自己的机器上：它背后是那个小 GPT，还能按需出错。请用真正的 `openai` 客户端
 # （1.x 及以后）与它对话：`openai.OpenAI(base_url=…, timeout=…, max_retries=…)`，再用
 # `chat.completions.create(model=…, messages=[…])`。问题作为唯一一条消息，角色是 `user`，内容是文本；服务器不支持流式输出。

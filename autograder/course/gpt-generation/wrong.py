@@ -206,7 +206,7 @@ def multiplies(logits, temperature):
     caught_by="divides_the_logits",
     step="Divide the logits by it before the softmax; probabilities divided by it and "
     "normalised again are the old ones.",
-    step_zh="在 softmax 之前用它去除 logits；若先得到概率再除、再归一化，等于没做。",
+    step_zh="在 softmax 之前把 logits 除以它；若先得到概率再除、再归一化，等于没做。",
 )
 def no_temperature(logits, temperature):
     return _at(logits, 1.0 if temperature > 0 else 0)
@@ -266,7 +266,7 @@ def overflows(logits, temperature):
 @wrong(
     "temperature_probabilities",
     "Divides by a temperature of zero.",
-    zh="温度为 0 时照样去除。",
+    zh="温度为 0 时照样做除法。",
     caught_by="zero_is_no_temperature",
     step="Raise ValueError before you divide.",
     step_zh="先抛出 ValueError，再谈相除。",
@@ -568,7 +568,7 @@ def temperature_without_drawing(logits, temperature, k, p):
     zh="采样了，但不管要求多少，温度总是 1。",
     caught_by="drawn_as_often_as_probable",
     step="Divide the logits by the temperature before anything else.",
-    step_zh="先用温度去除 logits，再做别的。",
+    step_zh="先把 logits 除以温度，再做别的。",
     looks_like=_drawn(lambda t: softmax(LOGITS)),
 )
 def draws_at_one(logits, temperature, k, p):
