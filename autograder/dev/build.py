@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from autograder._files import replace
+from autograder._parsing import parse
 from autograder.dev import figures
 from autograder.dev.findings import BuildError, Change
 from autograder.dev.percent import read_cells
@@ -35,7 +37,7 @@ def build(
     """Write the notebooks and figures of `exercise`, in both languages, that are not up to date.
 
     Solutions run afresh in a kernel of their own, but only where their code changed or the
-    outputs on disk are not sound; where only prose changed, outputs are kept. A rebuild without
+    outputs on disk are not sound; where only prose or comments changed, outputs are kept. A rebuild without
     changes writes nothing.
 
     Parameters
@@ -178,13 +180,17 @@ def _differs(path: Path, wanted: NotebookNode) -> bool:
 
 
 def _runs_otherwise(path: Path, wanted: NotebookNode) -> bool:
-    """Whether the code of the notebook at `path` is not that of `wanted`, byte for byte."""
+    """Whether the code of the notebook at `path`, but for comments, is not that of `wanted`."""
     notebook = read(path)
     return notebook is None or _code(notebook) != _code(wanted)
 
 
 def _code(notebook: NotebookNode) -> list[tuple[str, str]]:
-    return [(cell.get("id", ""), cell.source) for cell in notebook.cells if "outputs" in cell]
+    cells = [cell for cell in notebook.cells if "outputs" in cell]
+    try:
+        return [(cell.get("id", ""), ast.dump(parse(cell.source))) for cell in cells]
+    except SyntaxError:
+        return [(cell.get("id", ""), cell.source) for cell in cells]
 
 
 def _with_outputs(wanted: NotebookNode, path: Path) -> NotebookNode:

@@ -344,7 +344,7 @@ check("top_k_accuracy")
 # %% id="confusion_matrix"
 def confusion_matrix(targets, predictions, num_classes):
     # en: targets, predictions: (N,) tensors of whole numbers → (K, K) counts, actual by predicted
-    # zh: targets、predictions：(N,) 的整数张量 → (K, K) 计数，行为实际、列为预测
+    # zh: targets、predictions：(N,) 的整数张量 → (K, K) 计数，行是实际类别、列是预测类别
     ### BEGIN SOLUTION
     matrix = torch.zeros(num_classes, num_classes, dtype=torch.long)
     ones = torch.ones(len(targets), dtype=torch.long)
@@ -369,8 +369,7 @@ check("confusion_matrix")
 # %% [markdown] id="class_recall-task" lang="zh"
 # ## 7. 每一类的召回率
 #
-# 一句「准确性很高」，掩盖了代价由谁承担。对 `num_classes` 个类别，分别返回该类图片中被认对的比例，形状 $(K,)$。
-# **没有图片**的类别谈不上召回率，记为 `nan`（记 0 就成了「全部漏掉」）。
+# 一句「准确性很高」，掩盖了代价由谁承担。对 `num_classes` 个类别，分别返回该类图片中被认对的比例，形状 $(K,)$。**没有图片**的类别谈不上召回率，记为 `nan`（记 0 就成了「全部漏掉」）。
 # 不用 scikit-learn；可以使用前面写好的函数。
 
 # %% id="class_recall"
@@ -423,7 +422,7 @@ check("class_recall")
 # %% id="plot_confusion"
 def plot_confusion(matrix, class_names):
     # en: matrix: (K, K) counts, actual by predicted; class_names: K strings → Axes
-    # zh: matrix：(K, K) 计数，行为实际、列为预测；class_names：K 个字符串 → Axes
+    # zh: matrix：(K, K) 计数，行是实际类别、列是预测类别；class_names：K 个字符串 → Axes
     ### BEGIN SOLUTION
     matrix = np.asarray(matrix)
     figure, axes = plt.subplots(figsize=(5, 5))
