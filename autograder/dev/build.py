@@ -37,8 +37,8 @@ def build(
     """Write the notebooks and figures of `exercise`, in both languages, that are not up to date.
 
     Solutions run afresh in a kernel of their own, but only where their code changed or the
-    outputs on disk are not sound; where only prose or comments changed, outputs are kept. A rebuild without
-    changes writes nothing.
+    outputs on disk are not sound; where only prose or comments changed, outputs are kept. A
+    rebuild without changes writes nothing.
 
     Parameters
     ----------
