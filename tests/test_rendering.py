@@ -40,7 +40,7 @@ def test_every_text_of_the_course_is_shown_as_it_was_meant(slug: str) -> None:
         ("> 一句，\n> 又一句。", [("break", "1")]),
         ("先看\n`code`，再看\nNumPy 的。", []),
         ("$a_*$ 和 $$\nx_i * y_*\n$$ 是公式，`a_` 和 `*args` 是代码。", []),
-        (r"θ\* 是最优值，2 * 3 是六，`x_i` 或 x_i 是下标。", []),
+        (r"θ\* 是最优值，2 * 3 是六，x_i 是下标，用 add_ 或 clip_grad_norm_ 裁剪。", []),
         ("## 标题\n正文。\n\n**粗体**和*斜体*都关上了。", []),
         ("```text\n一行\n两行 *\n```", []),
     ],

@@ -319,8 +319,7 @@ check("tiled_attention")
 # 前馈部分 `down(gelu(up(x)))` 按 Megatron-LM 的做法拆到 `world_size` 个 rank 上。
 # `up` 是 `nn.Linear(D, H)`，`down` 是 `nn.Linear(H, D)`，gelu 就用默认的 `F.gelu`。
 # 第 $r$ 个 rank 拥有从 $rH/w$ 到 $(r+1)H/w$（不含）的隐藏单元（$w$ = `world_size`，整除 $H$）：
-# `up.weight` 中对应的行、`up.bias` 中对应的项、`down.weight` 中对应的列。
-# **别的 rank 拥有的部分不在这里，那些位置上是 `nan`。** `x` $(N, D)$ 和 `down.bias` 每个 rank 都有。
+# `up.weight` 中对应的行、`up.bias` 中对应的项、`down.weight` 中对应的列。**别的 rank 拥有的部分不在这里，那些位置上是 `nan`。** `x` $(N, D)$ 和 `down.bias` 每个 rank 都有。
 #
 # 写出一个 rank 做的事。每个 rank 都返回**完整的**结果 $(N, D)$，并且只通信**一次**：
 # `all_reduce(t)` 返回所有 rank 交来的张量之和，形状与 `t` 相同。它恰好调用一次，交出的张量与结果同形状。

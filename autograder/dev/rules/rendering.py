@@ -26,8 +26,8 @@ from autograder.language import LANGUAGES
 _MATH = re.compile(r"\$\$[^`]+?\$\$|\$[^$`\n]+\$")
 # A letter of a script with white space between its words, a digit, or another of these marks.
 _IN_WORD = r"[^\W\u3400-\u9fff\uf900-\ufaff]"
-# What a mark of emphasis leaves behind: not `2 * 3`, and not `snake_case`.
-_STRAY = re.compile(rf"(?<!\s)\*|\*(?!\s)|(?<!{_IN_WORD})_|_(?!{_IN_WORD})")
+# What a mark of emphasis leaves behind: not `2 * 3`, and not `snake_case` or `in_place_`.
+_STRAY = re.compile(rf"(?<!\s)\*|\*(?!\s)|(?<!{_IN_WORD})_")
 _AROUND = 12
 
 
