@@ -210,7 +210,7 @@ def counts_sentences(texts, labels, tokenizer, batch_size, shuffle=False):
 @wrong(
     "make_loader",
     "Hands the tokenizer's output itself to the DataLoader, which takes its keys for examples.",
-    zh="把分词器的输出直接交给 DataLoader，它会把键当成样本。",
+    zh="把 tokenizer 的输出直接交给 DataLoader，它会把键当成样本。",
     caught_by="every_sentence_once",
     errata=("E145",),
     step="Make a data set whose length is the number of sentences.",
