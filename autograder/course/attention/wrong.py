@@ -687,9 +687,12 @@ def _cached(config, tokens, batch_size, bytes_per_value, **instead):
 
 
 @wrong(
-    "cache_bytes", "Counts as many key heads as query heads.", zh="按 query 的头数来数 key 头。",
-    caught_by="groups_are_counted", step="The cache holds num_key_value_heads heads.",
-    step_zh="缓存里只有 num_key_value_heads 个头。",
+    "cache_bytes",
+    "It comes out as if every query head had keys of its own: too many heads, or heads too wide.",
+    zh="结果和每个 query 头各有自己的 key 一样：头数多了，或每个头太宽。",
+    caught_by="groups_are_counted",
+    step="num_key_value_heads heads, each hidden_size // num_attention_heads wide.",
+    step_zh="num_key_value_heads 个头，每个宽 hidden_size // num_attention_heads。",
 )  # fmt: skip
 def all_heads_cached(config, tokens, batch_size=1, bytes_per_value=2):
     heads = config["num_attention_heads"]

@@ -49,8 +49,8 @@ def mean_of_minus_log_softmax(cross_entropy, rng):
 
 
 @check(
-    "Ignored targets are left out of the sum and of the count, whatever ignore_index is.",
-    zh="无论 ignore_index 是多少，被忽略的目标在求和与计数时都不算。",
+    "Ignored targets count neither above nor below the fraction bar, whatever ignore_index is.",
+    zh="无论 ignore_index 是多少，被忽略的目标分子分母都不计。",
     close=LOSS,
 )
 def ignored_targets_do_not_count(cross_entropy, rng):
