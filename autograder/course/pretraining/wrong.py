@@ -183,12 +183,12 @@ def _corrupt(
 
 
 def _shares(masked, kept, other):
-    """Whether the chosen were treated in these proportions, to within 0.03."""
+    """Whether the chosen were treated in these proportions, to within 0.012."""
 
     def told(seen):
         found = (seen["[MASK]"], seen["kept"], seen["random"])
         pairs = zip(found, (masked, kept, other), strict=True)
-        return all(abs(n / seen["chosen"] - share) < 0.03 for n, share in pairs)
+        return all(abs(n / seen["chosen"] - share) < 0.012 for n, share in pairs)
 
     return told
 
