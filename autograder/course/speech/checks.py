@@ -355,7 +355,7 @@ def one_form_of_letters(normalise_text, rng):
 )
 def white_space(normalise_text, rng):
     blanks = ("  ", "\t", "\n", "\u3000", "\u00a0 ", " \r\n")
-    return normalise_text("\u3000" + _between(rng, "abcdef", blanks))
+    return normalise_text("\u3000" + _between(rng, "abCdEf", blanks))
 
 
 @check(
