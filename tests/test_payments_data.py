@@ -20,7 +20,8 @@ def made() -> payments.Payments:
 
 
 def same(one: payments.Payments, other: payments.Payments) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    pairs: Any = zip(one, other, strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
 
 
 def test_every_payment_is_well_formed(made: payments.Payments) -> None:
