@@ -48,9 +48,9 @@ EXERCISE, LANGUAGE = "applications", "en"
 # ## 1. A split as life makes it
 #
 # Frauds come in campaigns, and one learns of a fraud only when the customer complains. On day
-# `cutoff` a model is trained, and from then on it scores. Each payment has a time, a card and a
-# label (1 for a fraud), in **any order**. A label is known `delay` days after its payment
-# (`delay` > 0). Return two lists of indices, ascending:
+# `cutoff` a model is trained, and from then on it scores. Each payment has a time, a card (a whole
+# number) and a label (1 for a fraud), in **any order**. A label is known `delay` days after its
+# payment (`delay` > 0). Return two lists of indices, ascending; either may be empty:
 #
 # - **training**: payments whose label is known at the cutoff, time + delay ≤ cutoff;
 # - **test**: payments with time ≥ cutoff, but not those of a **blocked** card: one of whose frauds
@@ -62,8 +62,8 @@ EXERCISE, LANGUAGE = "applications", "en"
 # ## 1. 照现实的样子划分
 #
 # 欺诈是一波一波来的，而且要等客户投诉了才知道哪笔是欺诈。第 `cutoff` 天训练模型，从这一刻起用它打分。
-# 每笔交易有时间、卡号和标签（1 表示欺诈），**不一定按时间排列**。标签在交易之后 `delay` 天才知道（`delay` > 0）。
-# 返回两组下标，都从小到大：
+# 每笔交易有时间、卡号（整数）和标签（1 表示欺诈），**不一定按时间排列**。标签在交易之后 `delay` 天才知道（`delay` > 0）。
+# 返回两组下标，都从小到大，可以为空：
 #
 # - **训练**：到 cutoff 时标签已知的交易，即 时间 + delay ≤ cutoff；
 # - **测试**：时间 ≥ cutoff 的交易，但去掉**已冻结**的卡，也就是到 cutoff 时已知有过欺诈的卡：抓它们用不着模型。
@@ -138,8 +138,8 @@ def card_features(times, cards, amounts, window):
     # en: times, cards, amounts: (N,) → (N, 2): count and mean amount
     # zh: times、cards、amounts：(N,) → (N, 2)：笔数和平均金额
     ### BEGIN SOLUTION
-    ago = times[:, None] - times  # (N, N): how long before the row's payment the column's was
-    earlier = (cards[:, None] == cards) & (ago > 0) & (ago <= window)
+    t = times[:, None]  # a row for each payment, a column for each that may be earlier
+    earlier = (cards[:, None] == cards) & (t - window <= times) & (times < t)
     count = earlier.sum(axis=1)
     return np.stack([count, earlier @ amounts / np.maximum(count, 1)], axis=1)
     ### END SOLUTION
@@ -160,6 +160,7 @@ check("card_features")
 # person looks at it, and stops the fraud if it is one. Each fraud **without** an alarm costs its
 # own amount. Candidates are all scores that occur, and infinity (no alarm at all). Return the
 # cheapest threshold and its total cost, as a pair; if several are cheapest, the **highest**.
+# (Amounts and `review_cost` are whole numbers, so that equal costs come out equal.)
 
 # %% [markdown] id="cheapest_threshold-task" lang="zh"
 # ## 3. 代价最小的阈值
@@ -167,6 +168,7 @@ check("card_features")
 # 分数 ≥ 阈值就报警。每次报警，不管对错，都要花 `review_cost`：由人来看，是欺诈就拦下。
 # 每笔**没有**报警的欺诈，损失它自己的金额。候选阈值是出现过的所有分数，再加上无穷大（一次都不报）。
 # 返回代价最小的阈值和它的总代价；有几个同样小时，取**最高**的阈值。
+# （金额和 `review_cost` 都是整数，所以相等的代价算出来也相等。）
 
 # %% id="cheapest_threshold"
 def cheapest_threshold(frauds, scores, amounts, review_cost):
@@ -199,7 +201,7 @@ check("cheapest_threshold")
 #
 # `healthy` was recorded while the machine was known to be good; `signal` is what follows. Take the
 # mean $\mu$ and the standard deviation $s$ of `healthy` (divide by $n - 1$) and follow the signal
-# with an exponentially weighted moving average, $\lambda$ being `weight`:
+# with an exponentially weighted moving average, $\lambda$ being `weight`, $0 < \lambda \le 1$:
 #
 # $$z_0 = \mu, \qquad z_t = \lambda x_t + (1 - \lambda)\, z_{t-1}, \qquad
 # \text{score}_t = \frac{|z_t - \mu|}{s \sqrt{\frac{\lambda}{2 - \lambda}
@@ -213,7 +215,7 @@ check("cheapest_threshold")
 # ## 4. 机器在磨损
 #
 # `healthy` 是机器确知正常时录下的信号，`signal` 是之后的。取 `healthy` 的均值 $\mu$ 和标准差 $s$（除以 $n - 1$），
-# 再用指数加权移动平均跟踪信号，$\lambda$ 就是 `weight`：
+# 再用指数加权移动平均跟踪信号，$\lambda$ 就是 `weight`，$0 < \lambda \le 1$：
 #
 # $$z_0 = \mu, \qquad z_t = \lambda x_t + (1 - \lambda)\, z_{t-1}, \qquad
 # \text{score}_t = \frac{|z_t - \mu|}{s \sqrt{\frac{\lambda}{2 - \lambda}
@@ -266,8 +268,8 @@ check("ewma_scores")
 # %% [markdown] id="score_alarms-task" lang="en"
 # ## 5. In time, late, or crying wolf
 #
-# `alarms` and `faults` hold times, in any order; `alarms` may be empty. A maintenance crew needs
-# `lead` hours; an alarm more than `horizon` hours ahead says nothing of this fault
+# `alarms` and `faults` hold times, in any order; only `alarms` may be empty. A maintenance crew
+# needs `lead` hours; an alarm more than `horizon` hours ahead says nothing of this fault
 # (0 < lead < horizon). A fault at $f$ is
 #
 # - **caught** if at least one alarm lies in $f - \text{horizon} \le a \le f - \text{lead}$;
@@ -281,7 +283,7 @@ check("ewma_scores")
 # %% [markdown] id="score_alarms-task" lang="zh"
 # ## 5. 及时、太晚，还是狼来了
 #
-# `alarms` 和 `faults` 都是时刻，不一定有序；`alarms` 可能为空。维修队需要 `lead` 小时准备；
+# `alarms` 和 `faults` 都是时刻，不一定有序；只有 `alarms` 可能为空。维修队需要 `lead` 小时准备；
 # 比故障早 `horizon` 小时以上的报警与它无关（0 < lead < horizon）。对发生在 $f$ 的故障：
 #
 # - 至少有一个报警落在 $f - \text{horizon} \le a \le f - \text{lead}$，算**及时**（caught）；
@@ -337,7 +339,8 @@ check("score_alarms")
 # `answers` holds 1 (right), 0 (wrong) or `nan` (**not asked**: it says nothing); at least one was
 # asked. Return the ability $\theta$ that maximises the likelihood times a normal prior of mean 0
 # and standard deviation `prior_std`, within 0.001. With `prior_std=math.inf` there is no prior, and
-# the maximum may lie at infinity: return `inf` if all answers are right, `-inf` if all are wrong.
+# the maximum may lie at infinity: return `inf` if all that was asked is right, `-inf` if all of it
+# is wrong.
 
 # %% [markdown] id="estimate_ability-task" lang="zh"
 # ## 6. 答的是这些题，能力有多高
@@ -348,7 +351,7 @@ check("score_alarms")
 #
 # `answers` 里是 1（对）、0（错）或 `nan`（**没考到**，不提供任何信息）；至少考了一题。
 # 返回使「似然 × 正态先验」最大的能力 $\theta$，误差不超过 0.001；先验的均值为 0，标准差为 `prior_std`。
-# `prior_std=math.inf` 表示没有先验，这时最大值可能在无穷远：全对返回 `inf`，全错返回 `-inf`。
+# `prior_std=math.inf` 表示没有先验，这时最大值可能在无穷远：考到的题全对返回 `inf`，全错返回 `-inf`。
 
 # %% id="estimate_ability"
 def estimate_ability(answers, difficulty, discrimination, prior_std=1.0):
@@ -359,10 +362,10 @@ def estimate_ability(answers, difficulty, discrimination, prior_std=1.0):
     y, b, a = answers[asked], difficulty[asked], discrimination[asked]
     if math.isinf(prior_std) and y.min() == y.max():
         return math.inf if y[0] == 1 else -math.inf
-    low, high = -100.0, 100.0
+    low, high = -1e4, 1e4
     for _ in range(60):  # the slope falls in theta: halve the interval in which it is zero
         theta = (low + high) / 2
-        p = 1 / (1 + np.exp(-np.clip(a * (theta - b), -500, 500)))
+        p = (1 + np.tanh(a * (theta - b) / 2)) / 2  # the same function, without overflow
         slope = (a * (y - p)).sum() - theta / prior_std**2
         low, high = (theta, high) if slope > 0 else (low, theta)
     return theta
@@ -387,15 +390,16 @@ check("estimate_ability")
 # Nobody hands you the difficulties. In the Rasch model student $i$ answers question $j$ right with
 # probability $1 / (1 + e^{-(\theta_i - b_j)})$. `responses` is $(N, M)$ with 1, 0 and `nan` for what
 # was not asked. Only differences matter, so something must hold the scale: **all** abilities and
-# **all** difficulties have independent normal priors of mean 0 and standard deviation `prior_std`.
-# Return the abilities $(N,)$ and the difficulties $(M,)$ that together maximise the likelihood
+# **all** difficulties have independent normal priors of mean 0 and (finite) standard deviation
+# `prior_std`; without any answer the prior alone speaks. Return the abilities $(N,)$ and the difficulties $(M,)$ that together maximise the likelihood
 # times the priors, within 0.001. (The maximum is unique; do not shift it afterwards.)
 
 # %% [markdown] id="fit_rasch-task" lang="zh"
 # ## 7. 答成这样，题有多难
 #
 # 没有人会把难度告诉你。Rasch 模型里，学生 $i$ 答对题 $j$ 的概率是 $1 / (1 + e^{-(\theta_i - b_j)})$。
-# `responses` 是 $(N, M)$，取 1、0，没考到的是 `nan`。概率只跟差值有关，得有东西固定刻度：**全部**能力和**全部**难度各有独立的正态先验，均值为 0，标准差为 `prior_std`。
+# `responses` 是 $(N, M)$，取 1、0，没考到的是 `nan`。概率只跟差值有关，得有东西固定刻度：
+# **全部**能力和**全部**难度各有独立的正态先验，均值为 0，标准差为（有限的）`prior_std`；一个回答都没有时，只有先验说话。
 # 返回使「似然 × 先验」最大的能力 $(N,)$ 和难度 $(M,)$，误差不超过 0.001。（最大点唯一，求出后不要再平移。）
 
 # %% id="fit_rasch"
@@ -405,16 +409,15 @@ def fit_rasch(responses, prior_std=1.0):
     ### BEGIN SOLUTION
     asked = ~np.isnan(responses)
     y, tight = np.where(asked, responses, 0), 1 / prior_std**2
-    theta, b = np.zeros(len(y)), np.zeros(y.shape[1])
-    for _ in range(300):  # a Newton step for all abilities, then one for all difficulties
-        for axis in (1, 0):
-            p = asked / (1 + np.exp(b - theta[:, None]))
-            slope, bend = (y - p).sum(axis), (p * (1 - p)).sum(axis) + tight
-            if axis == 1:
-                theta = theta + (slope - tight * theta) / bend
-            else:
-                b = b - (slope + tight * b) / bend
-    return theta, b
+    students, questions = y.shape
+    both = np.zeros(students + questions)  # abilities, then difficulties
+    for _ in range(30):  # a Newton step for all of them together
+        p = asked / (1 + np.exp(both[students:] - both[:students, None]))
+        w = p * (1 - p)
+        slope = np.append((y - p).sum(axis=1), (p - y).sum(axis=0)) - tight * both
+        bend = np.block([[np.diag(w.sum(axis=1)), -w], [-w.T, np.diag(w.sum(axis=0))]])
+        both = both + np.linalg.solve(bend + tight * np.eye(len(both)), slope)
+    return both[:students], both[students:]
     ### END SOLUTION
 
 # %% id="fit_rasch-try"
@@ -449,7 +452,7 @@ check("fit_rasch")
 # \frac{f_{q_i, d}}{f_{q_i, d} + k_1 \left(1 - b + b\, |d| / L\right)}$$
 #
 # $n_q$ counts the **documents** that hold $q$, $f_{q,d}$ how often $d$ holds it; $|d|$ is the number
-# of tokens in $d$, $L$ the mean of that over all documents; $k_1 > 0$, $b < 1$. A document may be
+# of tokens in $d$, $L$ the mean of that over all documents; $k_1 > 0$, $0 \le b < 1$. A document may be
 # empty, not all of them. `query` is a list of tokens, `documents` a list of such lists. Return $N$ scores.
 
 # %% [markdown] id="bm25_scores-task" lang="zh"
@@ -462,7 +465,7 @@ check("fit_rasch")
 # \ln\!\Big(1 + \frac{N - n_{q_i} + 0.5}{n_{q_i} + 0.5}\Big)\,
 # \frac{f_{q_i, d}}{f_{q_i, d} + k_1 \left(1 - b + b\, |d| / L\right)}$$
 #
-# $n_q$ 是含有 $q$ 的**文档**数，$f_{q,d}$ 是 $q$ 在 $d$ 中的次数；$|d|$ 是 $d$ 的词数，$L$ 是全部文档词数的平均值；$k_1 > 0$，$b < 1$。
+# $n_q$ 是含有 $q$ 的**文档**数，$f_{q,d}$ 是 $q$ 在 $d$ 中的次数；$|d|$ 是 $d$ 的词数，$L$ 是全部文档词数的平均值；$k_1 > 0$，$0 \le b < 1$。
 # 个别文档可以是空的，但不会全空。`query` 是词的列表，`documents` 是这种列表的列表。返回 $N$ 个分数。
 
 # %% id="bm25_scores"
@@ -505,7 +508,7 @@ check("bm25_scores")
 # - **mrr**: 1 over the rank of the first relevant document (ranks begin at 1), 0 if it is not among
 #   the first $k$;
 # - **ndcg**: $\sum_{r=1}^{k} \text{rel}_r / \log_2(r + 1)$, over the greatest value that this sum
-#   can have in any order of **all** the query's documents.
+#   can have in any order of **all** the query's documents; beyond $N$ there is nothing to add.
 #
 # Return a dict with the mean of each over the queries; those **without** a relevant document are
 # left out of all three (at least one query has some).
@@ -518,7 +521,7 @@ check("bm25_scores")
 #
 # - **recall**：前 $k$ 名里的相关文档数，除以它全部的相关文档数；
 # - **mrr**：第一篇相关文档名次的倒数（名次从 1 开始），不在前 $k$ 名里就是 0；
-# - **ndcg**：$\sum_{r=1}^{k} \text{rel}_r / \log_2(r + 1)$，除以把该查询的**全部**文档任意排列时这个和的最大值。
+# - **ndcg**：$\sum_{r=1}^{k} \text{rel}_r / \log_2(r + 1)$，除以把该查询的**全部**文档任意排列时这个和的最大值；超过 $N$ 的名次没有可加的。
 #
 # 返回一个字典，是三者各自对查询取的平均；**没有**相关文档的查询，三项都不计入（至少有一个查询有相关文档）。
 
@@ -552,7 +555,7 @@ with suppress(NotImplementedError):
     vectors = TruncatedSVD(24, random_state=0).fit_transform(counts)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     cosine = vectors[len(passages) :] @ vectors[: len(passages)].T
-    ranks = [(-scores).argsort(axis=1).argsort(axis=1) + 1 for scores in (words, cosine)]
+    ranks = [(-s).argsort(axis=1, kind="stable").argsort(axis=1) + 1 for s in (words, cosine)]
     fused = sum(1 / (60 + rank) for rank in ranks)
     for name, scores in [("BM25", words), ("cosine", cosine), ("fused", fused)]:
         result = ranking_metrics(scores, book.relevance, 3)

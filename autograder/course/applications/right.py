@@ -143,19 +143,19 @@ def ability_by_torch(answers, difficulty, discrimination, prior_std=1.0):
     return theta
 
 
-@right("fit_rasch", "one joint Newton step after another", zh="联合牛顿法")
-def rasch_by_newton(responses, prior_std=1.0):
-    n, m = responses.shape
-    asked, y = ~np.isnan(responses), np.nan_to_num(responses)
-    both = np.zeros(n + m)
-    for _ in range(40):
-        p = asked * special.expit(both[:n, None] - both[n:])
-        w = p * (1 - p)
-        slope = np.concatenate([(y - p).sum(1), (p - y).sum(0)]) - both / prior_std**2
-        bend = np.diag(np.concatenate([w.sum(1), w.sum(0)]) + 1 / prior_std**2)
-        bend[:n, n:], bend[n:, :n] = -w, -w.T
-        both = both + np.linalg.solve(bend, slope)
-    return both[:n], both[n:]
+@right("fit_rasch", "Newton steps by turns until nothing moves", zh="轮流做牛顿步，直到不再变化")
+def rasch_by_turns(responses, prior_std=1.0):
+    asked, y, tight = ~np.isnan(responses), np.nan_to_num(responses), 1 / prior_std**2
+    theta, b, moved = np.zeros(len(y)), np.zeros(y.shape[1]), math.inf
+    while moved > 1e-8:
+        p = asked * special.expit(theta[:, None] - b)
+        up = ((y - p).sum(1) - tight * theta) / ((p * (1 - p)).sum(1) + tight)
+        theta = theta + up
+        p = asked * special.expit(theta[:, None] - b)
+        down = ((y - p).sum(0) + tight * b) / ((p * (1 - p)).sum(0) + tight)
+        b = b - down
+        moved = max(abs(up).max(), abs(down).max())
+    return theta, b
 
 
 @right("fit_rasch", "SciPy's minimiser, without a gradient", zh="用 SciPy 的优化器，不给梯度")
