@@ -19,6 +19,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every", action="store_true", help="nbgrader with each exercise")
     parser.addoption("--budget", action="store_true", help="print processor seconds at the end")
 
 

@@ -84,10 +84,17 @@ def test_a_class_from_release_to_export_has_our_points(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_half_finished_attempts_have_our_points(tmp_path: Path) -> None:
-    """Of every exercise: one assignment holds all the notebooks, and one process all libraries."""
+def test_half_finished_attempts_have_our_points(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """One assignment holds all the notebooks, and one process all libraries.
+
+    Each sixth exercise in the order of the course; with ``--every`` all, which takes ten minutes.
+    """
     expected: dict[str, dict[str, float]] = {}
     found, partial = exercises(), 0
+    if not request.config.option.every:
+        found = found[::6]
     for exercise_ in found:
         source, submitted = (
             tmp_path / room / "all" / f"{exercise_.slug}.ipynb"
@@ -105,7 +112,7 @@ def test_half_finished_attempts_have_our_points(tmp_path: Path) -> None:
             assert {0.0, 1.0} <= shares, exercise_.slug
             partial += bool(shares - {0.0, 1.0})
             expected[exercise_.slug] = {task.name: task.points for task in result.tasks}
-    assert partial > len(found) / 3, "the comparison is to see partial points too"
+    assert partial, "the comparison is to see partial points too"
     nbgrader(tmp_path, "generate_assignment", "all")
     (tmp_path / "warm").mkdir()
     libraries = sorted({name for exercise_ in found for name in exercise_.imports})
