@@ -268,7 +268,7 @@ def _aspects(rng, sentences=8):
     return pair
 
 
-def _only(name, rng, call, count=3):
+def _only(name, rng, call, count=6):
     return [call(*_aspects(rng))[name] for _ in range(count)]
 
 
