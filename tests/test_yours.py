@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.engine.pool import Pool
-from autograder.evidence.observations import Unfit
+from autograder.engine.protocol import outcome_from, outcome_to
+from autograder.evidence.observations import Outcome, Unfit
 from autograder.evidence.packing import pack, unpack
 from autograder.evidence.values import from_values, to_values
 from autograder.exercise.catalog import exercise
@@ -96,14 +97,15 @@ def test_values_come_back_as_they_were(value: object) -> None:
      torch.arange(3).to(torch.uint8), torch.ones(2, dtype=torch.bfloat16)],
 )  # fmt: skip
 def test_tensors_come_back_as_they_were(tensor: torch.Tensor) -> None:
-    again = from_values(unpack(pack(to_values(tensor))))
+    frame = outcome_to(Outcome("call", "value", to_values(tensor)))
+    again = from_values(outcome_from(unpack(pack(frame))).value)
     assert again.dtype == tensor.dtype
     assert again.shape == tensor.shape
     assert torch.equal(again, tensor)
 
 
 def test_numbers_of_numpy_stay_so() -> None:
-    for value in (np.float32(0.5), np.int64(3), np.arange(6.0).reshape(2, 3)):
+    for value in (np.float32(0.5), np.int64(3), np.arange(6.0).reshape(2, 3), np.array(3.0)):
         again = from_values(unpack(pack(to_values(value))))
         assert type(again) is type(value)
         assert np.array_equal(again, value)

@@ -8,7 +8,6 @@ says what it needs, gets plain data, and goes on.
 from __future__ import annotations
 
 import builtins
-import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +50,10 @@ def called(
 ) -> Outcome:
     """What a call comes to with the learner's `names`, its result as `to_values` has it."""
     arguments, keywords = from_values(call.values)
-    run = functools.partial(names[call.name], *arguments, **keywords)
+
+    def run() -> Any:
+        return names[call.name](*arguments, **keywords)
+
     return run_call(
         call.name, lambda: to_values(run()), seconds=seconds, clock=clock, gradients=gradients,
         locate=locate,

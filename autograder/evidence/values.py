@@ -35,7 +35,7 @@ def to_values(value: object, depth: int = 0) -> Data:
         pairs = [[to_values(k, depth + 1), to_values(v, depth + 1)] for k, v in value.items()]  # type: ignore[attr-defined]
         return {"dict": pairs}
     if kind is np.ndarray:
-        return {"array": value if value.dtype.kind in "biuf" else _refuse(value)}  # type: ignore[attr-defined]
+        return _of_array(value)  # type: ignore[arg-type]
     if isinstance(value, np.generic):
         return {"number": np.asarray([value]) if value.dtype.kind in "biuf" else _refuse(value)}
     if kind.__module__ == "torch" and kind.__qualname__ == "Tensor":
@@ -43,11 +43,17 @@ def to_values(value: object, depth: int = 0) -> Data:
     return _refuse(value)
 
 
+def _of_array(array: np.ndarray[Any, Any]) -> Data:
+    if array.dtype.kind not in "biuf":
+        return _refuse(array)
+    return {"array": array.reshape(-1), "shape": list(array.shape)}
+
+
 def _of_tensor(tensor: Any) -> Data:
     dtype = str(tensor.dtype).removeprefix("torch.")
-    data = to_data(tensor)
-    array = np.asarray(data).reshape(tuple(tensor.shape))
-    return {"tensor": array, "dtype": dtype, "shape": list(tensor.shape)}
+    # Flat, with the shape beside it: an observation makes a number of an array without axes.
+    flat = np.asarray(to_data(tensor)).reshape(-1)
+    return {"tensor": flat, "dtype": dtype, "shape": list(tensor.shape)}
 
 
 def _refuse(value: object) -> Data:
@@ -73,8 +79,8 @@ def from_values(data: Data) -> Any:
             return {from_values(key): from_values(value) for key, value in pairs}
         case {"number": np.ndarray() as array} if array.size == 1:
             return array[0]
-        case {"array": np.ndarray() as array}:
-            return array.copy()
+        case {"array": np.ndarray() as array, "shape": [*shape]}:
+            return array.reshape(shape).copy()
         case {"tensor": np.ndarray() as array, "dtype": str(dtype), "shape": [*shape]}:
             return _tensor(array.reshape(shape), dtype)
     raise ValueError("not a value of a call")

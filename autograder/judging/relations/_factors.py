@@ -82,11 +82,11 @@ def _offset(part: Part) -> float:
     seen, right = as_array(part.seen), as_array(part.right)
     if seen is None or right is None or seen.shape != right.shape or not right.size:
         return math.nan
-    with np.errstate(invalid="ignore"):
-        offsets = (seen - right).ravel()
-    spread = np.ptp(offsets) if np.isfinite(offsets).all() else math.inf
+    if not (np.isfinite(seen).all() and np.isfinite(right).all()):
+        return math.nan
+    offsets = (seen - right).ravel()
     middle = float(np.median(offsets))
-    return middle if spread <= 1e-4 * abs(middle) else math.nan
+    return middle if np.ptp(offsets) <= 1e-4 * abs(middle) else math.nan
 
 
 @relation(

@@ -183,8 +183,8 @@ def text_for_number(part: Part, close: Tolerance) -> float:
 
 
 @relation(
-    "NaN came out where a number belongs: 0/0, inf − inf, or the logarithm of a negative number.",
-    zh="该出现数的地方得到了 NaN：0/0、inf − inf，或对负数取了对数。",
+    "NaN came out where a number belongs: 0/0, inf − inf, 0 times NaN, or a logarithm below 0.",
+    zh="该出现数的地方得到了 NaN：0/0、inf − inf、0 乘 NaN，或对负数取了对数。",
     step={
         "en": "Look at what is divided by zero, or at rows in which everything is masked.",
         "zh": "看看哪里除以了零，或者哪一行全被掩掉了。",
