@@ -227,12 +227,13 @@ def discriminator_stands_still(generator_step, pair, torch_rng):
     for modes in MODES:
         generator, discriminator = put_in_modes(pair, modes)
         names = [name for name, _ in discriminator.named_parameters()]
-        before = state_of(discriminator)
+        before, first = state_of(discriminator), weights_of(generator)
         generator_step(generator, discriminator, sgd(generator), randn(torch_rng, 6, 3))
         found.append(
             {
                 "moved": [name for name in moved(discriminator, before) if name in names],
                 "can learn": all(value.requires_grad for value in discriminator.parameters()),
+                "generator moved": bool((first != weights_of(generator)).any()),
                 "modes after": modes_of(generator, discriminator),
             }
         )

@@ -582,7 +582,7 @@ def mended_gan(generator, discriminator, batches, noise, z, lr=0.05):
         g.zero_grad()
         g_loss.backward()
         g.step()
-        losses.append((d_loss.item(), g_loss.item()))
+        losses.append([float(loss.detach()) for loss in (d_loss, g_loss)])
     generator.eval()
     with torch.no_grad():
         drawn = generator(z.to(place)).cpu()

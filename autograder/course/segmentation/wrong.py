@@ -480,6 +480,18 @@ def logits_left_coarse(num_classes, rates=(2, 4, 6)):
 
 @wrong(
     "build_deeplab",
+    "Takes the paper's rates 12, 24, 36, which look past the edges of so small a map.",
+    zh="照搬论文的膨胀率 12、24、36，在这么小的特征图上全看到边界外面去了。",
+    caught_by="parts_are_those_asked_for",
+    step="Pass on the rates that are given.",
+    step_zh="用传入的 rates。",
+)
+def rates_of_the_paper(num_classes, rates=(2, 4, 6)):
+    return reference.build_deeplab(num_classes, (12, 24, 36))
+
+
+@wrong(
+    "build_deeplab",
     "Leaves ReLU out between the last two convolutions.",
     zh="最后两个卷积之间漏了 ReLU。",
     caught_by="computes_what_its_parts_do",
@@ -725,19 +737,6 @@ def wraps_around(mask, speed, latency_ms, pixels_per_degree):
 def shift_cut_off(mask, speed, latency_ms, pixels_per_degree):
     shift = int(speed * latency_ms / 1000 * pixels_per_degree)
     return reference.late_iou(mask, shift, 1000, 1)
-
-
-@wrong(
-    "late_iou",
-    "Computes Dice, twice the pixels in both over the sum of the two areas.",
-    zh="算的是 Dice：交集的两倍除以两块面积之和。",
-    caught_by="later_fits_worse",
-    step="Divide the pixels in both by the pixels in either.",
-    step_zh="两者都有的像素数，除以至少一个有的像素数。",
-)
-def dice_for_late_iou(mask, speed, latency_ms, pixels_per_degree):
-    iou = reference.late_iou(mask, speed, latency_ms, pixels_per_degree)
-    return 2 * iou / (1 + iou)
 
 
 # --- mended_segmentation ------------------------------------------------------------------
