@@ -721,7 +721,7 @@ def mended_program(build, train, photos, categories, epochs=4, batch_size=8):
     for _ in range(epochs):
         for images, targets in loader:
             loss = sum(detector(images, targets).values())
-            optimizer.zero_grad()
+            detector.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
