@@ -162,9 +162,10 @@ def read(axes):
             box = [min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)]
             gaps = [gap(box, anchor) for _, anchor in texts]
             said = texts[int(np.argmin(gaps))][0] if gaps else ""
-            filled = patch.get_facecolor()[3] > 0.9  # the thing cannot be seen
-            near = bool(gaps) and min(gaps) < 4
-            seen.append({"box": box, **said_in(said), "near": near, "filled": filled})
+            # In words, which no tolerance of pixels takes for one another.
+            inside = "hidden" if patch.get_facecolor()[3] > 0.9 else "seen"
+            text = "near" if gaps and min(gaps) < 4 else "far"
+            seen.append({"box": box, **said_in(said), "text": text, "inside": inside})
     plt.close(axes.figure)
     left, right, low, high = map(float, shown.get_extent())
     edges = [*sorted((left, right)), *sorted((low, high))]

@@ -681,10 +681,12 @@ def task(rng, torch_rng):
     rests_on=("cross_entropy",),
     weight=2,
 )
-def losses_of_the_masks(mended_segmentation, task):
-    again = copy.deepcopy(task)
+def losses_of_the_masks(mended_segmentation, task, torch_rng):
+    again, plain = copy.deepcopy(task), copy.deepcopy(task)
+    without_norm = small_net(torch_rng, norm=False)  # feels how bright the pictures are
     return [list(mended_segmentation(*task)["losses"]),
-            list(mended_segmentation(*again, lr=0.02)["losses"])]  # fmt: skip
+            list(mended_segmentation(*again, lr=0.02)["losses"]),
+            list(mended_segmentation(without_norm, *plain[1:], lr=0.02)["losses"])]  # fmt: skip
 
 
 @check(
