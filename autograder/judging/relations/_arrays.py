@@ -34,10 +34,12 @@ _ENDS: Text = {
     step=_SHAPE,
 )
 def transposed(right: Array) -> Iterator[Array]:
-    for one, other in itertools.combinations(range(min(right.ndim, 5)), 2):
-        swapped = right.swapaxes(one, other)
-        if swapped.shape != right.shape or not np.array_equal(swapped, right, equal_nan=True):
-            yield swapped
+    if right.ndim > 4:
+        return
+    for order in itertools.permutations(range(right.ndim)):
+        turned = right.transpose(order)
+        if turned.shape != right.shape or not np.array_equal(turned, right, equal_nan=True):
+            yield turned
 
 
 @whole_array("The right numbers in reversed order.", zh="数都对，但顺序反了。", step=_ORDER)
