@@ -21,7 +21,7 @@ CLOSE = Tolerance(1e-6, 1e-4)
 measured = arrays.arrays(
     np.float64,
     st.tuples(st.integers(3, 5), st.integers(3, 5)),
-    elements=st.integers(1, 10**6).map(lambda number: number / 1_000_003),
+    elements=st.integers(10**4, 10**6).map(lambda number: number / 1_000_003),
     unique=True,
 )
 
@@ -68,6 +68,8 @@ def test_each_relation_is_recognised(right: np.ndarray, name: str) -> None:
     seen = CHANGES[name](right)
     if name == "each_for_mean":
         right = right.mean(axis=-1)
+    # Of numbers that become the same few, rounding is one explanation of many.
+    assume(name != "rounded" or np.unique(seen).size > 4)
     close = Tolerance(1e-9, 1e-9) if name == "last_digits" else CLOSE
     assume(not equal(seen, right, close))
     found = found_in({"check": Differing(seen, right, close)})
