@@ -36,6 +36,8 @@ from autograder.exercise import catalog
 needs_walls = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
 
 # Takes the channel from the grader's own frames, and says on it what no worker says.
+pytestmark = pytest.mark.slow
+
 SAYS = """
 import sys, msgpack, numpy
 import autograder.engine.worker as worker
@@ -62,8 +64,6 @@ FRAMES = {
 }
 PICTURES = """
 from IPython.display import display
-
-pytestmark = pytest.mark.slow
 png = b'\\x89PNG\\r\\n\\x1a\\n' + bytes(10**6)
 for n in range(7):
     display({'image/png': png, 'text/plain': 'x' * 10_000}, raw=True)

@@ -19,6 +19,8 @@ from autograder.classroom.bundle import BundleError, write_gradescope_bundle
 from autograder.exercise import catalog
 from autograder.exercise.catalog import CatalogError
 
+pytestmark = pytest.mark.slow
+
 SECRET = "a secret of the class"
 METRICS = catalog.exercise("metrics")
 CAN_CONTAIN = sys.platform == "linux" and os.geteuid() == 0 and shutil.which("bwrap")
@@ -178,8 +180,6 @@ def test_an_assignment_of_several_exercises(container: Container) -> None:
 ATTEMPTS = """
 import os, pathlib, subprocess, sys
 import autograder
-
-pytestmark = pytest.mark.slow
 
 def attempt(what, act):
     try:

@@ -86,10 +86,10 @@ def recall(a, b):
         frame = {'type': 'check', 'step': 'check:' + name, 'outcome': outcome}
         worker.write_frame(line(), frame)""", "error", "tampered", "crashed"),
     forging("ends between two steps", """
-import os, autograder.engine.worker as worker
+import os, autograder.engine.running as running
 def defined_names(source):
     os._exit(3)
-worker.defined_names = defined_names""", "crashed"),
+running.defined_names = defined_names""", "crashed"),
     forging("ends in a thread when it likes", """
 import os, threading
 threading.Timer(0.001, os._exit, (0,)).start()""", "crashed", "fail"),

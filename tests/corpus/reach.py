@@ -185,7 +185,8 @@ return libc.process_vm_readv(os.getpid(), ctypes.byref(pieces[0]), 1,
 def is_open(number):
     with contextlib.suppress(OSError):
         return os.fstat(number) is not None
-return sum(map(bool, map(is_open, range(3, 1024)))) > 1""",
+# The channel, and three of each event loop: the notebook's, and the one in which a probe runs.
+return sum(map(bool, map(is_open, range(3, 1024)))) > 7""",
     ),
     reaching("shares a group with others", "return os.getpgid(0) != os.getpid()"),
     reaching("makes a terminal", "return bool(os.openpty())", open="kernel"),
@@ -289,7 +290,7 @@ import resource
 kinds = (resource.RLIMIT_AS, resource.RLIMIT_NPROC, resource.RLIMIT_CPU, resource.RLIMIT_NOFILE)
 for kind in kinds:
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(kind, (resource.getrlimit(kind)[0] + 1,) * 2)
+        resource.setrlimit(kind, (resource.getrlimit(kind)[1] + 1,) * 2)
         return True
 return False""",
         open="kernel",

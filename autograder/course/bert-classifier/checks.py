@@ -609,7 +609,6 @@ def _falls(seen, reference):
     "The loss falls from epoch to epoch.",
     zh="损失逐轮下降。",
     expect=_falls,
-    costly=True,
 )
 def loss_falls(train_epoch, classifier, batches):
     import torch
