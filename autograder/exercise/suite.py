@@ -169,7 +169,7 @@ def load(exercise: Exercise, part: Part) -> ModuleType:
     package = f"autograder.course.{exercise.slug.replace('-', '_')}"
     loaded = sys.modules.get(package)
     if loaded is None or list(loaded.__path__) != [str(exercise.folder)]:
-        for name in [name for name in sys.modules if name.startswith(package + ".")]:
+        for name in [name for name in list(sys.modules) if name.startswith(package + ".")]:
             del sys.modules[name]
         loaded = ModuleType(package)
         loaded.__path__ = [str(exercise.folder)]
