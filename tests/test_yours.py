@@ -15,6 +15,7 @@ from attempts import RECALL, grade, task, verdicts
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.engine.calling import Call, few_enough, to_build_on
 from autograder.engine.pool import Pool
 from autograder.engine.protocol import outcome_from, outcome_to
 from autograder.evidence.observations import Outcome, Unfit
@@ -72,6 +73,60 @@ def test_a_wrong_answer_is_not_right_given_another_wrong_one(tmp_path: Path, poo
     mistaken = RECALL.replace("found / positives", "found ** 1.5 / (positives + 3)")
     result = grade(tmp_path, mistaken, PRECISION, F1.replace("2 * p * r", "p * r"), pool=pool)
     assert task(result, "f1").points <= 0.25
+
+
+CURVE = """\
+import numpy as np
+
+def roc_curve(labels, scores):
+    labels, scores = np.asarray(labels), np.asarray(scores)
+    if len(set(labels.tolist())) < 2:
+        raise ValueError("one class only")
+    limits = [np.inf, *np.unique(scores)[::-1]]
+    fpr = np.array([(scores[labels == 0] >= limit).mean() for limit in limits])
+    tpr = np.array([(scores[labels == 1] >= limit).mean() for limit in limits])
+    return fpr**1.5, tpr
+
+def roc_auc(labels, scores):
+    fpr, tpr = roc_curve(labels, scores)
+    return np.trapezoid(tpr, fpr)
+"""
+
+
+@pytest.mark.parametrize(
+    "recall",
+    [
+        # Nothing to build on; and one whose results cannot all be had.
+        "def recall(labels, predictions):\n    return 0.37\n",
+        RECALL.replace(
+            "return found", "if not positives: raise NotImplementedError\n    return found ** 1.5"
+        ),
+    ],
+)
+def test_one_function_does_not_spoil_another(tmp_path: Path, pool: Pool, recall: str) -> None:
+    result = grade(tmp_path, recall, PRECISION, F1, CURVE, pool=pool)
+    assert task(result, "f1").points < task(result, "f1").max_points
+    assert task(result, "roc_curve").points < task(result, "roc_curve").max_points
+    assert task(result, "roc_auc").points == task(result, "roc_auc").max_points
+
+
+def test_what_is_nothing_to_build_on() -> None:
+    results = {"varied": [0.1, 0.2], "constant": [0.3, 0.3], "lost": [0.4, 0.5, None]}
+    calls, answers = [], {}
+    for name, values in results.items():
+        for number, value in enumerate(values):
+            call = Call(name, to_values((number,)))
+            calls.append(call)
+            answers[call.key] = Outcome(name, "timeout" if value is None else "value", value)
+    assert to_build_on(calls, answers, sound={"constant", "lost"}) == {"varied"}
+
+
+def test_of_many_calls_a_round_asks_as_many_as_a_frame_holds() -> None:
+    calls = [Call("name", to_values((np.full(10**5, n, float),))) for n in range(9)]
+    few = few_enough(calls)
+    assert few == calls[: len(few)]
+    assert 0 < len(few) < 4
+    assert len(few_enough(Call("name", n) for n in range(1000))) == 400
 
 
 plain = st.recursive(

@@ -17,7 +17,8 @@ from autograder.evidence.observations import Data, Outcome, Unfit
 from autograder.evidence.packing import pack
 from autograder.evidence.values import from_values, to_values
 
-MAX_CALLS = 400
+MAX_CALLS, MAX_BYTES = 400, 2 * 2**20
+"""Of one round: they travel in one frame, and so do their results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +94,34 @@ def _exception(name: str) -> type[Exception]:
     return type(name if name.isidentifier() else "Exception", (Exception,), {})
 
 
+def few_enough(calls: Iterable[Call]) -> list[Call]:
+    """The first of `calls`, as many as one round has room for; the others come in the next."""
+    found: list[Call] = []
+    room = MAX_BYTES
+    for call in calls:
+        room -= len(call.key)
+        if room < 0 or len(found) == MAX_CALLS:
+            break
+        found.append(call)
+    return found
+
+
 def to_build_on(calls: Iterable[Call], answers: Answers, sound: Collection[str]) -> set[str]:
     """Names of functions whose results something can be built on.
 
     Not one that answers every call alike: what rests on it would be as constant, and a lazy answer
     would gain by it. One that was called once, or raises whenever it was called, has to be `sound`
-    elsewhere.
+    elsewhere. Nor one of which a result cannot be had: too slow, no data, or not written yet.
     """
     results: dict[str, list[bytes]] = {}
+    lost = set()
     for call in calls:
         outcome, found = answers[call.key], results.setdefault(call.name, [])
         if outcome.kind == "value":
             found.append(pack(outcome.value))
+        elif outcome.kind != "raised":
+            lost.add(call.name)
     return {
         name for name, found in results.items()
-        if len(set(found)) > 1 or (len(found) < 2 and name in sound)
+        if name not in lost and (len(set(found)) > 1 or (len(found) < 2 and name in sound))
     }  # fmt: skip

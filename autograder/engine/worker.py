@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 from autograder._begun import begin
 from autograder._silence import silence
 from autograder.engine import limits
-from autograder.engine.calling import MAX_CALLS, Call, Stand
+from autograder.engine.calling import Call, Stand, few_enough
 from autograder.engine.files import lay_out
 from autograder.engine.probing import prepare, run_probe
 from autograder.engine.protocol import (
@@ -163,12 +163,14 @@ def _serve_yours(suite: Suite, found: Exercise, request: Request, channel: Binar
     for name in request.checks:
         check = suite.checks[name]
         mine = {n: stands[n] for n in suite.names_below(check) - {*check.learner} if n in stands}
+        if not mine:
+            continue
         built = _built_on(right, dict(mine))
         outcome = run_probe(suite, check, built, seconds=request.check_seconds)
         label = ["yours", *mine]
         write_frame(channel, {"type": "answer", "label": label, "outcome": outcome_to(outcome)})
-    wanted = [[c.name, c.values] for stand in stands.values() for c in stand.wanted.values()]
-    write_frame(channel, {"type": "wanted", "calls": wanted[:MAX_CALLS]})
+    wanted = few_enough(call for stand in stands.values() for call in stand.wanted.values())
+    write_frame(channel, {"type": "wanted", "calls": [[c.name, c.values] for c in wanted]})
 
 
 def _environments(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from autograder.engine import Ask, Call, observe_yours
+from autograder.engine import Ask, Call, WorkerFailed, observe_yours
 from autograder.engine.calling import to_build_on
 from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise
@@ -44,7 +44,11 @@ def with_yours(
               if name in failed and _below(suite, suite.checks[name]) & mistaken]  # fmt: skip
     if not asking:
         return key
-    rows = _built(exercise, mistaken & _below_any(suite, asking), sound, asking, ask, secret)
+    try:
+        rows = _built(exercise, mistaken & _below_any(suite, asking), sound, asking, ask, secret)
+    except WorkerFailed:
+        # What would have been given on top is not worth the grade that there is.
+        return key
     outcomes = {name: dict(known) for name, known in key.outcomes.items()}
     for label, outcome in rows:
         outcomes.setdefault(outcome.check, {})[label] = outcome
@@ -77,11 +81,8 @@ def _built(
         )  # fmt: skip
         if not wanted:
             return rows.outcomes
-        found = ask(wanted)
-        if any(outcome.kind not in ("value", "raised") for outcome in found):
-            return []
         calls += wanted
-        answers |= {call.key: outcome for call, outcome in zip(wanted, found, strict=True)}
+        answers |= {call.key: o for call, o in zip(wanted, ask(wanted), strict=True)}
         names = to_build_on(calls, answers, sound)
         if not names:
             return []
