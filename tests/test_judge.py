@@ -14,7 +14,8 @@ from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Task
 from autograder.exercise.declaring import Check
 from autograder.judging.comparing import equal, same, show
-from autograder.judging.judge import AnswerKey, Misconception, judge_exercise, judge_task
+from autograder.judging.judge import judge_exercise, judge_task
+from autograder.judging.key import AnswerKey, Misconception
 
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32)
 

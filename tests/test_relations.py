@@ -126,6 +126,14 @@ def test_the_same_whatever_goes_in() -> None:
     assert "constant" not in named(0.5, 0.25, (0.75, 0.5), (0.5, 0.1))
 
 
+def test_tiny_numbers_are_not_near_for_being_tiny() -> None:
+    assert "last_digits" not in named([5e-7, 2e-7, 0.0], [1e-8, 3e-8, 4e-8])
+
+
+def test_nothing_returned_is_not_called_constant() -> None:
+    assert named(None, 0.25, (None, 0.75), (None, 0.5)) == {"nothing"}
+
+
 def test_right_in_one_form_and_not_in_another() -> None:
     right = {"list": [0.25, 0.5], "array": [0.25, 0.5]}
     assert "some_forms" in named({**right, "list": [0.0, 0.0]}, right)

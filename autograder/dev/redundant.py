@@ -12,7 +12,8 @@ from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite
 from autograder.grading.oracle import answer_key
 from autograder.judging.comparing import same
-from autograder.judging.judge import AnswerKey, judge_task
+from autograder.judging.judge import judge_task
+from autograder.judging.key import AnswerKey
 
 
 def redundant(exercise: Exercise) -> list[Finding]:

@@ -21,7 +21,8 @@ from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise, Task
 from autograder.exercise.suite import Suite
 from autograder.grading.oracle import reference_key
-from autograder.judging.judge import AnswerKey, judge_task
+from autograder.judging.judge import judge_task
+from autograder.judging.key import AnswerKey
 
 _SECONDS = 60.0
 

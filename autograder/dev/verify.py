@@ -32,7 +32,7 @@ from autograder.language import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from autograder.engine.process import Launch
-    from autograder.judging.judge import AnswerKey
+    from autograder.judging.key import AnswerKey
 
 __all__ = ["Finding", "verify"]
 
@@ -112,7 +112,7 @@ def _answered(
     """What the reference, the known answers and the notebooks come to, task by task."""
     from autograder.engine import WorkerFailed
     from autograder.grading.oracle import answer_key, reference_key
-    from autograder.judging.judge import AnswerKey
+    from autograder.judging.key import AnswerKey
 
     keys = {task.name: proofs.of_task(suite, task.name) for task in exercise.tasks}
     unproven = [name for name, key in keys.items() if not proofs.hold(key)]

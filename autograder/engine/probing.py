@@ -12,6 +12,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from types import CodeType, FunctionType, MappingProxyType, ModuleType, TracebackType
 from typing import Any
 
@@ -82,7 +83,7 @@ def run_probe(
     if is_other():
         # Models and their hooks hold each other; a few copies of a large one fill the memory.
         gc.collect()
-    return _timed(outcome, seconds)
+    return replace(outcome, seconds=round(seconds, 6))
 
 
 def run_call(
@@ -96,22 +97,7 @@ def run_call(
 ) -> Outcome:
     """Call a function of the learner's as a probe would, and say what it came to."""
     with standard(0, gradients=gradients), silence():
-        try:
-            with deadline(seconds, clock):
-                return Outcome(name, "value", call())
-        except Unfit as error:
-            return Outcome(name, "unfit", error=error.reason, message=error.detail)
-        except NotImplementedError as error:
-            return Outcome(name, "todo", message=one_line(error))
-        except Overtime as over:
-            reason = "processor" if over.computed else "check"
-            return Outcome(name, "timeout", error=reason, message=f"{over.seconds:g}")
-        except MemoryError as error:
-            return Outcome(name, "memory", message=one_line(error))
-        except BaseException as error:
-            where, line = locate(error.__traceback__)
-            kind = type(error).__name__[:80]
-            return Outcome(name, "raised", None, kind, one_line(error), where, line)
+        return _come_to(name, call, deadline(seconds, clock), locate)
 
 
 def _internal(check: Check, error: Exception) -> Outcome:
@@ -151,33 +137,37 @@ def _call(
     limit: contextlib.AbstractContextManager[None],
     locate: Locate,
 ) -> Outcome:
-    try:
-        with limit:
-            value = to_data(check.function(**arguments))
-    except Unfit as error:
-        return Outcome(check.name, "unfit", error=error.reason, message=error.detail)
-    except NotImplementedError as error:
-        where, line = locate(error.__traceback__)
-        return Outcome(check.name, "todo", message=one_line(error), where=where, line=line)
-    except Overtime as over:
-        reason = "processor" if over.computed else "check"
-        return Outcome(check.name, "timeout", error=reason, message=f"{over.seconds:g}")
-    except MemoryError as error:
-        return Outcome(check.name, "memory", message=one_line(error))
-    except BaseException as error:
-        where, line = locate(error.__traceback__)
-        name = "" if where else _not_callable(check, arguments)
+    outcome = _come_to(check.name, lambda: to_data(check.function(**arguments)), limit, locate)
+    if outcome.kind == "raised" and not outcome.where:
+        name = _not_callable(check, arguments)
         if name:
             return Outcome(check.name, "unfit", error="callable", message=name)
-        return Outcome(
-            check.name,
-            "raised",
-            error=type(error).__name__[:80],
-            message=one_line(error),
-            where=where,
-            line=line,
-        )
-    return Outcome(check.name, "value", value)
+    return outcome
+
+
+def _come_to(
+    name: str,
+    act: Callable[[], Any],
+    limit: contextlib.AbstractContextManager[None],
+    locate: Locate,
+) -> Outcome:
+    """What `act` comes to, whatever it raises: its value as data, or why there is none."""
+    try:
+        with limit:
+            return Outcome(name, "value", act())
+    except Unfit as error:
+        return Outcome(name, "unfit", error=error.reason, message=error.detail)
+    except Overtime as over:
+        reason = "processor" if over.computed else "check"
+        return Outcome(name, "timeout", error=reason, message=f"{over.seconds:g}")
+    except MemoryError as error:
+        return Outcome(name, "memory", message=one_line(error))
+    except BaseException as error:
+        where, line = locate(error.__traceback__)
+        message = one_line(error)
+        if isinstance(error, NotImplementedError):
+            return Outcome(name, "todo", message=message, where=where, line=line)
+        return Outcome(name, "raised", None, type(error).__name__[:80], message, where, line)
 
 
 def _not_callable(check: Check, arguments: Mapping[str, Any]) -> str:
@@ -186,13 +176,6 @@ def _not_callable(check: Check, arguments: Mapping[str, Any]) -> str:
         if not callable(arguments[name]):
             return type_name(arguments[name])
     return ""
-
-
-def _timed(outcome: Outcome, seconds: float) -> Outcome:
-    return Outcome(
-        outcome.check, outcome.kind, outcome.value, outcome.error, outcome.message,
-        outcome.where, outcome.line, round(seconds, 6),
-    )  # fmt: skip
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:

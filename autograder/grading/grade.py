@@ -31,7 +31,7 @@ from autograder.exercise.catalog import Exercise
 from autograder.exercise.suite import Suite
 from autograder.grading.notes import notes
 from autograder.grading.oracle import judged_by_need, reference_key, tried
-from autograder.judging.judge import AnswerKey
+from autograder.judging.key import AnswerKey
 from autograder.judging.results import Seconds, SubmissionResult
 from autograder.language import Text
 

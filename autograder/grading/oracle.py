@@ -22,7 +22,8 @@ from autograder.exercise.edition import task_edition
 from autograder.exercise.suite import Suite, answers
 from autograder.grading.keycache import path_of, read, remember, write
 from autograder.grading.yours import with_yours
-from autograder.judging.judge import AnswerKey, Label, Misconception, judge_exercise
+from autograder.judging.judge import judge_exercise
+from autograder.judging.key import AnswerKey, Label, Misconception
 from autograder.judging.results import TaskResult
 
 # Several submissions are judged side by side, and all of them would begin with the same key.

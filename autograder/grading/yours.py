@@ -14,7 +14,7 @@ from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite
-from autograder.judging.judge import AnswerKey, Label
+from autograder.judging.key import AnswerKey, Label
 from autograder.judging.results import TaskResult
 
 # One round finds nearly all calls; a second those that only follow from what was answered.

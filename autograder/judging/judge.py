@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from autograder.evidence.observations import Data, Outcome
@@ -16,44 +16,14 @@ from autograder.exercise.catalog import Task
 from autograder.exercise.declaring import Check
 from autograder.judging import wording
 from autograder.judging.comparing import equal, same, show
+from autograder.judging.given import errors_given, given, right_given
+from autograder.judging.key import AnswerKey
 from autograder.judging.relations import Differing, found_in
 from autograder.judging.results import Status, TaskResult, Verdict
 from autograder.language import Text
 
-Label = tuple[str, ...]
-YOURS = ("yours",)
-"""Begins the labels of what the reference makes of a learner's own functions, named after it."""
 # Of a task's checks, what a misconception has to explain to be named by any of them.
 _ENOUGH = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Misconception:
-    """What the judge needs to know of a known-wrong answer."""
-
-    name: str
-    stands_for: str
-    text: Text
-    step: Text
-    caught_by: str
-    errata: tuple[str, ...] = ()
-    looks_like: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerKey:
-    """What the reference and the misconceptions yield for every check of an exercise.
-
-    Attributes
-    ----------
-    outcomes
-        By check, then by label: ``()`` is the reference, ``("name",)`` a misconception; other
-        labels are right answers built on the misconceptions named, or, after `YOURS`, on the
-        learner's own functions named.
-    """
-
-    outcomes: Mapping[str, Mapping[Label, Outcome]]
-    misconceptions: Mapping[str, Misconception]
 
 
 def judge_exercise(
@@ -95,8 +65,8 @@ def judge_task(
     verdicts = tuple(
         _judge_check(task, check, seen[check.name], key, ranked, diagnosed) for check in checks
     )
-    verdicts = _errors_given(checks, verdicts, seen, key, diagnosed)
-    verdicts = _related(task, checks, verdicts, seen, key)
+    verdicts = errors_given(checks, verdicts, seen, key, diagnosed)
+    verdicts = _related(checks, verdicts, seen, key)
     total = math.fsum(verdict.weight for verdict in verdicts)
     earned = math.fsum(verdict.weight for verdict in verdicts if verdict.status == "pass")
     points = round(task.points * earned / total, 2) if total else 0.0
@@ -159,9 +129,9 @@ def _judge_check(
         verdict = replace(verdict, came_out=show(seen.value), expected=_expected(check, reference))
         if _holds(check, seen.value, reference.value):
             return replace(verdict, status="pass", expected=wording.NOTHING)
-        given = _given(check, seen, known, key, diagnosed)
-        if given:
-            return _right_given(verdict, given)
+        names = given(check, seen, known, key, diagnosed)
+        if names:
+            return right_given(verdict, names)
     verdict = replace(verdict, status=_STATUS[seen.kind], message=_reason(check, seen))
     name = _diagnose(check, seen, key, ranked)
     if name:
@@ -192,55 +162,6 @@ def _holds(check: Check, observed: Data, reference: Data) -> bool:
     return equal(observed, reference, check.close)
 
 
-def _given(
-    check: Check,
-    seen: Outcome,
-    known: Mapping[Label, Outcome],
-    key: AnswerKey,
-    diagnosed: Mapping[str, str],
-) -> tuple[str, ...]:
-    """The learner's names, below this check's own, whose mistakes explain all that differs."""
-    # At any depth: the key holds what the reference makes of each mistake that it may rest on.
-    for name, found in diagnosed.items():
-        built = known.get((found,)) if name not in check.learner else None
-        if built is not None and same(seen, built, check.close):
-            return (key.misconceptions[found].stands_for,)
-    for label, outcome in known.items():
-        if label[:1] == YOURS and label[1:] and same(seen, outcome, check.close):
-            return label[1:]
-    return ()
-
-
-def _right_given(verdict: Verdict, names: tuple[str, ...]) -> Verdict:
-    return replace(
-        verdict, status="pass", expected=wording.NOTHING, message=wording.right_given(names)
-    )
-
-
-def _errors_given(
-    checks: Sequence[Check],
-    verdicts: tuple[Verdict, ...],
-    seen: Mapping[str, Outcome],
-    key: AnswerKey,
-    diagnosed: Mapping[str, str],
-) -> tuple[Verdict, ...]:
-    """Verdicts, an error put on the function that raises it, and not on one that calls it.
-
-    Only where something else of the task passed: an answer that does nothing but raise the same
-    has shown nothing.
-    """
-    if not any(verdict.status == "pass" for verdict in verdicts):
-        return verdicts
-    told = []
-    for check, verdict in zip(checks, verdicts, strict=True):
-        if verdict.status == "error":
-            known = key.outcomes.get(check.name, {})
-            given = _given(check, seen[check.name], known, key, diagnosed)
-            verdict = _right_given(verdict, given) if given else verdict
-        told.append(verdict)
-    return tuple(told)
-
-
 def _diagnose(
     check: Check, seen: Outcome, key: AnswerKey, ranked: Sequence[tuple[str, float]]
 ) -> str:
@@ -263,7 +184,6 @@ def _diagnose(
 
 
 def _related(
-    task: Task,
     checks: Sequence[Check],
     verdicts: tuple[Verdict, ...],
     seen: Mapping[str, Outcome],

@@ -17,7 +17,8 @@ from autograder.exercise.criteria import Tolerance
 from autograder.exercise.declaring import Answer, Check
 from autograder.exercise.suite import Suite
 from autograder.judging.comparing import equal
-from autograder.judging.judge import AnswerKey, judge_exercise
+from autograder.judging.judge import judge_exercise
+from autograder.judging.key import AnswerKey
 from autograder.judging.results import Verdict
 
 

@@ -19,13 +19,19 @@ _RELATIVE = 1e-5
 
 
 def relation(
-    en: str, *, zh: str, step: Text, marks: Marks | None = None, varies: bool = False
+    en: str,
+    *,
+    zh: str,
+    step: Text,
+    marks: Marks | None = None,
+    varies: bool = False,
+    near: bool = False,
 ) -> Callable[[Callable[[Part, Tolerance], float]], Relation]:
     """Declare a relation by how much a part that differs speaks for it."""
     text: Text = {"en": en, "zh": zh}
 
     def decorate(weighs: Weighs) -> Relation:
-        return Relation(f"relation.{weighs.__name__}", text, step, weighs, marks, varies)
+        return Relation(f"relation.{weighs.__name__}", text, step, weighs, marks, varies, near)
 
     return decorate
 

@@ -31,6 +31,9 @@ class Relation:
     ----------
     marks
         Where the relation leaves a number open: what it is at a part.
+    near
+        Whether it is about numbers that are right but for their last digits. These are as near to
+        being shifted, sorted and so on, of which then nothing is said.
     varies
         Whether that number has to be another from part to part, or the same in all of them; one
         that is the same everywhere is what a first number is needed to find.
@@ -42,6 +45,7 @@ class Relation:
     weighs: Weighs
     marks: Marks | None = None
     varies: bool = False
+    near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +138,10 @@ def _is_right_in_some_form(pair: Differing) -> bool:
 
 
 def _is_constant(differing: Mapping[str, Differing]) -> bool:
-    """Whether one and the same number came out of several checks that ask for several."""
+    """Whether one and the same value came out of several checks that ask for several."""
     seen = {leaf for pair in differing.values() for leaf in leaves(pair.seen)}
     right = {leaf for pair in differing.values() for leaf in leaves(pair.right)}
-    return len(differing) > 1 and len(seen) == 1 and len(right) > 2
+    return len(differing) > 1 and len(seen) == 1 and None not in seen and len(right) > 2
 
 
 def _agree(relation: Relation, explained: list[Part]) -> bool:
@@ -166,8 +170,7 @@ def _weight(
     """
     total = 0.0
     for part in unequal:
-        # What is right but for its last digits is as near to being shifted, sorted and so on.
-        if is_nearly(part) != (relation.name == "relation.last_digits"):
+        if is_nearly(part) != relation.near:
             return 0.0
         weight = relation.weighs(part, close)
         if weight <= 0:

@@ -9,7 +9,7 @@ import numpy as np
 from autograder.exercise.criteria import Tolerance
 from autograder.judging.relations._declaring import each_number, relation
 from autograder.judging.relations._finding import SURE
-from autograder.judging.relations._parts import Array, Part, as_array, is_nearly, telling
+from autograder.judging.relations._parts import Array, Part, as_array, telling
 from autograder.language import Text
 
 _SCALE: Text = {
@@ -141,9 +141,10 @@ def half(right: Array) -> Array:
         "en": "Compute in float64, or leave the small number out.",
         "zh": "改用 float64 计算，或去掉那个很小的数。",
     },
+    near=True,
 )
 def last_digits(part: Part, close: Tolerance) -> float:
-    return SURE if is_nearly(part) else 0.0
+    return SURE
 
 
 @relation(

@@ -106,7 +106,9 @@ def is_nearly(part: Part) -> bool:
     seen, right = as_array(part.seen), as_array(part.right)
     if seen is None or right is None or seen.shape != right.shape or not right.size:
         return False
-    return bool(np.allclose(seen, right, rtol=1e-4, atol=1e-6, equal_nan=True))
+    # As against the largest of them: among tiny numbers nothing is near for being tiny.
+    largest = np.abs(right[np.isfinite(right)]).max(initial=0.0)
+    return bool(np.allclose(seen, right, rtol=1e-4, atol=1e-6 * largest, equal_nan=True))
 
 
 def fingerprint(data: Data) -> tuple[float, ...]:

@@ -1,0 +1,63 @@
+"""Right, given what is yours: an answer that is right but built on a wrong one costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from autograder.evidence.observations import Outcome
+from autograder.exercise.declaring import Check
+from autograder.judging import wording
+from autograder.judging.comparing import same
+from autograder.judging.key import YOURS, AnswerKey, Label
+from autograder.judging.results import Verdict
+
+
+def given(
+    check: Check,
+    seen: Outcome,
+    known: Mapping[Label, Outcome],
+    key: AnswerKey,
+    diagnosed: Mapping[str, str],
+) -> tuple[str, ...]:
+    """The learner's names, below this check's own, whose mistakes explain all that differs."""
+    # At any depth: the key holds what the reference makes of each mistake that it may rest on.
+    for name, found in diagnosed.items():
+        built = known.get((found,)) if name not in check.learner else None
+        if built is not None and same(seen, built, check.close):
+            return (key.misconceptions[found].stands_for,)
+    for label, outcome in known.items():
+        if label[:1] == YOURS and label[1:] and same(seen, outcome, check.close):
+            return label[1:]
+    return ()
+
+
+def right_given(verdict: Verdict, names: tuple[str, ...]) -> Verdict:
+    """The verdict, as a pass that says on which of the learner's names it rests."""
+    return replace(
+        verdict, status="pass", expected=wording.NOTHING, message=wording.right_given(names)
+    )
+
+
+def errors_given(
+    checks: Sequence[Check],
+    verdicts: tuple[Verdict, ...],
+    seen: Mapping[str, Outcome],
+    key: AnswerKey,
+    diagnosed: Mapping[str, str],
+) -> tuple[Verdict, ...]:
+    """Verdicts, an error put on the function that raises it, and not on one that calls it.
+
+    Only where something else of the task passed: an answer that does nothing but raise the same
+    has shown nothing.
+    """
+    if not any(verdict.status == "pass" for verdict in verdicts):
+        return verdicts
+    told = []
+    for check, verdict in zip(checks, verdicts, strict=True):
+        if verdict.status == "error":
+            known = key.outcomes.get(check.name, {})
+            names = given(check, seen[check.name], known, key, diagnosed)
+            verdict = right_given(verdict, names) if names else verdict
+        told.append(verdict)
+    return tuple(told)
