@@ -42,8 +42,9 @@ class Request:
     ----------
     mode
         ``notebook`` runs cells, then checks and calls, for a submission; ``reference`` runs the
-        checks for the reference; ``key`` for the misconceptions too; ``yours`` for the reference,
-        built on what a learner's functions answered.
+        checks for the reference; ``key`` for the misconceptions too; ``variants`` for mistakes that
+        are made of the reference; ``yours`` for the reference, built on what a learner's functions
+        answered.
     checks
         Names of the checks to run, for all but ``notebook``; none means all.
     calls
