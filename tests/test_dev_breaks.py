@@ -157,6 +157,10 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
                append("checks.py", LATER_NAME)),
         "order", CHECK + "'lies_within'",
     ),
+    "a reference that takes another argument than the notebook": (
+        edit("reference.py", "def average(values):", "def average(values, weights=None):"),
+        "parameters", f"{SLUG}/reference.py, 'average'",
+    ),
     "a claim without Chinese": (
         edit("checks.py", 'zh="空列表的平均值为零。"', 'zh=""'),
         "language", CHECK + "'nothing_averages_to_zero'",

@@ -99,6 +99,7 @@ def _content(exercise: Exercise, cells: tuple[Cell, ...], proofs: Proofs) -> Ite
         yield from unfit
         return
     yield from answering.order(exercise, suite, cells)
+    yield from answering.parameters(exercise, cells)
     yield from _answered(exercise, cells, proofs, suite, (wrong, right))
 
 

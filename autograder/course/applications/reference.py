@@ -5,7 +5,8 @@ from collections import Counter
 from fractions import Fraction
 
 import numpy as np
-from scipy import optimize, signal, special
+import scipy.signal
+from scipy import optimize, special
 from sklearn import metrics
 
 
@@ -43,10 +44,10 @@ def cheapest_threshold(frauds, scores, amounts, review_cost):
     return max(threshold for threshold, cost in costs.items() if cost == least), least
 
 
-def ewma_scores(healthy, signal_, weight):
+def ewma_scores(healthy, signal, weight):
     """Return |EWMA − mean| in its own standard deviations."""
     mean, deviation = np.mean(healthy), np.std(healthy, ddof=1)
-    z = signal.lfilter([weight], [1, weight - 1], np.asarray(signal_, dtype=float) - mean)
+    z = scipy.signal.lfilter([weight], [1, weight - 1], np.asarray(signal, dtype=float) - mean)
     t = np.arange(1, len(z) + 1)
     return abs(z) / (deviation * np.sqrt(weight / (2 - weight) * (1 - (1 - weight) ** (2 * t))))
 

@@ -146,13 +146,13 @@ def name_predictions(model, tokenizer, texts, *, encode=None):
 
 
 def mended_program(
-    model, tokenizer, texts, labels, test_texts, epochs=4, learning_rate=None, batch_size=12,
-    *, predict=None,
+    model, tokenizer, texts, labels, test_texts, epochs=4, learning_rate=None, *,
+    predict=None,
 ):  # fmt: skip
     """The program as it should be, of the parts above, or with the learner's `predict`."""
     rate = 5e-4 if learning_rate is None else learning_rate
     numbers = [model.config.label2id[label] for label in labels]
-    loader = make_loader(texts, numbers, tokenizer, batch_size, shuffle=True)
+    loader = make_loader(texts, numbers, tokenizer, 12, shuffle=True)
     losses = fine_tune(model, loader, epochs, rate) if epochs else []
     asked = make_loader(test_texts, [0] * len(test_texts), tokenizer, 64)
     logits = (predict or _predict)(model, asked)

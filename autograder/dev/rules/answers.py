@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from autograder._parsing import parse
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell
 from autograder.engine.cells import defined_names
@@ -15,7 +18,7 @@ from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.criteria import Tolerance
 from autograder.exercise.declaring import Answer, Check
-from autograder.exercise.suite import Suite
+from autograder.exercise.suite import Suite, references
 from autograder.judging.comparing import equal
 from autograder.judging.judge import judge_exercise
 from autograder.judging.key import AnswerKey
@@ -94,6 +97,30 @@ def order(exercise: Exercise, suite: Suite, cells: Sequence[Cell]) -> Iterator[F
                     "would find it missing. Take the later name as the first argument, or move "
                     "the cell.",
                 )  # fmt: skip
+
+
+def parameters(exercise: Exercise, cells: Sequence[Cell]) -> Iterator[Finding]:
+    """The reference takes what the notebook's answers take, by the same names.
+
+    A learner is told of an argument by its name; and what the reference takes of other answers it
+    takes by keyword only, or nothing is built on them.
+    """
+    asked: dict[str, list[str]] = {}
+    for cell in (cell for cell in cells if cell.role == "solution"):
+        for node in parse(cell.source["en"]).body:
+            if isinstance(node, ast.FunctionDef):
+                asked[node.name] = [argument.arg for argument in node.args.args]
+    for name, function in references(exercise).items():
+        if name not in asked or not inspect.isfunction(function):
+            continue
+        known = inspect.signature(function).parameters.values()
+        taken = [p.name for p in known if p.kind is p.POSITIONAL_OR_KEYWORD]
+        if taken != asked[name]:
+            yield Finding(
+                "parameters", f"{exercise.slug}/reference.py, {name!r}",
+                f"It takes {', '.join(taken)}; the notebook's takes {', '.join(asked[name])}. Use "
+                "the same names in the same order, and whatever else by keyword only.",
+            )  # fmt: skip
 
 
 def naming(
