@@ -101,9 +101,9 @@ def observe_yours(
     Returns
     -------
     KeyRows
-        What the probes yield, by labels ``("yours", name, …)``.
+        What those probes yield for which all calls are answered, by labels ``("yours", name, …)``.
     list of Call
-        Calls that it needs and that are not answered; it went on as if they were right.
+        Calls that others need; they went on as if these were right.
     """
     found, wanted = [], []
     request = replace(

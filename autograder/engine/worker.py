@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 from autograder._begun import begin
 from autograder._silence import silence
 from autograder.engine import limits
-from autograder.engine.calling import Call, Stand, few_enough
+from autograder.engine.calling import MAX_CALLS, Call, Stand, few_enough
 from autograder.engine.files import lay_out
 from autograder.engine.probing import prepare, run_probe
 from autograder.engine.protocol import (
@@ -155,11 +155,13 @@ def _known(suite: Suite, found: Exercise, right: dict[str, Any], request: Reques
 def _serve_yours(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:
     """Run probes with the reference, built on the answers of a learner's functions.
 
-    What else it needs of them is told as calls that are wanted.
+    Told are the checks for which all answers are there, and the calls that others still want; one
+    that wants far too many, since it draws thousands of times, is left out.
     """
     right = references(found)
     answers = {Call(name, values).key: outcome_from(o) for name, values, o in request.answers}
     stands = {name: Stand(name, answers, right[name]) for name, _ in request.calls}
+    wanted: dict[bytes, Call] = {}
     for name in request.checks:
         check = suite.checks[name]
         mine = {n: stands[n] for n in suite.names_below(check) - {*check.learner} if n in stands}
@@ -167,10 +169,15 @@ def _serve_yours(suite: Suite, found: Exercise, request: Request, channel: Binar
             continue
         built = _built_on(right, dict(mine))
         outcome = run_probe(suite, check, built, seconds=request.check_seconds)
-        label = ["yours", *mine]
-        write_frame(channel, {"type": "answer", "label": label, "outcome": outcome_to(outcome)})
-    wanted = few_enough(call for stand in stands.values() for call in stand.wanted.values())
-    write_frame(channel, {"type": "wanted", "calls": [[c.name, c.values] for c in wanted]})
+        asked = {call.key: call for stand in mine.values() for call in stand.asked()}
+        if not asked:
+            label = ["yours", *mine]
+            told = outcome_to(outcome)
+            write_frame(channel, {"type": "answer", "label": label, "outcome": told})
+        elif len(asked) <= MAX_CALLS:
+            wanted |= asked
+    calls = [[call.name, call.values] for call in few_enough(wanted.values())]
+    write_frame(channel, {"type": "wanted", "calls": calls})
 
 
 def _environments(

@@ -32,7 +32,7 @@ def qparams(x, bits=8, symmetric=False):
 
 def quantize(x, scale, zero_point, bits=8):
     ends = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-    values = torch.fake_quantize_per_tensor_affine(x, scale, zero_point, *ends)
+    values = torch.fake_quantize_per_tensor_affine(x, float(scale), int(zero_point), *ends)
     return (values / scale + zero_point).round().to(torch.int8)
 
 
@@ -45,7 +45,9 @@ def quantize_per_channel(weight, axis=0, bits=8, *, quantize=None):
     values = torch.fake_quantize_per_channel_affine(given, scales, zeros, axis, -top - 1, top)
     shape = [-1 if i == axis else 1 for i in range(weight.dim())]
     if quantize is not None:
-        return quantize(given, scales.reshape(shape), 0, bits), scales
+        pairs = zip(given.unbind(axis), scales, strict=True)
+        codes = [torch.as_tensor(quantize(channel, scale, 0, bits)) for channel, scale in pairs]
+        return torch.stack(codes, axis), scales
     return (values / scales.reshape(shape)).round().to(torch.int8), scales
 
 
