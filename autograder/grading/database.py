@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder._errors import BilingualError
@@ -45,6 +45,8 @@ class Form:
         Number in the file's header that marks it as ours.
     remedy
         What to do about one that is damaged.
+    upgrades
+        What makes a file of the version before one of this version, by that version.
     """
 
     name: Text
@@ -52,6 +54,7 @@ class Form:
     version: int
     schema: str
     remedy: Text
+    upgrades: Mapping[int, str] = field(default_factory=dict)
 
 
 def connect(path: Path, form: Form) -> sqlite3.Connection:
@@ -113,8 +116,7 @@ def _prepare(database: sqlite3.Connection, path: Path, form: Form) -> None:
     if _is_new(database):
         with transaction(database):
             if _is_new(database):  # no other process was quicker
-                for statement in filter(str.strip, form.schema.split(";")):
-                    database.execute(statement)
+                _run(database, form.schema)
                 database.execute(f"PRAGMA application_id = {form.application}")
                 database.execute(f"PRAGMA user_version = {form.version}")
     if _pragma(database, "application_id") != form.application:
@@ -129,9 +131,24 @@ def _prepare(database: sqlite3.Connection, path: Path, form: Form) -> None:
             f"{form.name['zh']} {path} 由更新版本的 Touchstone 写入，文件未作改动。"
             "请升级：`pip install --upgrade touchstone-course`。",
         )
+    _upgrade(database, form)
     # Others may have the file open at this moment: then it is the next one who switches it.
     with contextlib.suppress(sqlite3.OperationalError):
         database.execute("PRAGMA journal_mode = WAL").fetchone()
+
+
+def _upgrade(database: sqlite3.Connection, form: Form) -> None:
+    if _pragma(database, "user_version") == form.version:
+        return
+    with transaction(database):
+        for version in range(_pragma(database, "user_version"), form.version):
+            _run(database, form.upgrades[version])
+        database.execute(f"PRAGMA user_version = {form.version}")
+
+
+def _run(database: sqlite3.Connection, script: str) -> None:
+    for statement in filter(str.strip, script.split(";")):
+        database.execute(statement)
 
 
 def _is_new(database: sqlite3.Connection) -> bool:

@@ -15,14 +15,16 @@ from autograder.grading import database
 from autograder.grading.database import Form
 from autograder.grading.database import JournalError as JournalError
 from autograder.grading.serial import SerialError, result_from_dict, result_to_dict
+from autograder.grading.studies import SCHEMA as STUDIES
+from autograder.grading.studies import Studies
 from autograder.judging.results import SubmissionResult
 
 HINT_LEVELS = 3
 FORM = Form(
     name={"en": "journal", "zh": "学习记录"},
     application=0x54534A4C,  # "TSJL"
-    version=1,
-    schema="""
+    version=2,
+    schema=f"""
 CREATE TABLE attempts (
     key TEXT PRIMARY KEY,
     exercise TEXT NOT NULL,
@@ -44,7 +46,9 @@ CREATE TABLE surrenders (
     exercise TEXT NOT NULL, task TEXT NOT NULL, at TEXT NOT NULL,
     PRIMARY KEY (exercise, task)
 );
+{STUDIES}
 """,
+    upgrades={1: STUDIES},
     remedy={
         "en": "Move it away and run the command again; grading your notebooks anew brings the "
         "points back.",
@@ -110,6 +114,11 @@ class Journal:
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
+
+    @property
+    def studies(self) -> Studies:
+        """What was said and remembered: interviews and reviews."""
+        return Studies(self._database, lambda: database.guarded(self.path, FORM))
 
     def record(self, result: SubmissionResult, submission_sha: str, environment: str) -> None:
         """Keep an attempt: one row for each submission, exercise and environment.

@@ -11,9 +11,9 @@ from autograder.exercise.syllabus.sources import numbers
 
 _ANSWERS = re.compile(r"^<!-- answers: (\S+) -->$", re.MULTILINE)
 # A first line with its numbers, and the indented lines below it.
-_ENTRY = re.compile(r"^- (\*\*E\d{3}\b.*)\n((?:  .*\n?)*)", re.MULTILINE)
+ENTRY = re.compile(r"^- (\*\*E\d{3}\b.*)\n((?:  .*\n?)*)", re.MULTILINE)
 _ASIDE = re.compile(r"\s*[(（][^()（）]*E\d{3}[^()（）]*[)）]")
-_TITLE = re.compile(r"\*\*[^*·]*·\s*(.+?)[.。]?\s*\*\*")
+_TITLE = re.compile(r"^\*\*[^*·]*·\s*(.+?)[.。]?$")
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,17 @@ def read(path: Path) -> Lesson:
             f"{path} does not begin with a title and its minutes. Write them between two lines "
             "of three hyphens, as the other lessons have them."
         ) from None
-    entries = tuple(_entry(head, body) for head, body in _ENTRY.findall(text))
+    entries = tuple(_entry(head, body) for head, body in ENTRY.findall(text))
     return Lesson(title, minutes, tuple(_ANSWERS.findall(text)), entries)
 
 
+def title_of(head: str) -> str:
+    """The title in the first line of an entry, without numbers and emphasis."""
+    found = _TITLE.match(_ASIDE.sub("", head))
+    return found[1].replace("**", "").rstrip(".。 ") if found else ""
+
+
 def _entry(head: str, body: str) -> Entry:
-    said = _TITLE.search(_ASIDE.sub("", head))
     last = (body.rstrip().splitlines() or [head])[-1]
     catchers = tuple(re.findall(r"`(\w+)`", last))
-    return Entry(numbers(head), said[1] if said else "", catchers)
+    return Entry(numbers(head), title_of(head), catchers)
