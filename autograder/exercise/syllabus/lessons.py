@@ -13,7 +13,7 @@ _ANSWERS = re.compile(r"^<!-- answers: (\S+) -->$", re.MULTILINE)
 # A first line with its numbers, and the indented lines below it.
 ENTRY = re.compile(r"^- (\*\*E\d{3}\b.*)\n((?:  .*\n?)*)", re.MULTILINE)
 _ASIDE = re.compile(r"\s*[(（][^()（）]*E\d{3}[^()（）]*[)）]")
-_TITLE = re.compile(r"^\*\*[^*·]*·\s*(.+?)[.。]?$")
+_TITLE = re.compile(r"\*\*[^*·]*·\s*(.+?)[.。]?\s*\*\*")
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def read(path: Path) -> Lesson:
 
 def title_of(head: str) -> str:
     """The title in the first line of an entry, without numbers and emphasis."""
-    found = _TITLE.match(_ASIDE.sub("", head))
-    return found[1].replace("**", "").rstrip(".。 ") if found else ""
+    said = _TITLE.search(_ASIDE.sub("", head))
+    return said[1] if said else ""
 
 
 def _entry(head: str, body: str) -> Entry:
