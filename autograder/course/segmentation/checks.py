@@ -12,10 +12,12 @@ from .instruments import (
     VOID,
     answered,
     colourful,
+    in_one_batch,
     mean_iou_of,
     seed_of,
     small_net,
     some_scenes,
+    watched_steps,
     which_of,
 )
 
@@ -83,6 +85,19 @@ def picture_is_cut_enlarged_and_normalised(joint_transform, rng):
     mean, std = (np.reshape(values, (-1, 1, 1)) for values in PRESET)
     # Normalisation undone: what is left out or done twice is easier to tell there.
     return {"pictures": [x * std + mean for x in seen], "types": [str(x.dtype) for x in seen]}
+
+
+@check(
+    "A picture of one colour comes out as (x − mean) / std of each channel.",
+    zh="纯色图片的每个通道都得到 (x − mean) / std。",
+    close=BRIGHT,
+)
+def one_colour_is_normalised(joint_transform):
+    import torch
+
+    image = torch.tensor([0, 255, 51], dtype=torch.uint8)[:, None, None].expand(3, 4, 4)
+    mask = torch.zeros(4, 4, dtype=torch.uint8)
+    return np.asarray(joint_transform(image, mask, (0, 0, 2), 4, False, *PRESET)[0])[:, 0, 0]
 
 
 @check(
@@ -171,7 +186,7 @@ def whole_networks(receptive_field, rng):
         for n in (2, 3, 4, 5)
     ]
     fields = [receptive_field(layers) for layers in [[], *networks]]
-    return {"fields": fields, "whole numbers": are_whole(fields)}
+    return {"fields": fields, "types": "whole" if are_whole(fields) else "not whole"}
 
 
 # --- cross_entropy ------------------------------------------------------------------------
@@ -201,7 +216,24 @@ def void_teaches_nothing(cross_entropy, guesses):
     logits, target = guesses
     logits.requires_grad_()
     cross_entropy(logits, target).backward()
-    return logits.grad
+    void = logits.grad.movedim(1, -1)[target == VOID]
+    # Of a pixel that counts as some class, what its classes get adds up to 0.
+    return {"at void": void.abs().max(), "left over": void.sum(1).abs().max(),
+            "gradient": logits.grad}  # fmt: skip
+
+
+@check(
+    "A number added to all logits of a pixel changes nothing.",
+    zh="给一个像素的全部 logits 加上同一个数，损失不变。",
+    close=LOSS,
+)
+def same_for_all_classes_changes_nothing(cross_entropy, guesses, torch_rng):
+    import torch
+
+    logits, target = guesses
+    more = 3 * torch.randn(2, 1, 5, 6, generator=torch_rng)
+    return {"loss": (loss := cross_entropy(logits, target)),
+            "change": cross_entropy(logits + more, target) - loss}  # fmt: skip
 
 
 @check(
@@ -210,8 +242,13 @@ def void_teaches_nothing(cross_entropy, guesses):
     close=LOSS,
 )
 def sure_and_wrong(cross_entropy, guesses):
+    import torch
+
+    pair = torch.tensor([0.0, 1.0]).reshape(1, 2, 1, 1)
+    zero = torch.zeros(1, 1, 1, dtype=torch.uint8)
     logits, target = guesses
-    return [cross_entropy(times * logits, target) for times in (100, -400)]
+    return {"off by 10 and 1000": [cross_entropy(times * pair, zero) for times in (10, 1000)],
+            "many": [cross_entropy(times * logits, target) for times in (100, -400)]}  # fmt: skip
 
 
 @check(
@@ -287,7 +324,10 @@ SIZES = (9, 12, 14), (1, 3, 4), (2, 4, 3)  # the first has more than 255 pixels 
 )
 def counted_over_all(mean_iou, rng):
     pairs = answered(rng, SIZES)
-    return [_ious(mean_iou, given) for given in (pairs, ((p.long(), t.long()) for p, t in pairs))]
+    said, true = counted = in_one_batch(pairs)
+    given = {"list": pairs, "iterator": ((p.long(), t.long()) for p, t in pairs),
+             "in one batch": [counted], "exchanged": [(true, said)]}  # fmt: skip
+    return {name: _ious(mean_iou, some) for name, some in given.items()}
 
 
 def _ious(mean_iou, pairs, classes=5):
@@ -303,7 +343,9 @@ def _ious(mean_iou, pairs, classes=5):
 def accuracy_of_what_counts(mean_iou, rng):
     pairs = answered(rng, SIZES)
     filled = [(p.where(t != VOID, 0), t) for p, t in pairs]
-    return [mean_iou(given, 5)["accuracy"] for given in (pairs, pairs[1:], filled)]
+    given = {"pairs": pairs, "the later": pairs[1:], "background at void": filled,
+             "in one batch": [in_one_batch(pairs)]}  # fmt: skip
+    return {name: mean_iou(some, 5)["accuracy"] for name, some in given.items()}
 
 
 @check(
@@ -318,7 +360,9 @@ def void_does_not_count(mean_iou, rng):
         filled = [(p.where(t != VOID, said), t) for p, t in pairs]
         found.append(_ious(mean_iou, filled))
     other = mean_iou([(p, t.long().where(t != VOID, -1)) for p, t in pairs], 5, ignore_index=-1)
-    return [*found, other["miou"]]
+    a_class = mean_iou([in_one_batch(pairs)], 5, ignore_index=1)  # it may be predicted
+    return {"0 said": found[0], "3 said": found[1], "of -1": other["miou"],
+            "of a class": a_class["miou"]}  # fmt: skip
 
 
 @check(
@@ -327,7 +371,7 @@ def void_does_not_count(mean_iou, rng):
     close=SHARE,
 )
 def a_class_that_is_nowhere(mean_iou, rng):
-    return [_ious(mean_iou, answered(rng, SIZES), 8)]
+    return _ious(mean_iou, answered(rng, SIZES), 8)
 
 
 @check(
@@ -361,9 +405,14 @@ def never_right_is_zero(mean_iou, rng):
     zh="损失等于 1 减去各类 Dice 系数的平均。",
     close=LOSS,
 )
-def one_minus_mean_dice(dice_loss, guesses):
+def one_minus_mean_dice(dice_loss, guesses, torch_rng):
+    import torch
+
     logits, target = guesses
-    return [dice_loss(logits, target), dice_loss(logits, target.long(), smooth=0.01)]
+    losses = [dice_loss(logits, target), dice_loss(logits, target.long(), smooth=0.01)]
+    # Softmax over the classes does not feel what all classes of a pixel get.
+    more = 2 * torch.randn(2, 1, 5, 6, generator=torch_rng)
+    return {"losses": losses, "change": dice_loss(logits + more, target) - losses[0]}
 
 
 @check(
@@ -407,7 +456,8 @@ def dice_of_sure_answers(dice_loss, rng):
 def smooth_and_absent_classes(dice_loss, guesses):
     logits, target = guesses
     few = target.where((target == VOID) | (target < 2), 0)
-    return [dice_loss(logits, few, smooth=smooth) for smooth in (0.5, 3.0, 10.0)]
+    losses = [dice_loss(logits, few, smooth=smooth) for smooth in (0.5, 3.0, 10.0)]
+    return {"losses": losses, "smooth outweighs all": dice_loss(logits, few, smooth=1e4)}
 
 
 # --- train_deeplab ------------------------------------------------------------------------
@@ -489,6 +539,18 @@ def losses_step_by_step(train_deeplab, torch_rng, lesson):
 
 
 @check(
+    "AdamW takes every step, at the rates of the one-cycle schedule, with the weight decay given.",
+    zh="每一步都由 AdamW 完成，学习率按 one-cycle 变化，权重衰减是给定的值。",
+    close=1e-6,
+)
+def rates_of_the_schedule(train_deeplab, torch_rng, lesson):
+    steps = watched_steps(
+        lambda: train_deeplab(small_net(torch_rng), *lesson, steps=10, batch_size=4, lr=0.01)
+    )
+    return {name: [step[name] for step in steps] for name in ("optimizer", "rate", "decay")}
+
+
+@check(
     "Each picture comes once before any comes again, in training mode, in another order.",
     zh="每张图先各用一次再重新打乱；训练模式；每轮顺序不同。",
     close=0,
@@ -501,6 +563,7 @@ def each_picture_once(train_deeplab, net, lesson):
     return {
         "losses": len(losses),
         "in training mode": all(call["training"] for call in calls),
+        "again too soon": any(len(set(rows)) < len(rows) for rows in rounds),
         "each round": [sorted(rows) for rows in rounds],
         "same order each round": rounds[0] == rounds[1] == rounds[2],
     }
@@ -533,11 +596,13 @@ TWO = (0.3, 0.45), (0.2, 0.31)  # mean and std of two channels
 @check(
     "Ids are the highest logits of “out”, for pictures prepared as in training.",
     zh="编号取 out 中最大的 logit，图片的处理与训练时相同。",
-    close=0,
+    close=BRIGHT,  # of pixels; ids are whole numbers
 )
 def highest_of_out(predict_masks, net, photographs):
-    ids = predict_masks(net.eval(), photographs, *TWO)
-    return {"ids": ids, "whole numbers": are_whole(ids)}
+    calls = watch(net.eval(), lambda x: x.detach()[:, :, 0, 0].tolist())
+    ids = predict_masks(net, photographs, *TWO)
+    return {"ids": ids, "types": "whole" if are_whole(ids) else "not whole",
+            "first pixels": [row for call in calls for row in call["rows"]]}  # fmt: skip
 
 
 @check(
@@ -684,9 +749,25 @@ def task(rng, torch_rng):
 def losses_of_the_masks(mended_segmentation, task, torch_rng):
     again, plain = copy.deepcopy(task), copy.deepcopy(task)
     without_norm = small_net(torch_rng, norm=False)  # feels how bright the pictures are
-    return [list(mended_segmentation(*task)["losses"]),
+    return [list(mended_segmentation(*task, lr=0.05)["losses"]),
             list(mended_segmentation(*again, lr=0.02)["losses"]),
             list(mended_segmentation(without_norm, *plain[1:], lr=0.02)["losses"])]  # fmt: skip
+
+
+@check(
+    "The model gets the examples two by two, in training mode, then the test pictures; all of "
+    "them normalised.",
+    zh="模型先在训练模式下每次得到两个样本，再得到测试图片，全都归一化过。",
+    close=BRIGHT,
+    rests_on=("predict_masks",),
+)
+def what_the_model_gets(mended_segmentation, task):
+    calls = watch(task[0], lambda x: x.detach()[:, :, 0, 0].tolist())
+    mended_segmentation(*task)
+    first, then = ([c["rows"] for c in calls if c["training"] is mode] for mode in (True, False))
+    return {"rows": [len(rows) for rows in first],
+            "trained on": [pixel for rows in first for pixel in rows],
+            "tested on": [pixel for rows in then for pixel in rows]}  # fmt: skip
 
 
 @check(
@@ -697,7 +778,8 @@ def losses_of_the_masks(mended_segmentation, task, torch_rng):
 )
 def ids_of_the_test_pictures(mended_segmentation, task):
     ids = mended_segmentation(*task)["ids"]
-    return {"ids": np.stack([np.asarray(one) for one in ids]), "whole numbers": are_whole(ids[0])}
+    kind = "whole" if are_whole(ids[0]) else "not whole"
+    return {"ids": np.stack([np.asarray(one) for one in ids]), "types": kind}
 
 
 @check(

@@ -74,6 +74,33 @@ def answered(rng, sizes, classes=5, wrong=0.3):
     return pairs
 
 
+def in_one_batch(pairs):
+    """The pixels that count of all pairs, as one pair (1, 1, pixels)."""
+    import torch
+
+    said, true = (torch.cat([pair[k].flatten() for pair in pairs]) for k in (0, 1))
+    return said[true != VOID][None, None], true[true != VOID][None, None]
+
+
+def watched_steps(call):
+    """What torch's optimizers did during a call: for each step their class, rate and decay."""
+    from torch.optim import optimizer
+
+    seen = []
+
+    def note(one, *_):
+        group = one.param_groups[0]
+        name, decay = type(one).__name__, group.get("weight_decay", 0.0)
+        seen.append({"optimizer": name, "rate": float(group["lr"]), "decay": float(decay)})
+
+    listening = optimizer.register_optimizer_step_pre_hook(note)
+    try:
+        call()
+    finally:
+        listening.remove()
+    return seen
+
+
 def which_of(one, x):
     return int((x - one).abs().flatten(1).sum(1).argmin())
 

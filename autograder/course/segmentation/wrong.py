@@ -69,12 +69,13 @@ def mask_not_cut(*given):
 
 @wrong(
     "joint_transform",
-    "Scales the pixels to 0 … 1 and never normalises them.",
-    zh="像素只缩放到 0 … 1，没有归一化。",
-    caught_by="picture_is_cut_enlarged_and_normalised",
+    "A picture of one colour does not come out as (x − mean) / std: normalised otherwise, or not.",
+    zh="纯色图片得到的不是 (x − mean) / std：归一化没做，或做得不对。",
+    caught_by="one_colour_is_normalised",
     errata=("E027",),
-    step="Subtract the mean and divide by the std, channel by channel.",
-    step_zh="逐通道减均值、除以标准差。",
+    step="To 0 … 1 first; then subtract the mean and divide by the std, channel by channel.",
+    step_zh="先缩放到 0 … 1，再逐通道减均值、除以标准差。",
+    looks_like=lambda seen: True,
 )
 def picture_not_normalised(image, mask, crop, size, flip, mean, std):
     return reference.joint_transform(image, mask, crop, size, flip, [0.0] * 3, [1.0] * 3)
@@ -108,6 +109,41 @@ def corners_aligned(image, mask, crop, size, flip, mean, std):
     x = functional.interpolate(x, size=(size, size), mode="bilinear", align_corners=True)[0]
     x = x.flip(-1) if flip else x
     return (x - _channels(mean)) / _channels(std), y
+
+
+def _enlarged(image, mask, crop, size, flip, mean, std, *, first=False, mode="bilinear"):
+    _, y = reference.joint_transform(image, mask, crop, size, flip, mean, std)
+    top, left, side = crop
+    times = size // side
+    x = image[None] if first else image[None, :, top : top + side, left : left + side]
+    x = functional.interpolate(x.float() / 255, scale_factor=times, mode=mode)[0]
+    if first:
+        x = x[:, top * times : top * times + size, left * times : left * times + size]
+    return ((x.flip(-1) if flip else x) - _channels(mean)) / _channels(std), y
+
+
+@wrong(
+    "joint_transform",
+    "Enlarges the whole picture and cuts then: pixels outside the square show at its edge.",
+    zh="先放大整张图再裁剪：方框之外的像素渗进了边缘。",
+    caught_by="picture_is_cut_enlarged_and_normalised",
+    step="Cut first, then enlarge what is left.",
+    step_zh="先裁剪，再放大。",
+)
+def enlarged_before_it_is_cut(*given):
+    return _enlarged(*given, first=True)
+
+
+@wrong(
+    "joint_transform",
+    "Enlarges the picture by nearest neighbour, like the mask.",
+    zh="图片也像掩码一样用了最近邻放大。",
+    caught_by="picture_is_cut_enlarged_and_normalised",
+    step="Brightness may be averaged: mode='bilinear'.",
+    step_zh="亮度可以求平均：用双线性。",
+)
+def picture_by_nearest(*given):
+    return _enlarged(*given, mode="nearest")
 
 
 # --- receptive_field ----------------------------------------------------------------------
@@ -165,6 +201,57 @@ def stride_too_early(layers):
     return width
 
 
+def _same_kernels(seen):
+    """Whether layers are right whose strides come last."""
+    return seen[1] == 5 and seen[0] != 5
+
+
+@wrong(
+    "receptive_field",
+    "Right where no layer follows a stride; where layers do, they are not counted with the "
+    "product of all strides before them.",
+    zh="步幅之后没有别的层时是对的；有的话，没有乘上它之前所有步幅的乘积。",
+    caught_by="stride_counts_afterwards",
+    looks_like=_same_kernels,
+    step="Go from the input on, and multiply the step by every stride.",
+    step_zh="从输入端往后走，每经过一层都把步距乘以它的步幅。",
+)
+def only_the_last_stride(layers):
+    width, step = 1, 1
+    for kernel, stride, dilation in layers:
+        width += (kernel - 1) * dilation * step
+        step = stride
+    return width
+
+
+@wrong(
+    "receptive_field",
+    "Counts k gaps for k taps in every layer.",
+    zh="每层 k 个采样点，却算了 k 个间隔。",
+    caught_by="one_layer",
+    step="k taps have k − 1 gaps between them.",
+    step_zh="k 个采样点之间只有 k − 1 个间隔。",
+)
+def as_many_gaps_as_taps(layers):
+    return reference.receptive_field([(k + 1, s, d) for k, s, d in layers])
+
+
+@wrong(
+    "receptive_field",
+    "Lets a layer's dilation widen the steps of the layers after it, as only a stride does.",
+    zh="让某一层的膨胀率拉大了后面各层的步距，那是步幅才有的作用。",
+    caught_by="whole_networks",
+    step="Multiply the step by the stride alone.",
+    step_zh="步距只乘以步幅。",
+)
+def dilation_widens_later_steps(layers):
+    width, step = 1, 1
+    for kernel, stride, dilation in layers:
+        width += (kernel - 1) * dilation * step
+        step *= stride * dilation
+    return width
+
+
 # --- cross_entropy ------------------------------------------------------------------------
 
 
@@ -177,12 +264,13 @@ def _per_pixel(logits, target):
 
 @wrong(
     "cross_entropy",
-    "Counts void pixels as background.",
-    zh="把 void 像素当作背景来计算。",
-    caught_by="mean_of_what_counts",
+    "Void pixels get a gradient: they count as background, or as some other class.",
+    zh="void 像素有梯度：它们被当作背景或别的类别计算了。",
+    caught_by="void_teaches_nothing",
     errata=("E031",),
     step="Leave the pixels out whose target is ignore_index, above and below the line.",
     step_zh="目标为 ignore_index 的像素，分子分母里都要去掉。",
+    looks_like=lambda seen: seen["at void"] > 1e-6 > 0.1 * seen["left over"],
 )
 def void_is_background(logits, target, ignore_index=255):
     return _per_pixel(logits, target.where(target != ignore_index, 0)).mean()
@@ -201,13 +289,19 @@ def divides_by_all_pixels(logits, target, ignore_index=255):
     return (_per_pixel(logits, target) * (target != ignore_index)).mean()
 
 
+def _is_bounded(off_by_10, off_by_1000):
+    return abs(off_by_10 - 10) < 0.01 and 10 < off_by_1000 < 200
+
+
 @wrong(
     "cross_entropy",
-    "Takes the logarithm of the probability, with a small number against infinity.",
-    zh="先求概率再取对数，还加一个很小的数防止无穷大。",
+    "Off by 10 the loss is right, off by 1000 it is bounded: of a probability to which a small "
+    "number is added, or that is clamped.",
+    zh="错 10 时损失是对的，错 1000 时却有上限：先求了概率，再加一个很小的数或截断，然后取对数。",
     caught_by="sure_and_wrong",
     step="Never form the probability: log_softmax, or logsumexp minus the logit.",
     step_zh="不要先算出概率：用 log_softmax，或 logsumexp 减去 logit。",
+    looks_like=lambda seen: _is_bounded(*seen["off by 10 and 1000"]),
 )
 def logarithm_with_an_epsilon(logits, target, ignore_index=255):
     counted = target != ignore_index
@@ -245,6 +339,33 @@ def each_picture_for_itself(logits, target, ignore_index=255):
     return (losses.sum((1, 2)) / counted.sum((1, 2)).clamp(min=1)).mean()
 
 
+@wrong(
+    "cross_entropy",
+    "A number added to all logits of a pixel changes the loss: no softmax over the classes.",
+    zh="给一个像素的全部 logits 加同一个数，损失就变了：没有沿类别做 softmax。",
+    caught_by="same_for_all_classes_changes_nothing",
+    looks_like=lambda seen: abs(seen["change"]) > 1e-3,
+    step="The classes are dimension 1 of (N, K, H, W): log_softmax(dim=1).",
+    step_zh="类别在 (N, K, H, W) 的第 1 维：log_softmax(dim=1)。",
+)
+def softmax_over_another_axis(logits, target, ignore_index=255):
+    counted = target != ignore_index
+    loss = -logits.log_softmax(-1).gather(1, target.long().where(counted, 0)[:, None])[:, 0]
+    return (loss * counted).sum() / counted.sum().clamp(min=1)
+
+
+@wrong(
+    "cross_entropy",
+    "Adds up the pixels' losses and never divides.",
+    zh="把各像素的损失加起来，却没有取平均。",
+    caught_by="mean_of_what_counts",
+    step="Divide by the number of pixels that count.",
+    step_zh="除以参与计算的像素数。",
+)
+def adds_and_never_divides(logits, target, ignore_index=255):
+    return (_per_pixel(logits, target) * (target != ignore_index)).sum()
+
+
 # --- mean_iou -----------------------------------------------------------------------------
 
 
@@ -267,13 +388,21 @@ def _result(counts, *, twice=False, absent=np.nan):
     return {"iou": iou, "miou": np.nanmean(iou), "accuracy": both.sum() / counts.sum()}
 
 
+def _unlike(one, other):
+    """Whether two results differ, where a result is a number or has IoU and their mean."""
+    one, other = ([*r["iou"], r["miou"]] if isinstance(r, dict) else [r] for r in (one, other))
+    return not np.allclose(one, other, atol=1e-5, equal_nan=True)
+
+
 @wrong(
     "mean_iou",
-    "Averages the IoU of the batches.",
-    zh="把各批次的 IoU 求了平均。",
+    "What it gives depends on how the pixels are divided into batches: it averages over batches "
+    "or pictures, or keeps only some.",
+    zh="同样的像素，分批不同结果就不同：对批次或图片求了平均，或只保留了其中一些。",
     caught_by="counted_over_all",
     step="Add up counts over all batches and divide once, at the end.",
     step_zh="跨批次累计计数，最后只除一次。",
+    looks_like=lambda seen: _unlike(seen["list"], seen["in one batch"]),
 )
 def averages_the_batches(batches, num_classes, ignore_index=255):
     counts = [_counts([pair], num_classes, ignore_index) for pair in batches]
@@ -301,12 +430,13 @@ def pixel_accuracy(batches, num_classes, ignore_index=255):
 
 @wrong(
     "mean_iou",
-    "Counts void pixels as background.",
-    zh="把 void 像素算成背景。",
+    "What is predicted at void pixels changes the IoU: they still count.",
+    zh="void 处的预测影响了 IoU：这些像素仍被计入。",
     caught_by="void_does_not_count",
     errata=("E031",),
     step="Drop the pixels whose target is ignore_index, with their predictions.",
     step_zh="目标为 ignore_index 的像素连同预测一起去掉。",
+    looks_like=lambda seen: _unlike(seen["0 said"], seen["3 said"]),
 )
 def void_counts_as_background(batches, num_classes, ignore_index=255):
     return _result(_counts(batches, num_classes, ignore_index, void_as=0))
@@ -314,11 +444,12 @@ def void_counts_as_background(batches, num_classes, ignore_index=255):
 
 @wrong(
     "mean_iou",
-    "Gives a class that is nowhere an IoU of 0.",
-    zh="给哪里都没有的类别记 IoU 为 0。",
+    "Gives a class that is nowhere a number for IoU, such as 0 or 1.",
+    zh="给哪里都没有的类别也记了一个 IoU，例如 0 或 1。",
     caught_by="a_class_that_is_nowhere",
     step="Zero over zero is no score: nan, left out of the mean.",
     step_zh="零除以零不是成绩：记 nan，不进平均。",
+    looks_like=lambda seen: seen["iou"][-1] == seen["iou"][-1],
 )
 def nowhere_is_zero(batches, num_classes, ignore_index=255):
     return _result(_counts(batches, num_classes, ignore_index), absent=0.0)
@@ -353,11 +484,13 @@ def dice_for_iou(batches, num_classes, ignore_index=255):
 
 @wrong(
     "mean_iou",
-    "Divides by the pixels that are the class alone: that is recall, false finds cost nothing.",
-    zh="只除以真正属于该类的像素数：那是召回率，误报不受任何惩罚。",
+    "Prediction and target exchanged give another IoU: it divides by the pixels of one of them "
+    "alone, which is recall or precision.",
+    zh="预测和目标互换，IoU 就变了：只除以其中一方的像素数，那是召回率或精确率。",
     caught_by="counted_over_all",
     step="The union: actual plus predicted minus both.",
     step_zh="除以并集：实际加预测，再减去两者的交集。",
+    looks_like=lambda seen: _unlike(seen["in one batch"], seen["exchanged"]),
 )
 def recall_for_iou(batches, num_classes, ignore_index=255):
     counts = _counts(batches, num_classes, ignore_index)
@@ -366,18 +499,82 @@ def recall_for_iou(batches, num_classes, ignore_index=255):
     return {**_result(counts), "iou": recall, "miou": np.nanmean(recall)}
 
 
+@wrong(
+    "mean_iou",
+    "Right for a list of batches, wrong for an iterator: it goes through them more than once.",
+    zh="给列表是对的，给迭代器就错了：遍历了不止一次。",
+    caught_by="counted_over_all",
+    looks_like=lambda seen: _unlike(seen["list"], seen["iterator"]),
+    step="Count everything in a single loop, or keep the pairs in a list first.",
+    step_zh="一次循环数完，或先把各对存进列表。",
+)
+def goes_through_twice(batches, num_classes, ignore_index=255):
+    total = sum(float((t != ignore_index).sum()) for _, t in batches)
+    found = _result(_counts(batches, num_classes, ignore_index) if total else np.eye(num_classes))
+    return {**found, "accuracy": found["accuracy"] if total else 0.0}
+
+
+@wrong(
+    "mean_iou",
+    "Counts in whole numbers of eight bits: with many classes or pixels they begin anew at 256.",
+    zh="用八位整数计数：类别或像素一多，到 256 就从头开始。",
+    caught_by="many_classes",
+    step="Turn the ids into int64 before you calculate with them.",
+    step_zh="先把编号转成 int64 再计算。",
+)
+def ids_in_eight_bits(batches, num_classes, ignore_index=255):
+    counts = 0
+    for said, true in batches:
+        kept = true != ignore_index
+        pairs = torch.bincount(num_classes * true[kept] + said[kept], minlength=num_classes**2)
+        counts = counts + pairs[: num_classes**2].reshape(num_classes, num_classes).numpy()
+    return _result(counts)
+
+
+@wrong(
+    "mean_iou",
+    "Accuracy depends on void pixels, or on how the others are divided into batches.",
+    zh="准确率受 void 像素影响，或随分批方式而变。",
+    caught_by="accuracy_of_what_counts",
+    looks_like=lambda seen: _unlike(seen["pairs"], seen["in one batch"]),
+    step="Right pixels that count over all pixels that count, in all batches together.",
+    step_zh="所有批次合起来：参与计数且正确的像素数，除以参与计数的像素数。",
+)
+def accuracy_over_all_pixels(batches, num_classes, ignore_index=255):
+    pairs = list(batches)
+    found = _result(_counts(pairs, num_classes, ignore_index))
+    right = sum(int((p == t).sum()) for p, t in pairs)
+    return {**found, "accuracy": right / sum(t.numel() for _, t in pairs)}
+
+
+@wrong(
+    "mean_iou",
+    "Leaves the background out of the mean.",
+    zh="求平均时漏掉了背景类。",
+    caught_by="counted_over_all",
+    step="The mean is over all classes that have an IoU, class 0 among them.",
+    step_zh="对所有有 IoU 的类别求平均，包括第 0 类。",
+)
+def miou_without_background(batches, num_classes, ignore_index=255):
+    found = _result(_counts(batches, num_classes, ignore_index))
+    return {**found, "miou": np.nanmean(found["iou"][1:])}
+
+
 # --- dice_loss ----------------------------------------------------------------------------
 
 
 def _soft(logits, target, ignore_index, smooth, *, times=2, above=1, first=0, union=False,
-          void_in_p=False):  # fmt: skip
+          void_in_p=False, pooled=False, present=False, p=None):  # fmt: skip
     counted = target != ignore_index
-    p = logits.softmax(1).movedim(1, -1)
+    p = logits.softmax(1).movedim(1, -1) if p is None else p
     t = functional.one_hot(target.long().where(counted, 0), logits.shape[1]) * counted[..., None]
     said = p if void_in_p else p * counted[..., None]
     both, said, true = ((v.flatten(0, 2).sum(0)) for v in (said * t, said, t))
+    if pooled:
+        both, said, true = (v.sum()[None] for v in (both, said, true))
     below = said + true - both * union + smooth
-    return 1 - ((times * both + above * smooth) / below)[first:].mean()
+    dice = (times * both + above * smooth) / below
+    return 1 - (dice[true > 0] if present else dice[first:]).mean()
 
 
 @wrong(
@@ -406,12 +603,13 @@ def forgets_the_two(logits, target, ignore_index=255, smooth=1.0):
 
 @wrong(
     "dice_loss",
-    "Takes void out of the target, but lets the probabilities there count.",
-    zh="目标里去掉了 void，但那里的概率仍被计入。",
+    "Void pixels get a gradient: their probabilities still count.",
+    zh="void 像素有梯度：那里的概率仍被计入。",
     caught_by="void_is_in_no_sum",
     errata=("E031",),
     step="Drop the void pixels from both, before any sum.",
     step_zh="求和之前，把 void 像素从两边都去掉。",
+    looks_like=lambda seen: seen["gradient in void"] > 1e-5,
 )
 def void_in_the_probabilities(logits, target, ignore_index=255, smooth=1.0):
     return _soft(logits, target, ignore_index, smooth, void_in_p=True)
@@ -419,11 +617,13 @@ def void_in_the_probabilities(logits, target, ignore_index=255, smooth=1.0):
 
 @wrong(
     "dice_loss",
-    "Has smooth below the line only: an absent class that is not predicted scores 0, not 1.",
-    zh="smooth 只加在分母上：没出现也没被预测的类别得 0 分而不是 1 分。",
+    "A smooth that outweighs all sums does not make Dice 1: it is not added once above and once "
+    "below the line.",
+    zh="smooth 大到盖过所有求和时，Dice 仍不是 1：分子和分母没有各加一次。",
     caught_by="smooth_and_absent_classes",
-    step="Add smooth above as well.",
-    step_zh="分子上也加 smooth。",
+    step="Add smooth once above and once below.",
+    step_zh="分子、分母各加一次 smooth。",
+    looks_like=lambda seen: not -0.05 < seen["smooth outweighs all"] < 0.95,
 )
 def smooth_below_only(logits, target, ignore_index=255, smooth=1.0):
     return _soft(logits, target, ignore_index, smooth, above=0)
@@ -454,40 +654,66 @@ def without_background(logits, target, ignore_index=255, smooth=1.0):
     return _soft(logits, target, ignore_index, smooth, first=1)
 
 
+@wrong(
+    "dice_loss",
+    "What all classes of a pixel get in addition changes the loss: no softmax over the classes.",
+    zh="给一个像素的全部 logits 加同一个数，损失就变了：没有沿类别做 softmax。",
+    caught_by="one_minus_mean_dice",
+    looks_like=lambda seen: abs(seen["change"]) > 1e-3,
+    step="logits.softmax(dim=1) is the p of the formula.",
+    step_zh="公式里的 p 是 logits.softmax(dim=1)。",
+)
+def probabilities_by_sigmoid(logits, target, ignore_index=255, smooth=1.0):
+    p = logits.sigmoid().clamp(1e-6, 1 - 1e-6)
+    return _soft(logits, target, ignore_index, smooth, p=p.movedim(1, -1))
+
+
+@wrong(
+    "dice_loss",
+    "Adds up all classes before it divides: one Dice for all, in which the background drowns "
+    "the others.",
+    zh="先把所有类别加在一起再相除：只得到一个总的 Dice，背景盖过了其他类。",
+    caught_by="one_minus_mean_dice",
+    step="Keep the classes apart in the three sums; the mean over them comes last.",
+    step_zh="三个求和都按类别分开，最后才对类别取平均。",
+)
+def one_dice_for_all(logits, target, ignore_index=255, smooth=1.0):
+    return _soft(logits, target, ignore_index, smooth, pooled=True)
+
+
+@wrong(
+    "dice_loss",
+    "Takes the mean over the classes that occur, not over all.",
+    zh="只对出现了的类别求平均，而不是全部。",
+    caught_by="smooth_and_absent_classes",
+    step="Divide by K; an absent class has a Dice as well, thanks to smooth.",
+    step_zh="除以 K；没出现的类别因为有 smooth 也有 Dice。",
+)
+def only_classes_that_occur(logits, target, ignore_index=255, smooth=1.0):
+    return _soft(logits, target, ignore_index, smooth, present=True)
+
+
 # --- build_deeplab and train_deeplab ------------------------------------------------------
 
 
-class _Coarse(nn.Module):
-    def __init__(self, model):
-        super().__init__()
-        self.backbone, self.classifier = model.backbone, model.classifier
-
-    def forward(self, x):
-        return {"out": self.classifier(self.backbone(x)["out"])}
+def _other_parts(seen):
+    """Whether the rates are those asked for, and the number of parameters is another."""
+    rates = (2, 4, 6), (1, 3), (3, 6, 9, 12)
+    return all(set(r) <= set(one["dilations"]) for r, one in zip(rates, seen, strict=True))
 
 
 @wrong(
     "build_deeplab",
-    "Returns logits as coarse as the features, half the size of the picture.",
-    zh="返回的 logits 和特征图一样粗，只有图片的一半大。",
-    caught_by="out_is_as_large_as_the_picture",
-    step="Let torchvision's DeepLabV3 enlarge them to the picture's size.",
-    step_zh="用 torchvision 的 DeepLabV3，它会放大到原图大小。",
-)
-def logits_left_coarse(num_classes, rates=(2, 4, 6)):
-    return _Coarse(reference.build_deeplab(num_classes, rates))
-
-
-@wrong(
-    "build_deeplab",
-    "Takes the paper's rates 12, 24, 36, which look past the edges of so small a map.",
-    zh="照搬论文的膨胀率 12、24、36，在这么小的特征图上全看到边界外面去了。",
+    "The rates are right, the number of parameters is not: a part is missing, one too many, of "
+    "another size, or has a bias that it should not have.",
+    zh="膨胀率对，参数个数不对：少了或多了一个部件，或大小不同，或带了不该有的偏置。",
     caught_by="parts_are_those_asked_for",
-    step="Pass on the rates that are given.",
-    step_zh="用传入的 rates。",
+    looks_like=_other_parts,
+    step="Print the classifier, and compare it with the list in the text.",
+    step_zh="打印分类头，和题目里的清单逐项对照。",
 )
-def rates_of_the_paper(num_classes, rates=(2, 4, 6)):
-    return reference.build_deeplab(num_classes, (12, 24, 36))
+def a_class_more(num_classes, rates=(2, 4, 6)):
+    return reference.build_deeplab(num_classes + 1, rates)
 
 
 @wrong(
@@ -504,10 +730,25 @@ def no_relu(num_classes, rates=(2, 4, 6)):
     return model
 
 
+@wrong(
+    "build_deeplab",
+    "No logit is below 0: something stands after the last convolution, such as softmax or ReLU.",
+    zh="没有一个 logit 小于 0：最后的卷积之后还有别的层，例如 softmax 或 ReLU。",
+    caught_by="computes_what_its_parts_do",
+    looks_like=lambda seen: np.asarray(seen).min() >= 0,
+    step="Logits are what the last convolution gives; the loss has its own softmax.",
+    step_zh="logits 就是最后一个卷积的输出；softmax 在损失里。",
+)
+def softmax_at_the_end(num_classes, rates=(2, 4, 6)):
+    model = reference.build_deeplab(num_classes, rates)
+    model.classifier.append(nn.Softmax(dim=1))
+    return model
+
+
 def _train(model, x, y, steps=180, batch_size=10, lr=5e-3, *, key="out", mode=True, zero=True,
-           shuffle=True, together=True, moving=True):  # fmt: skip
+           shuffle=True, rounds=True, moving=True, optimizer=torch.optim.AdamW):  # fmt: skip
     """A training loop; each keyword puts a fault in."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
+    optimizer = optimizer(model.parameters(), lr=lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=0.2)
     model.train(mode)
     losses, order = [], []
@@ -515,9 +756,8 @@ def _train(model, x, y, steps=180, batch_size=10, lr=5e-3, *, key="out", mode=Tr
         if not order:
             places = torch.randperm(len(x)) if shuffle else torch.arange(len(x))
             order = list(places.split(batch_size))
-        rows = order.pop()
-        ids = y[rows if together else torch.randint(len(y), (len(rows),))]
-        loss = functional.cross_entropy(model(x[rows])[key], ids.long(), ignore_index=VOID)
+        rows = order.pop() if rounds else torch.randint(len(x), (batch_size,))
+        loss = functional.cross_entropy(model(x[rows])[key], y[rows].long(), ignore_index=VOID)
         if zero:
             optimizer.zero_grad()
         loss.backward()
@@ -560,6 +800,7 @@ def gradients_pile_up(*given, **options):
     caught_by="each_picture_once",
     step="model.train() before the loop.",
     step_zh="循环之前调用 model.train()。",
+    looks_like=lambda seen: not seen["in training mode"],
 )
 def trains_in_evaluation_mode(*given, **options):
     return _train(*given, **options, mode=False)
@@ -572,6 +813,7 @@ def trains_in_evaluation_mode(*given, **options):
     caught_by="each_picture_once",
     step="Draw a new order each time all have been seen: torch.randperm, or shuffle=True.",
     step_zh="每过完一轮重新打乱：torch.randperm 或 shuffle=True。",
+    looks_like=lambda seen: seen["same order each round"] and not seen["again too soon"],
 )
 def never_shuffles(*given, **options):
     return _train(*given, **options, shuffle=False)
@@ -579,51 +821,104 @@ def never_shuffles(*given, **options):
 
 @wrong(
     "train_deeplab",
-    "Draws pictures and masks separately: the pairs do not belong together.",
-    zh="图片和掩码各抽各的，配不成对。",
-    caught_by="segments_unseen_digits",
-    looks_like=lambda seen: seen < 0.3,
-    step="One set of row numbers for both.",
-    step_zh="两者用同一组下标。",
-)
-def pairs_torn_apart(*given, **options):
-    return _train(*given, **options, together=False)
-
-
-@wrong(
-    "train_deeplab",
-    "Makes the schedule and never steps it: the rate stays at its small beginning.",
-    zh="建了学习率计划却从不 step：学习率一直停在很小的初始值。",
-    caught_by="losses_step_by_step",
-    step="schedule.step() after every batch.",
-    step_zh="每个批次之后调用 schedule.step()。",
+    "The learning rates are not those of the schedule, a step of each after every batch.",
+    zh="各步的学习率与题目给的计划不符：应当每个批次之后两者各走一步。",
+    caught_by="rates_of_the_schedule",
+    step="OneCycleLR with the arguments of the text; optimizer.step(), then schedule.step().",
+    step_zh="按题目的参数建 OneCycleLR；先 optimizer.step()，再 schedule.step()。",
+    looks_like=lambda seen: set(seen["optimizer"]) == {"AdamW"} and set(seen["decay"]) == {0.01},
 )
 def schedule_stands_still(*given, **options):
     return _train(*given, **options, moving=False)
 
 
+@wrong(
+    "train_deeplab",
+    "Another optimizer takes the steps than AdamW with the weight decay given, or none does.",
+    zh="走步的不是题目给的 AdamW（含权重衰减），或者根本没有走步。",
+    caught_by="rates_of_the_schedule",
+    looks_like=lambda seen: set(seen["optimizer"]) != {"AdamW"} or set(seen["decay"]) != {0.01},
+    step="torch.optim.AdamW with weight_decay=0.01; optimizer.step() for every batch.",
+    step_zh="用 torch.optim.AdamW，weight_decay=0.01；每个批次 optimizer.step()。",
+)
+def by_adam(*given, **options):
+    return _train(*given, **options, optimizer=torch.optim.Adam)
+
+
+@wrong(
+    "train_deeplab",
+    "A picture comes again before all have been seen.",
+    zh="还没把所有图片过一遍，就有图片重复出现。",
+    caught_by="each_picture_once",
+    looks_like=lambda seen: seen["again too soon"],
+    step="Draw one order for a whole round, and cut it into batches.",
+    step_zh="每一轮抽一个完整的顺序，再切成批次。",
+)
+def drawn_anew_each_step(*given, **options):
+    return _train(*given, **options, rounds=False)
+
+
+@wrong(
+    "train_deeplab",
+    "Void pixels are learned as background.",
+    zh="void 像素被当作背景来学。",
+    caught_by="losses_step_by_step",
+    errata=("E031",),
+    step="Use your cross_entropy, or torch's with ignore_index=255.",
+    step_zh="用自己的 cross_entropy，或给 torch 的损失设 ignore_index=255。",
+)
+def void_is_learned(*given, **options):
+    model, x, y, *rest = given
+    return _train(model, x, y.where(y != VOID, 0), *rest, **options)
+
+
+@wrong(
+    "train_deeplab",
+    "Learns next to nothing, as when pictures and masks that are no pairs are taken, or when no "
+    "step has any effect.",
+    zh="几乎什么也没学到：例如图片和掩码各抽各的、配不成对，或每一步都不起作用。",
+    caught_by="segments_unseen_digits",
+    looks_like=lambda seen: seen < 0.3,
+    step="One set of row numbers for both; then backward(), then the optimizer's step.",
+    step_zh="两者用同一组下标；先 backward()，再让优化器走一步。",
+)
+def pairs_torn_apart(model, x, y, *given, **options):
+    return _train(model, x, y[torch.randperm(len(y))], *given, **options)
+
+
 # --- predict_masks ------------------------------------------------------------------------
 
 
-def _predict(model, images, mean, std, batch_size=50, *, normalised=True, evaluation=True):
+def _predict(
+    model, images, mean, std, batch_size=50, *, normalised=True, evaluation=True, key="out"
+):
     x = images / 255
     x = (x - _channels(mean)) / _channels(std) if normalised else x
     mode = model.training
     model.train(mode and not evaluation)
     with torch.no_grad():
-        ids = torch.cat([model(part)["out"].argmax(1) for part in x.split(batch_size)])
+        ids = torch.cat([model(part)[key].argmax(1) for part in x.split(batch_size)])
     model.train(mode)
     return ids
 
 
+def _prepared_otherwise(seen):
+    """Whether some first pixel is none that a byte becomes by the `TWO` of the checks."""
+    pixels = np.asarray(seen["first pixels"], dtype=float) * [0.2, 0.31] + [0.3, 0.45]
+    return np.abs(255 * pixels - np.round(255 * pixels)).max(initial=0.0) > 0.05 or not (
+        -0.001 < pixels.min(initial=0.0) <= pixels.max(initial=0.0) < 1.001
+    )
+
+
 @wrong(
     "predict_masks",
-    "Does not normalise the pictures, though the model was trained on normalised ones.",
-    zh="没有归一化，而模型是在归一化的图片上训练的。",
+    "Pixels do not reach the model as (x / 255 − mean) / std, as those did that it was trained on.",
+    zh="送进模型的像素不是 (x / 255 − mean) / std，与训练时不同。",
     caught_by="highest_of_out",
     errata=("E033",),
     step="Prepare test pictures just as in training.",
     step_zh="测试图片的处理要与训练时完全一样。",
+    looks_like=_prepared_otherwise,
 )
 def raw_at_test(*given, **options):
     return _predict(*given, **options, normalised=False)
@@ -655,6 +950,37 @@ def ids_cut_at_one_half(*given, **options):
     return (_predict(*given, **options) > 0.5).long()
 
 
+@wrong(
+    "predict_masks",
+    "Keeps gradients while it predicts.",
+    zh="预测时仍在记录梯度。",
+    caught_by="no_batch_is_larger",
+    looks_like=lambda seen: seen["gradients"],
+    step="Predict under torch.no_grad() or torch.inference_mode().",
+    step_zh="在 torch.no_grad() 或 torch.inference_mode() 下预测。",
+)
+def keeps_gradients(model, images, mean, std, batch_size=50):
+    with torch.enable_grad():
+        mode, x = model.training, (images / 255 - _channels(mean)) / _channels(std)
+        model.eval()
+        ids = torch.cat([model(part)["out"].argmax(1) for part in x.split(batch_size)])
+    model.train(mode)
+    return ids
+
+
+@wrong(
+    "predict_masks",
+    "Takes another of the model's outputs than “out”.",
+    zh="取的不是模型输出里的 out。",
+    caught_by="highest_of_out",
+    errata=("E030",),
+    step="Name the key: model(x)['out'].",
+    step_zh='按键名取：model(x)["out"]。',
+)
+def another_output(*given, **options):
+    return _predict(*given, **options, key="aux")
+
+
 # --- colour_mask --------------------------------------------------------------------------
 
 
@@ -671,33 +997,7 @@ def black_and_white(mask, palette, void=(224, 224, 192)):
     return np.repeat((np.asarray(mask) > 0.5)[..., None] * 255, 3, axis=2)
 
 
-@wrong(
-    "colour_mask",
-    "The right colours in a type that is no picture's: viewers expect uint8.",
-    zh="颜色对，类型不对：看图软件要的是 uint8。",
-    caught_by="every_id_its_colour",
-    errata=("E036",),
-    step="Make the array uint8.",
-    step_zh="把数组转成 uint8。",
-)
-def not_eight_bits(mask, palette, void=(224, 224, 192)):
-    return reference.colour_mask(mask, palette, void).astype(np.int64)
-
-
 # --- late_iou -----------------------------------------------------------------------------
-
-
-@wrong(
-    "late_iou",
-    "Says that it fits, whatever the speed and the delay.",
-    zh="不管速度和延迟多大，都说吻合。",
-    caught_by="later_fits_worse",
-    errata=("E010",),
-    step="Move the mask by speed × latency × pixels per degree, then compare.",
-    step_zh="把掩码移动 速度 × 延迟 × 每度像素数，再比较。",
-)
-def always_fits(mask, speed, latency_ms, pixels_per_degree):
-    return 1.0
 
 
 @wrong(
@@ -728,15 +1028,75 @@ def wraps_around(mask, speed, latency_ms, pixels_per_degree):
 
 @wrong(
     "late_iou",
-    "Cuts the shift down to a whole number instead of rounding it to the nearest.",
-    zh="位移直接截断取整，而不是四舍五入。",
+    "Rounds every shift down, or every shift up, instead of to the nearest whole number.",
+    zh="位移一律向下（或一律向上）取整，而不是四舍五入。",
     caught_by="milliseconds_and_rounding",
     step="round(), not int() or //.",
     step_zh="用 round()，不要用 int() 或 //。",
+    looks_like=lambda seen: seen[0] == seen[1] != seen[2] == seen[3] != seen[4],
 )
 def shift_cut_off(mask, speed, latency_ms, pixels_per_degree):
     shift = int(speed * latency_ms / 1000 * pixels_per_degree)
     return reference.late_iou(mask, shift, 1000, 1)
+
+
+def _now(mask, speed, latency_ms, pixels_per_degree):
+    """The mask where it was, and where it is."""
+    was = np.asarray(mask)
+    shift = round(speed * latency_ms / 1000 * pixels_per_degree)
+    places = np.arange(was.shape[1]) - shift
+    inside = (places >= 0) & (places < was.shape[1])
+    return was, was[:, np.where(inside, places, 0)] & inside
+
+
+@wrong(
+    "late_iou",
+    "Moves the mask to the left where it goes to the right, and the other way round.",
+    zh="移动方向反了：该往右的往左，该往左的往右。",
+    caught_by="what_leaves_is_gone",
+    step="A positive shift moves to the right: what was in column j is in column j + s.",
+    step_zh="位移为正时向右：原来在第 j 列的，现在在第 j + s 列。",
+)
+def to_the_other_side(mask, speed, latency_ms, pixels_per_degree):
+    return reference.late_iou(mask, -speed, latency_ms, pixels_per_degree)
+
+
+@wrong(
+    "late_iou",
+    "Moves to the right for a negative speed too.",
+    zh="速度为负时也往右移。",
+    caught_by="what_leaves_is_gone",
+    step="The sign of the speed is the direction.",
+    step_zh="速度的正负号就是方向。",
+)
+def never_to_the_left(mask, speed, latency_ms, pixels_per_degree):
+    return reference.late_iou(mask, abs(speed), latency_ms, pixels_per_degree)
+
+
+@wrong(
+    "late_iou",
+    "Computes Dice, which is larger, where IoU is asked for.",
+    zh="要的是 IoU，算的却是更大的 Dice。",
+    caught_by="later_fits_worse",
+    step="Divide by the pixels that are in either.",
+    step_zh="除以至少一个为真的像素数。",
+)
+def dice_of_the_late(*given):
+    was, now = _now(*given)
+    return 2 * (was & now).sum() / (was.sum() + now.sum())
+
+
+@wrong(
+    "late_iou",
+    "Divides by one of the masks alone, not by the union.",
+    zh="只除以其中一个掩码的像素数，而不是并集。",
+    caught_by="later_fits_worse",
+    step="Divide by the pixels that are in either.",
+    step_zh="除以至少一个为真的像素数。",
+)
+def over_the_old_mask(*given):
+    was, now = _now(*given)
+    return (was & now).sum() / was.sum()
 
 
 # --- mended_segmentation ------------------------------------------------------------------
@@ -745,14 +1105,14 @@ def shift_cut_off(mask, speed, latency_ms, pixels_per_degree):
 def _program(
     model, examples, test_images, palette, mean, std, lr=0.1, *,
     masks="nearest", raw=False, raw_test=False, void="ignored", key="out", evaluation=True,
-    half=False, times_255=False,
+    half=False, times_255=False, rows=2, zero=True,
 ):  # fmt: skip
     """The program mended; each keyword leaves one of its faults in."""
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     model.train()
     losses = []
-    for start in range(0, len(examples), 2):
-        batch = examples[start : start + 2]
+    for start in range(0, len(examples), rows):
+        batch = examples[start : start + rows]
         x = torch.stack([e["image"] for e in batch]) / 255
         x = x if raw else (x - _channels(mean)) / _channels(std)
         y = torch.stack([e["mask"] for e in batch])[:, None].float()
@@ -764,7 +1124,8 @@ def _program(
         outputs = model(x)
         outputs = outputs[key] if key else outputs
         loss = functional.cross_entropy(outputs, y, ignore_index=VOID)
-        optimizer.zero_grad()
+        if zero:
+            optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -833,12 +1194,13 @@ def still_a_dict(*given, **options):
 
 @wrong(
     "mended_segmentation",
-    "Still trains on pictures that are not normalised.",
-    zh="训练图片仍没有归一化。",
-    caught_by="losses_of_the_masks",
+    "Pixels that are trained on do not reach the model as (x / 255 − mean) / std.",
+    zh="训练时送进模型的像素不是 (x / 255 − mean) / std。",
+    caught_by="what_the_model_gets",
     errata=("E027",),
     step="Subtract the mean, divide by the std.",
     step_zh="减均值，除以标准差。",
+    looks_like=lambda seen: _prepared_otherwise({"first pixels": seen["trained on"]}),
 )
 def still_not_normalised(*given, **options):
     return _program(*given, **options, raw=True, raw_test=True)
@@ -848,10 +1210,11 @@ def still_not_normalised(*given, **options):
     "mended_segmentation",
     "Test pictures are still prepared otherwise than those trained on.",
     zh="测试图片的处理仍与训练时不同。",
-    caught_by="ids_of_the_test_pictures",
+    caught_by="what_the_model_gets",
     errata=("E033",),
     step="Normalise the test pictures too.",
     step_zh="测试图片也要归一化。",
+    looks_like=lambda seen: _prepared_otherwise({"first pixels": seen["tested on"]}),
 )
 def still_raw_at_test(*given, **options):
     return _program(*given, **options, raw_test=True)
@@ -894,3 +1257,41 @@ def still_cut_at_one_half(*given, **options):
 )
 def still_times_255(*given, **options):
     return _program(*given, **options, times_255=True)
+
+
+@wrong(
+    "mended_segmentation",
+    "The model does not get the examples two by two, once, in training mode.",
+    zh="训练模式下，样本不是每次两个、只过一遍地送进模型的。",
+    caught_by="what_the_model_gets",
+    looks_like=lambda seen: seen["rows"] != [2, 2, 2],
+    step="model.train(); then a step for examples 0 and 1, one for 2 and 3, and so on.",
+    step_zh="先 model.train()；样本 0、1 走一步，2、3 走一步，依此类推。",
+)
+def one_at_a_time(model, examples, *given, **options):
+    return _program(model, examples, *given, **options, rows=1)
+
+
+@wrong(
+    "mended_segmentation",
+    "Never clears the gradients.",
+    zh="从不清零梯度。",
+    caught_by="losses_of_the_masks",
+    step="optimizer.zero_grad() before each backward().",
+    step_zh="每次 backward() 之前调用 optimizer.zero_grad()。",
+)
+def gradients_of_all_steps(*given, **options):
+    return _program(*given, **options, zero=False)
+
+
+@wrong(
+    "mended_segmentation",
+    "Trains another head than “out”.",
+    zh="训练的不是 out 这一头。",
+    caught_by="losses_of_the_masks",
+    errata=("E030",),
+    step="The model returns a dict: take its “out”.",
+    step_zh="模型返回字典：取其中的 out。",
+)
+def mended_with_another_head(*given, **options):
+    return _program(*given, **options, key="aux")
