@@ -172,7 +172,10 @@ def one_layer(receptive_field, rng):
 )
 def stride_counts_afterwards(receptive_field):
     first, last = [(3, 2, 1), (3, 1, 1)], [(3, 1, 1), (3, 2, 1)]
-    return [receptive_field(layers) for layers in (first, last, first * 2, [*first, (3, 2, 2)])]
+    dilated = [(3, 1, 2), (3, 1, 1)]
+    several = first, last, first * 2, [*first, (3, 2, 2)], dilated
+    return {"one layer": receptive_field(dilated[:1]),
+            "several": [receptive_field(layers) for layers in several]}  # fmt: skip
 
 
 @check(
@@ -493,7 +496,8 @@ def parts_are_those_asked_for(build_deeplab):
         convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
         dilations = sorted(c.dilation[0] for c in convolutions if c.kernel_size == (3, 3))
         count = sum(value.numel() for value in model.parameters())
-        found.append({"dilations": dilations, "parameters": count})
+        dropouts = sum(isinstance(m, nn.Dropout) for m in model.modules())
+        found.append({"dilations": dilations, "parameters": count, "dropouts": dropouts})
     return found
 
 
