@@ -590,6 +590,11 @@ def void_in_the_probabilities(logits, target, ignore_index=255, smooth=1.0):
     return _soft(logits, target, ignore_index, smooth, void_in_p=True)
 
 
+def _is_lopsided(loss):
+    """Whether smooth is below alone (Dice is 0), above alone (without bound) or above twice (2)."""
+    return 0.95 < loss < 1 or loss < -50 or -1.05 < loss < -0.95
+
+
 @wrong(
     "dice_loss",
     "A smooth that outweighs all sums does not make Dice 1: it is not added once above and once "
@@ -598,7 +603,7 @@ def void_in_the_probabilities(logits, target, ignore_index=255, smooth=1.0):
     caught_by="smooth_and_absent_classes",
     step="Add smooth once above and once below.",
     step_zh="分子、分母各加一次 smooth。",
-    looks_like=lambda seen: not -0.05 < seen["smooth outweighs all"] < 0.95,
+    looks_like=lambda seen: _is_lopsided(seen["smooth outweighs all"]),
 )
 def smooth_below_only(logits, target, ignore_index=255, smooth=1.0):
     return _soft(logits, target, ignore_index, smooth, above=0)
