@@ -104,7 +104,7 @@ def rounds_down(samples, rate, target_rate):
 # --- log_mel ------------------------------------------------------------------------------
 
 
-def _triangles(rate, n_fft, n_mels, low, high, scale):
+def _triangles(rate, n_fft, n_mels, low, high, scale, area=False):
     if scale == "htk":
         mels = np.linspace(*(2595 * np.log10(1 + np.array([low, high]) / 700)), n_mels + 2)
         edges = 700 * (10 ** (mels / 2595) - 1)
@@ -112,7 +112,7 @@ def _triangles(rate, n_fft, n_mels, low, high, scale):
         edges = np.linspace(low, high, n_mels + 2)
     hertz = np.arange(n_fft // 2 + 1) * rate / n_fft
     rows = [np.interp(hertz, edges[i : i + 3], [0, 1, 0]) for i in range(n_mels)]
-    return np.stack(rows, 1)
+    return np.stack(rows, 1) * (2 / (edges[2:] - edges[:-2]) if area else 1)
 
 
 def _standard(x, axis=None):
@@ -123,7 +123,7 @@ def _standard(x, axis=None):
 def _features(
     samples, rate, n_fft=256, hop=128, n_mels=32, low=300, high=2000, *,
     power=2, period=None, window=True, padded=False, floor=1e-10, after=_standard,
-    scale="htk",
+    scale="htk", area=False,
 ):  # fmt: skip
     """The features; each keyword does one thing in another way."""
     samples = np.asarray(samples, float)
@@ -132,7 +132,7 @@ def _features(
     frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[::hop]
     if window:
         frames = frames * (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / (period or n_fft)))
-    bands = _triangles(rate, n_fft, n_mels, low, high, scale)
+    bands = _triangles(rate, n_fft, n_mels, low, high, scale, area)
     energy = np.abs(np.fft.rfft(frames)) ** power @ bands
     return after(np.log(np.maximum(energy, floor)))
 
@@ -243,6 +243,18 @@ def no_window(*given, **options):
 
 @wrong(
     "log_mel",
+    "Scales the triangles by their widths, as norm=“slaney” does.",
+    zh="按宽度缩放了三角形（norm=“slaney” 就是这样）。",
+    caught_by="features_of_keys",
+    step="Each triangle is 1 at its middle edge.",
+    step_zh="每个三角形在中间的边界处为 1。",
+)
+def triangles_of_one_area(*given, **options):
+    return _features(*given, **options, area=True)
+
+
+@wrong(
+    "log_mel",
     "The floor is not the larger of a band’s energy and 1e-10: it is another, added, or missing.",
     zh="下限不是取频带能量与 1e-10 中较大的：换了别的值，或是加上去的，或没有设。",
     caught_by="nothing_gives_zeros",
@@ -302,7 +314,7 @@ def joins_the_ids(path, blank=0):
     "Merges equal labels across a blank, as happens where blanks are removed first.",
     zh="隔着 blank 也合并了：先去 blank 再合并就会这样。",
     caught_by="a_blank_keeps_them_apart",
-    looks_like=lambda seen: [len(path) for path in seen] == [1, 1, 3, 1],
+    looks_like=lambda seen: len(seen[0]) == len(seen[1]) == 1,
     step="Merge first, remove afterwards.",
     step_zh="先合并，后去 blank。",
 )
@@ -695,11 +707,24 @@ def normalises_by_itself(references, hypotheses):
     "Leaves out pairs with an empty reference, and with them what was invented in silence.",
     zh="跳过参考为空的句子，静音里编出来的词就不算了。",
     caught_by="silence_counts",
+    looks_like=lambda seen: bool(np.any(np.isclose(seen, 2 / 6))),
     step="What is heard in silence is inserted: count it.",
     step_zh="静音里听出来的是插入错误，要算。",
 )
 def silence_left_out(references, hypotheses):
     return _share([pair for pair in _pairs(references, hypotheses) if pair[0]])
+
+
+@wrong(
+    "wer",
+    "Never exceeds 1.",
+    zh="结果不会超过 1。",
+    caught_by="can_exceed_one",
+    step="Insertions may outnumber what was said: do not clip.",
+    step_zh="插入可以比所说的还多：不要截断。",
+)
+def clipped_at_one(references, hypotheses):
+    return min(1.0, _share(_pairs(references, hypotheses)))
 
 
 def _edits_differ(seen):
@@ -738,6 +763,7 @@ def divides_by_the_longer(references, hypotheses):
     "Counts an empty reference as one word.",
     zh="空的参考算成了一个词。",
     caught_by="silence_counts",
+    looks_like=lambda seen: bool(np.any(np.isclose(seen, 4 / 7))),
     step="An empty reference adds nothing to the words: only the sum must not be 0.",
     step_zh="空参考的词数就是 0：只要总数不为 0 即可。",
 )
@@ -762,7 +788,7 @@ def shorter_list_wins(references, hypotheses):
     "Counts white space as characters, all or some of it: “今 天” is not “今天”.",
     zh="把空白（全部或一部分）算作字符：「今 天」不等于「今天」。",
     caught_by="blanks_are_nothing",
-    looks_like=lambda seen: seen[1] > 1.5,
+    looks_like=lambda seen: 1.5 < seen[1] < 20,
     step="Take white space out first.",
     step_zh="先去掉空白。",
 )
@@ -924,6 +950,19 @@ def the_rate_stays(*given, **options):
 )
 def never_clears(*given, **options):
     return _train(*given, **options, clears=False)
+
+
+@wrong(
+    "train_recogniser",
+    "Takes the same recordings in every step.",
+    zh="每一步用的都是同一批录音。",
+    caught_by="every_step_learns",
+    looks_like=lambda seen: not seen["drawn anew"] and seen["recordings a step"] == [4],
+    step="Draw anew from all recordings in each step.",
+    step_zh="每一步都从全部录音里重新抽。",
+)
+def always_the_same(model, features, labels, steps=200, batch_size=16, lr=1e-2):
+    return _train(model, features[:batch_size], labels[:batch_size], steps, batch_size, lr)
 
 
 @wrong(
