@@ -555,7 +555,7 @@ def every_step_learns(train_recogniser, rng, rig):
         "losses": finite,
         "moved": sorted(moved(model, before)),
         "recordings a step": sorted(set(rows)),
-        "drawn anew": len({round(value) for value in sums}) > 1,
+        "drawn anew": bool(np.ptp(sums) > 1e-3 * max(sums)),
     }
 
 

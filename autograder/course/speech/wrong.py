@@ -720,6 +720,7 @@ def silence_left_out(references, hypotheses):
     "Never exceeds 1.",
     zh="结果不会超过 1。",
     caught_by="can_exceed_one",
+    looks_like=lambda seen: seen[0] <= 1,
     step="Insertions may outnumber what was said: do not clip.",
     step_zh="插入可以比所说的还多：不要截断。",
 )
