@@ -17,7 +17,7 @@ from autograder.evidence.observations import Data, Outcome, Unfit
 from autograder.evidence.packing import pack
 from autograder.evidence.values import from_values, to_values
 
-MAX_CALLS, MAX_BYTES = 400, 2 * 2**20
+MAX_CALLS, MAX_BYTES = 6000, 2 * 2**20
 """Of one check, and of one round: they travel in one frame, and so do their results."""
 
 
