@@ -558,3 +558,28 @@ def within_the_budget(pipeline_latency, stages):
     return [
         _timed(pipeline_latency(stages, ["bm25", "tell"], total[place])) for place in (20, 120, 199)
     ]
+
+
+# --- stopping_distance --------------------------------------------------------------------
+
+
+def _drives(rng):
+    """Latencies of 150 frames with a tail, a speed, a deceleration and a sight; none simple."""
+    latencies = np.rint(60 * np.exp(rng.normal(0, 0.6, 150))) + 20
+    return latencies, float(rng.integers(31, 119)), float(rng.uniform(3, 8)), rng.uniform(20, 90)
+
+
+@check("The car drives on during the p99 latency, then it brakes: both in metres.",
+       zh="车在 p99 延迟里照常前进，然后制动：都以米计。", close=CLOSE)  # fmt: skip
+def waits_then_brakes(stopping_distance, rng):
+    def metres(result):
+        return [float(result[name]) for name in ("reaction", "braking")]
+
+    return [_kept(metres, stopping_distance, *_drives(rng)) for _ in range(3)]
+
+
+@check("At the top speed, in km/h, waiting and braking take just the sight, whatever the speed.",
+       zh="最高速度（km/h）下，等待加制动恰好用完视距，与当前车速无关。", close=CLOSE)  # fmt: skip
+def stops_within_sight(stopping_distance, rng):
+    drives = [_drives(rng) for _ in range(3)]
+    return [float(stopping_distance(*drive)["top_speed"]) for drive in drives]

@@ -2,10 +2,10 @@
 # # What is it good for?
 #
 # "Large models bring more accurate predictions", "raise efficiency", "improve learning": so answer
-# our source documents, about finance, industry and schools, without a number. Here each sentence
+# our source documents, about finance, industry, schools and cars, without a number. Here each sentence
 # becomes a computation: a split that does not look into the future, a threshold that costs least,
-# an alarm that comes in time, an ability with a model behind it, a search that is measured, and a
-# latency with its tail.
+# an alarm that comes in time, an ability with a model behind it, a search that is measured, a
+# latency with its tail, and the metres that it costs on the road.
 #
 # Write each answer in the cell that says so, then run the check below it. Stuck?
 # `hint("time_split")` gives a nudge, and two more if you ask again.
@@ -13,9 +13,9 @@
 # %% [markdown] id="opening" lang="zh"
 # # 到底有什么用？
 #
-# 「更加精准的预测」「提高生产效率」「提高学习效果」：原始资料这样回答金融、工业和教育的问题，一个数字也没有。
+# 「更加精准的预测」「提高生产效率」「提高学习效果」：原始资料这样回答金融、工业、教育和驾驶的问题，一个数字也没有。
 # 在这里，每句话都变成一次计算：不偷看未来的划分、代价最小的阈值、来得及处理的报警、
-# 有模型支撑的能力估计、量过效果的检索，以及带着长尾的延迟。
+# 有模型支撑的能力估计、量过效果的检索、带着长尾的延迟，以及它在路上要付的米数。
 #
 # 在标明的单元里作答，再运行下面的检查。卡住了就运行 `hint("time_split")`，先给一点提醒，再问还有两级。
 
@@ -623,6 +623,56 @@ with suppress(NotImplementedError):
 
 # %% id="pipeline_latency-check"
 check("pipeline_latency")
+
+# %% [markdown] id="stopping_distance-task" lang="en"
+# ## 11. From milliseconds to metres
+#
+# On the road latency is distance. `latencies` holds the **milliseconds** that passed in $n$ frames
+# from the light on the sensor to the command to the brakes. Until then the car drives on at its
+# speed $v$, then it brakes with $a$ = `deceleration` m/s². Plan with $T$, the p99 of these latencies
+# (nearest rank, as in task 10). `speed` is in **km/h**: 3.6 km/h are 1 m/s. Return a dict:
+#
+# - `"reaction"`: $v\,T$, metres driven before the brakes act;
+# - `"braking"`: $v^2 / (2 a)$, metres from then to the standstill;
+# - `"top_speed"`: the highest speed, in km/h, at which reaction and braking **together** are at most
+#   `sight` metres, the distance at which an object is first seen (`sight` > 0).
+
+# %% [markdown] id="stopping_distance-task" lang="zh"
+# ## 11. 从毫秒到米
+#
+# 上了路，延迟就是距离。`latencies` 是 $n$ 帧里，从光线到达传感器到发出制动指令所花的**毫秒数**。
+# 在这之前车以速度 $v$ 照常前进，之后以 $a$ = `deceleration` m/s² 减速。$T$ 取这些延迟的 p99（最近秩，同第 10 题）。
+# `speed` 的单位是 **km/h**：3.6 km/h 等于 1 m/s。返回一个字典：
+#
+# - `"reaction"`：$v\,T$，刹车起作用之前驶过的米数；
+# - `"braking"`：$v^2 / (2 a)$，从那时到停住的米数；
+# - `"top_speed"`：两段**合计**不超过 `sight` 米的最高速度，单位 km/h；`sight` 是最早看到物体的距离（`sight` > 0）。
+
+# %% id="stopping_distance"
+def stopping_distance(latencies, speed, deceleration, sight):
+    # en: latencies: (n,) → {"reaction": …, "braking": …, "top_speed": …}
+    # zh: latencies：(n,) → {"reaction": …, "braking": …, "top_speed": …}
+    ### BEGIN SOLUTION
+    wait = np.percentile(latencies, 99, method="inverted_cdf") / 1000
+    v, lost = speed / 3.6, deceleration * wait
+    return {
+        "reaction": v * wait,
+        "braking": v**2 / (2 * deceleration),
+        "top_speed": 3.6 * (math.sqrt(lost**2 + 2 * deceleration * sight) - lost),
+    }
+    ### END SOLUTION
+
+# %% id="stopping_distance-try"
+# en: The same camera at 50 km/h, its computer free or busy; a child is seen at 20 metres.
+# zh: 同一台相机，时速 50 公里，车载计算机空闲或繁忙；在 20 米处看到一个孩子。
+with suppress(NotImplementedError):
+    tail = np.exp(np.random.default_rng(0).normal(0, 0.5, 2000))
+    for name, median in (("free", 60), ("busy", 180)):
+        result = stopping_distance(median * tail, 50.0, 6.0, 20.0)
+        print(name, {key: round(float(value), 1) for key, value in result.items()})
+
+# %% id="stopping_distance-check"
+check("stopping_distance")
 
 # %% [markdown] id="closing" lang="en"
 # Each of these is a sentence that you can say in an interview: the task, what goes in and comes

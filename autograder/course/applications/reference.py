@@ -139,3 +139,17 @@ def pipeline_latency(stages, plan, budget):
     )
     at = [total[math.ceil(Fraction(percent, 100) * count) - 1] for percent in (50, 99)]
     return {"p50": at[0], "p99": at[1], "within": sum(t <= budget for t in total) / count}
+
+
+def stopping_distance(latencies, speed, deceleration, sight):
+    """Return the metres of reaction and of braking, and the top speed within sight, in km/h."""
+    slowest = sorted(map(float, latencies))
+    wait = slowest[math.ceil(Fraction(99, 100) * len(slowest)) - 1] / 1000
+
+    def parts(kmh):
+        v = kmh * 1000 / 3600
+        return v * wait, v * v / deceleration / 2
+
+    reaction, braking = parts(speed)
+    top = optimize.brentq(lambda kmh: sum(parts(kmh)) - sight, 0.0, 1e4, xtol=1e-9)
+    return {"reaction": reaction, "braking": braking, "top_speed": top}

@@ -259,3 +259,23 @@ def latency_by_torch(stages, plan, budget):
     ordered = total.sort().values
     p50, p99 = (ordered[(share >= p - 1e-9).nonzero()[0, 0]] for p in (0.5, 0.99))
     return {"p50": p50, "p99": p99, "within": (total <= budget).float().mean()}
+
+
+@right("stopping_distance", "plain Python, halving an interval", zh="纯 Python，区间二分")
+def stopping_by_halving(latencies, speed, deceleration, sight):
+    ordered = sorted(float(ms) for ms in latencies)
+    wait = ordered[-(-99 * len(ordered) // 100) - 1] / 1000
+    low, high = 0.0, 1000.0
+    for _ in range(60):
+        v = (low + high) / 2
+        low, high = (v, high) if v * wait + v * v / (2 * deceleration) <= sight else (low, v)
+    v = speed / 3.6
+    return {"reaction": v * wait, "braking": v * v / (2 * deceleration), "top_speed": low * 3.6}
+
+
+@right("stopping_distance", "torch in float32, the root in another form", zh="float32 的 torch")
+def stopping_by_torch(latencies, speed, deceleration, sight):
+    wait = torch.tensor(latencies).float().quantile(0.99, interpolation="higher") / 1000
+    v, a = torch.tensor(speed / 3.6), deceleration
+    top = 2 * sight / (wait + (wait**2 + 2 * sight / a).sqrt())
+    return {"reaction": v * wait, "braking": v**2 / (2 * a), "top_speed": 3.6 * top}

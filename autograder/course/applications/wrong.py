@@ -835,3 +835,47 @@ def interpolates(stages, plan, budget):
 def below_the_budget(stages, plan, budget):
     total = _totals(stages, plan)
     return {**_told(total, budget), "within": (total < budget).mean()}
+
+
+# --- stopping_distance --------------------------------------------------------------------
+
+
+def _stopping(wait, speed, deceleration, sight, kmh=3.6):
+    """Metres and top speed after a wait of so many milliseconds."""
+    v, lost = speed / kmh, deceleration * wait / 1000
+    top = kmh * (math.sqrt(lost**2 + 2 * deceleration * sight) - lost)
+    return {"reaction": v * wait / 1000, "braking": v**2 / (2 * deceleration), "top_speed": top}
+
+
+def _p99(latencies):
+    return np.percentile(latencies, 99, method="inverted_cdf")
+
+
+@wrong(
+    "stopping_distance", "Plans with the mean latency: in the slow frames the car is further on.",
+    zh="按平均延迟来算，可慢的那些帧里，车已经开得更远了。", caught_by="waits_then_brakes",
+    step="Take the p99 of the latencies.", step_zh="延迟要取 p99。",
+)  # fmt: skip
+def plans_with_the_mean(latencies, speed, deceleration, sight):
+    return _stopping(latencies.mean(), speed, deceleration, sight)
+
+
+@wrong(
+    "stopping_distance", "Takes km/h for metres per second.",
+    zh="把 km/h 当成了米每秒。", caught_by="waits_then_brakes",
+    step="Divide `speed` by 3.6 first, and return the top speed times 3.6.",
+    step_zh="先把 `speed` 除以 3.6，最高速度返回前再乘 3.6。",
+)  # fmt: skip
+def kilometres_for_metres(latencies, speed, deceleration, sight):
+    return _stopping(_p99(latencies), speed, deceleration, sight, kmh=1.0)
+
+
+@wrong(
+    "stopping_distance", "Lets the top speed brake at once: the metres of waiting are left out.",
+    zh="算最高速度时一看到就刹车，漏了等待时驶过的米数。", caught_by="stops_within_sight",
+    step="Solve v²/(2a) + v T = sight for v, not v²/(2a) = sight.",
+    step_zh="要解的是 v²/(2a) + v T = sight，而不是 v²/(2a) = sight。",
+)  # fmt: skip
+def brakes_at_once(latencies, speed, deceleration, sight):
+    top = _stopping(0.0, speed, deceleration, sight)["top_speed"]
+    return {**_stopping(_p99(latencies), speed, deceleration, sight), "top_speed": top}
