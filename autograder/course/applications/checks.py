@@ -39,11 +39,16 @@ def history(rng):
 def _split(time_split, times, cards, frauds, cutoff, delay):
     """The two parts, and how often they look where they must not."""
     train, test = map(_plain, time_split(times, cards, frauds, cutoff, delay))
+    blocked = cards[(times + delay <= cutoff) & (frauds == 1)]
+    open_ = np.flatnonzero((times >= cutoff) & ~np.isin(cards, blocked))
     return {
         "train": train,
         "test": test,
         "trained on the future": int((times[train] > cutoff).sum()) if train else 0,
+        "trained on the unknown": int((times[train] + delay > cutoff).sum()) if train else 0,
         "tested on the past": int((times[test] < cutoff).sum()) if test else 0,
+        "tested on blocked cards": int(np.isin(cards[test], blocked).sum()) if test else 0,
+        "open, not tested": len(set(open_.tolist()) - set(test)),
     }
 
 
@@ -126,9 +131,16 @@ def later_payments_change_nothing(card_features, spending, rng):
     close=CLOSE,
 )
 def edges_of_the_window(card_features, rng):
-    amounts = rng.integers(5, 50, 6).astype(float)
-    times = 10.0 + np.array([0, 0, -2, -2.25, -1.75, 2])
-    return np.asarray(card_features(times, np.full(6, 7), amounts, 2.0))
+    roles = ["itself", "same time", "window's begin", "before it", "within", "later", "other card"]
+    times = rng.integers(10, 90) + np.array([0, 0, -2, -2.25, -1.75, 1.5, -1])
+    cards, amounts = np.array([7, 7, 7, 7, 7, 7, 8]), 5.0 ** np.arange(7)
+    found = np.asarray(card_features(times, cards, amounts, 2.0))
+    count, mean = np.nan_to_num(found[0, :2]).tolist()
+    total = round(count * mean)  # in its digits of base 5 stands whose amounts they are
+    digits = [total // 5**i % 5 for i in range(7)]
+    whose = [role for role, digit in zip(roles, digits, strict=True) if digit]
+    is_mean = sum(digits) == len(whose) == count and abs(count * mean - total) < 0.05
+    return {"all": found, "count": count, "whose": whose if is_mean else ["nobody's"]}
 
 
 @check("Where there is no earlier payment both are 0, and the arguments stay as they are.",
@@ -153,7 +165,7 @@ def cases(rng):
 
 def _pair(found):
     threshold, cost = found
-    return {"threshold": float(threshold), "cost": float(cost)}
+    return [float(threshold), float(cost)]
 
 
 @check(
@@ -162,7 +174,15 @@ def _pair(found):
     close=CLOSE,
 )
 def total_is_least(cheapest_threshold, cases):
-    return [_pair(cheapest_threshold(*cases, review)) for review in (3.0, 10.0, 25.0)]
+    frauds, scores, amounts = cases
+    found = []
+    for review in (3.0, 10.0, 25.0):
+        threshold, cost = map(float, cheapest_threshold(*cases, review))
+        alarm = scores >= np.asarray(threshold, scores.dtype) * (1 - 1e-6 * np.sign(threshold))
+        told = review * alarm.sum() + amounts[~alarm & (frauds == 1)].sum()
+        occurs = math.isinf(threshold) or bool(np.isclose(scores, threshold).any())
+        found.append({"pair": [threshold, cost], "off by": cost - told, "is a score": occurs})
+    return found
 
 
 @check("One dear fraud outweighs many cheap ones.",
@@ -223,12 +243,19 @@ def distance_in_deviations(ewma_scores, recording):
 
 @check("A weight of 1 leaves the plain distance of each sample, and the first sample counts.",
        zh="权重为 1 时就是每个采样点自身的距离；第一个采样点也算在内。", close=SCORES)  # fmt: skip
-def weight_one_is_the_sample(ewma_scores, recording):
-    healthy, signal = recording
-    return [
-        np.asarray(ewma_scores(healthy, signal[:6], 1.0)),
-        np.asarray(ewma_scores(*recording, 0.2))[:2],
-    ]
+def weight_one_is_the_sample(ewma_scores, recording, rng):
+    level, scale = rng.uniform(3, 6), rng.uniform(0.3, 0.6)
+    healthy = level + scale * np.array([-1.0, 0, 1])
+    once, always = (level + scale * np.array(x) for x in ([1.0, 0, 0, 0, 0], [1.0] * 5))
+    at_once, at_always = (np.asarray(ewma_scores(healthy, x, 0.25)) for x in (once, always))
+    with np.errstate(all="ignore"):
+        path = at_once / at_always  # the root cancels
+    return {
+        "weight 1": np.asarray(ewma_scores(healthy, level + scale * np.arange(1.0, 6), 1.0)),
+        "path": path,
+        "scores": at_always,
+        "first": np.asarray(ewma_scores(*recording, 0.2))[:2],
+    }
 
 
 @check("No score looks ahead: what comes later does not change it.",
@@ -326,10 +353,17 @@ def posterior_is_highest(estimate_ability, exam):
        zh="没有先验时，使似然最大。", close=FITTED)  # fmt: skip
 def likelihood_without_prior(estimate_ability, exam):
     answers, difficulty, discrimination = exam
-    return [
+    drawn = [
         estimate_ability(answers, difficulty + shift, discrimination, prior_std=math.inf)
         for shift in (0, 7.0, -7.0)
     ]
+    return {"three of four alike": _alike(estimate_ability), "drawn": drawn}
+
+
+def _alike(estimate_ability):
+    """How far above four questions alike, difficulty 1.5 and discrimination 2: ln 3 / 2."""
+    y, b, a = np.array([1.0, 0, 1, 1]), np.full(4, 1.5), np.full(4, 2.0)
+    return float(estimate_ability(y, b, a, prior_std=math.inf)) - 1.5
 
 
 @check("All right or all wrong without a prior has no finite maximum: inf and -inf.",
@@ -358,7 +392,8 @@ def not_asked_says_nothing(estimate_ability, exam, rng):
 @check("The prior is as wide as its standard deviation says.",
        zh="先验的宽度由标准差决定。", close=FITTED)  # fmt: skip
 def prior_has_its_width(estimate_ability, exam):
-    return [estimate_ability(*exam, prior_std=s) for s in (0.3, 2.0, 8.0)]
+    found = [float(estimate_ability(*exam, prior_std=s)) for s in (0.3, 2.0, 8.0)]
+    return {"widths": found, "without": _alike(estimate_ability)}
 
 
 # --- fit_rasch ----------------------------------------------------------------------------
@@ -405,7 +440,9 @@ def extremes_stay_finite(fit_rasch, responses):
 @check("Both priors are as wide as the standard deviation says.",
        zh="两组先验的宽度都由标准差决定。", close=FITTED)  # fmt: skip
 def both_priors_have_their_width(fit_rasch, responses):
-    return [_fit(fit_rasch(responses, prior_std=s)) for s in (0.5, 2.0, 6.0)]
+    alone = [_fit(fit_rasch(np.ones((1, 1)), prior_std=s)) for s in (1.0, 2.0)]
+    widths = [_fit(fit_rasch(responses, prior_std=s)) for s in (0.5, 2.0, 6.0)]
+    return {"one answer": [[float(x[0]) for x in fit.values()] for fit in alone], "widths": widths}
 
 
 # --- bm25_scores --------------------------------------------------------------------------
@@ -427,11 +464,16 @@ def follows_the_formula(bm25_scores, rng):
     return [np.asarray(scores) for scores in found]
 
 
-@check("A token that stands in every document still adds something.",
-       zh="每篇文档都有的词，得分仍然大于零。", close=CLOSE)  # fmt: skip
+@check("Common tokens add something, rare ones more; each further occurrence less; length counts.",
+       zh="常见的词也加分，罕见的更多；再次出现加得更少；篇幅有影响。", close=CLOSE)  # fmt: skip
 def common_tokens_add_something(bm25_scores, rng):
+    alike = [["x", "p", "p", "p"], ["x", "x", "x", "p"], ["x", "y", "p", "p"], ["p"] * 4]
+    x, y, p = (np.asarray(bm25_scores([token], alike)) for token in "xyp")
+    long = np.asarray(bm25_scores(["x"], [["x"], ["x", "p", "p", "p", "p"]]))
+    with np.errstate(all="ignore"):
+        ratios = {"by count": x[1] / x[0], "by length": long[0] / long[1], "by rarity": y[2] / x[2]}
     documents = _texts(rng, 7)
-    return np.asarray(bm25_scores(["w0"], documents))
+    return {**ratios, "everywhere": p, "scores": np.asarray(bm25_scores(["w0"], documents))}
 
 
 @check("A token that the query repeats counts each time, one that no document holds adds nothing.",
@@ -479,7 +521,9 @@ def cut_at_k(ranking_metrics, rng):
     for row, rank in enumerate(rng.permutation([1, 4, 7])):
         relevance[row, rank] = row + 1
         relevance[row, 8] = 1
-    return [_measured(ranking_metrics(scores, relevance, k)) for k in (2, 5, 30)]
+    found = [_measured(ranking_metrics(scores, relevance, k)) for k in (2, 5, 30)]
+    grades = np.array([[0, 3, 0, 1, 0, 2]])  # in the order of their ranks
+    return {"one query": _measured(ranking_metrics(scores[:1, :6], grades, 2)), "more": found}
 
 
 @check("Of equal scores the lower index comes first.",
@@ -538,7 +582,13 @@ def slowest_is_waited_for(pipeline_latency, stages, rng):
         [["ask", "bm25", "vectors", "rerank"]],
         [["bm25"], ["vectors", "rerank"], "ask"],
     )
-    return [_timed(pipeline_latency(apart, plan, 200.0)) for plan in plans]
+    one = {
+        name: np.array([ms]) for name, ms in (("a", 30.0), ("b", 50.0), ("c", 7.0), ("d", 900.0))
+    }
+    return {
+        "50 beside 30, then 7": _timed(pipeline_latency(one, [["a", "b"], "c"], 99.0))["p50"],
+        "plans": [_timed(pipeline_latency(apart, plan, 200.0)) for plan in plans],
+    }
 
 
 @check("A percentile is a latency that occurred: the smallest with enough requests at or below it.",
@@ -547,7 +597,10 @@ def nearest_rank(pipeline_latency, rng):
     found = []
     for count in (1, 4, 7, 150):
         values = rng.permutation(np.cumsum(rng.integers(1, 400, count))).astype(float)
-        found.append(_timed(pipeline_latency({"tell": values}, ["tell"], float(values.max()))))
+        told = _timed(pipeline_latency({"tell": values}, ["tell"], float(values.max())))
+        ranks = {p: int((values <= told[p] * (1 + 1e-6)).sum()) for p in ("p50", "p99")}
+        occurred = all(np.isclose(values, told[p]).any() for p in ranks)
+        found.append({**told, "ranks": ranks, "occurred": bool(occurred)})
     return found
 
 
@@ -572,10 +625,21 @@ def _drives(rng):
 @check("The car drives on during the p99 latency, then it brakes: both in metres.",
        zh="车在 p99 延迟里照常前进，然后制动：都以米计。", close=CLOSE)  # fmt: skip
 def waits_then_brakes(stopping_distance, rng):
-    def metres(result):
-        return [float(result[name]) for name in ("reaction", "braking")]
-
-    return [_kept(metres, stopping_distance, *_drives(rng)) for _ in range(3)]
+    drives = [_drives(rng) for _ in range(3)]
+    told = [_kept(dict, stopping_distance, *drive) for drive in drives]
+    reaction, braking = ([float(t["returned"][n]) for t in told] for n in ("reaction", "braking"))
+    speeds = [speed / 3.6 for _, speed, _, _ in drives]
+    halves = [b * d[2] / v**2 for b, d, v in zip(braking, drives, speeds, strict=True)]
+    waits = [1000 * r / v for r, v in zip(reaction, speeds, strict=True)]
+    return {
+        "reaction": reaction,
+        "braking": braking,
+        "v² / a times": halves,
+        "a wait as in some frame": [
+            bool(d[0].min() <= w <= 1.01 * d[0].max()) for d, w in zip(drives, waits, strict=True)
+        ],
+        "changed": [name for t in told for name in t["changed"]],
+    }
 
 
 @check("At the top speed, in km/h, waiting and braking take just the sight, whatever the speed.",
