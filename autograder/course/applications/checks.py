@@ -357,12 +357,12 @@ def likelihood_without_prior(estimate_ability, exam):
         estimate_ability(answers, difficulty + shift, discrimination, prior_std=math.inf)
         for shift in (0, 7.0, -7.0)
     ]
-    return {"three of four alike": _alike(estimate_ability), "drawn": drawn}
+    return {"a sharp one wrong": _sharp_one_wrong(estimate_ability), "drawn": drawn}
 
 
-def _alike(estimate_ability):
-    """How far above four questions alike, difficulty 1.5 and discrimination 2: ln 3 / 2."""
-    y, b, a = np.array([1.0, 0, 1, 1]), np.full(4, 1.5), np.full(4, 2.0)
+def _sharp_one_wrong(estimate_ability):
+    """How far above two questions of difficulty 1.5: the blunt one was right, the sharp wrong."""
+    y, b, a = np.array([1.0, 0]), np.full(2, 1.5), np.array([1.0, 3])
     return float(estimate_ability(y, b, a, prior_std=math.inf)) - 1.5
 
 
@@ -393,7 +393,7 @@ def not_asked_says_nothing(estimate_ability, exam, rng):
        zh="先验的宽度由标准差决定。", close=FITTED)  # fmt: skip
 def prior_has_its_width(estimate_ability, exam):
     found = [float(estimate_ability(*exam, prior_std=s)) for s in (0.3, 2.0, 8.0)]
-    return {"widths": found, "without": _alike(estimate_ability)}
+    return {"widths": found, "without": _sharp_one_wrong(estimate_ability)}
 
 
 # --- fit_rasch ----------------------------------------------------------------------------

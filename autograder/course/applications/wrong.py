@@ -567,6 +567,9 @@ def uses_alarms_up(alarms, faults, lead, horizon):
 # --- estimate_ability ---------------------------------------------------------------------
 
 
+_SHARP_ONE_WRONG = optimize.brentq(lambda x: special.expit(-x) - 3 * special.expit(3 * x), -9, 9)
+
+
 def _ability(answers, b, a, prior_std=1.0, *, penalty=None):
     asked = ~np.isnan(answers)
     y, b, a = answers[asked], b[asked], a[asked]
@@ -582,9 +585,10 @@ def _ability(answers, b, a, prior_std=1.0, *, penalty=None):
 
 
 @wrong(
-    "estimate_ability", "Counts a question that was not asked as a wrong answer.",
-    zh="没考到的题算成了答错。", caught_by="not_asked_says_nothing", errata=("E010",),
+    "estimate_ability", "Counts a question that was not asked as an answer, such as a wrong one.",
+    zh="没考到的题也算成了作答，例如答错。", caught_by="all_alike_is_infinite", errata=("E010",),
     step="Leave out what is nan.", step_zh="去掉值为 nan 的题。",
+    looks_like=lambda seen: all(map(math.isinf, seen[:2])) and not math.isinf(seen[2]),
 )  # fmt: skip
 def not_asked_is_wrong(answers, difficulty, discrimination, prior_std=1.0):
     return _ability(np.nan_to_num(answers), difficulty, discrimination, prior_std)
@@ -617,18 +621,18 @@ def hard_is_easy(answers, difficulty, discrimination, prior_std=1.0):
     zh="似然是对的，先验漏了，或者宽度不对。", caught_by="prior_has_its_width",
     step="Subtract θ² / (2 σ²) from the log-likelihood; its slope is −θ / σ².",
     step_zh="对数似然要减去 θ² / (2 σ²)，它的斜率是 −θ / σ²。",
-    looks_like=lambda seen: abs(seen["without"] - math.log(3) / 2) < 0.01,
+    looks_like=lambda seen: abs(seen["without"] - _SHARP_ONE_WRONG) < 2e-3,
 )  # fmt: skip
 def another_prior(answers, difficulty, discrimination, prior_std=1.0):
     return _ability(answers, difficulty, discrimination, prior_std, penalty=1 / prior_std)
 
 
 @wrong(
-    "estimate_ability", "Leaves the discrimination out: every question counts as if a were 1.",
-    zh="没有用区分度：每道题都当作 a = 1。", caught_by="likelihood_without_prior",
+    "estimate_ability", "Leaves the discrimination out, of P or as a factor of the slope.",
+    zh="漏了区分度：P 里没有，或斜率里少了因子 a。", caught_by="likelihood_without_prior",
     step="The exponent is −a (θ − b), and the slope of the log-likelihood has the factor a, too.",
     step_zh="指数是 −a (θ − b)，对数似然的斜率里也有因子 a。",
-    looks_like=lambda seen: abs(seen["three of four alike"] - math.log(3)) < 0.01,
+    looks_like=lambda seen: abs(seen["a sharp one wrong"]) < 0.01,
 )  # fmt: skip
 def all_questions_alike_sharp(answers, difficulty, discrimination, prior_std=1.0):
     return _ability(answers, difficulty, np.ones_like(discrimination), prior_std)
@@ -639,7 +643,7 @@ def all_questions_alike_sharp(answers, difficulty, discrimination, prior_std=1.0
     zh="最大值在无穷远时，返回了有限的数。", caught_by="all_alike_is_infinite",
     step="All right or all wrong without a prior: return inf or -inf.",
     step_zh="没有先验时，全对返回 inf，全错返回 -inf。",
-    looks_like=lambda seen: any(math.isfinite(theta) for theta in seen[:4]),
+    looks_like=lambda seen: any(map(math.isfinite, seen[:2])),
 )  # fmt: skip
 def end_of_the_grid(answers, difficulty, discrimination, prior_std=1.0):
     return float(np.clip(_ability(answers, difficulty, discrimination, prior_std), -4, 4))
