@@ -1036,7 +1036,8 @@ def _p99(latencies):
     step="Take the p99 of the latencies, one that occurred, not the mean.",
     step_zh="取延迟的 p99，要真实出现过的值，不是平均。",
     looks_like=lambda seen: (
-        all(seen["a wait as in some frame"]) and np.allclose(seen["v² / a times"], 0.5, rtol=1e-3)
+        all(20 < wait < 2000 for wait in seen["waited"])
+        and np.allclose(seen["v² / a times"], 0.5, rtol=1e-3)
     ),
 )  # fmt: skip
 def plans_with_the_mean(latencies, speed, deceleration, sight):
