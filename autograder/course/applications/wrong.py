@@ -994,8 +994,8 @@ def interpolates(stages, plan, budget):
 
 
 @wrong(
-    "pipeline_latency", "Takes a latency that occurred, but not of that rank: one place beside it.",
-    zh="取的是真实出现过的延迟，但名次不对，差了一位。", caught_by="nearest_rank",
+    "pipeline_latency", "Takes a latency that occurred, but not the one of that rank.",
+    zh="取的是真实出现过的延迟，但名次不对。", caught_by="nearest_rank",
     step="Sort; the place is the share of n, rounded up, counted from one.",
     step_zh="排序后取第 ⌈比例 × n⌉ 个，从 1 数起。",
     looks_like=lambda seen: all(row["occurred"] and row["within"] == 1 for row in seen),
