@@ -277,6 +277,38 @@ def _cost(frauds, scores, amounts, review_cost):
 
 @wrong(
     "cheapest_threshold",
+    "Charges a review only for false alarms, though somebody looks at the right ones too.",
+    zh="只有误报才算审核费，可报对了也得有人看。",
+    caught_by="total_is_least",
+    step="Every alarm costs a review.",
+    step_zh="每次报警都要算审核费。",
+)
+def right_alarms_are_free(frauds, scores, amounts, review_cost):
+    def cost_of(t):
+        alarm = scores >= t
+        return review_cost * (alarm & (frauds == 0)).sum() + amounts[~alarm & (frauds == 1)].sum()
+
+    return _cheapest(scores, cost_of)
+
+
+@wrong(
+    "cheapest_threshold",
+    "Tears equal scores apart: it cuts the sorted list anywhere, also between two equal ones.",
+    zh="把分数相同的交易拆开了：在排好序的列表里任意下刀，哪怕两边分数一样。",
+    caught_by="highest_of_the_cheapest",
+    step="A threshold raises an alarm for all payments of that score.",
+    step_zh="一个阈值会让这个分数的所有交易一起报警。",
+)
+def tears_ties_apart(frauds, scores, amounts, review_cost):
+    order = np.lexsort((-frauds, -scores))
+    lost = (amounts * (frauds == 1))[order]
+    costs = lost.sum() - np.append(0, lost.cumsum()) + review_cost * np.arange(len(scores) + 1)
+    best = int(costs.argmin())
+    return (scores[order][best - 1] if best else math.inf), costs[best]
+
+
+@wrong(
+    "cheapest_threshold",
     "Counts the cost of its threshold rightly, but another one costs less: as with F1 or accuracy.",
     zh="这个阈值的代价算得对，但有更便宜的：例如按 F1 或准确率选的阈值。",
     caught_by="total_is_least", errata=("E010",), step="Minimise the total cost itself.",
@@ -377,6 +409,31 @@ def _spread(count, weight):
 
 @wrong(
     "ewma_scores",
+    "Starts the average at the first sample, so that a fault at the start is taken for normal.",
+    zh="移动平均从第一个采样点开始，一开头就有的故障被当成了正常。",
+    caught_by="weight_one_is_the_sample",
+    step="Start at the healthy mean, z_0 = μ, and let the first sample count.",
+    step_zh="从健康均值开始，z_0 = μ，第一个采样点也要按权重计入。",
+)
+def starts_at_the_sample(healthy, signal, weight):
+    z = _ewma(signal, healthy.mean(), weight, start=signal[0])
+    return abs(z - healthy.mean()) / (healthy.std(ddof=1) * _spread(len(signal), weight))
+
+
+@wrong(
+    "ewma_scores",
+    "Divides by the deviation of a sample, though an average moves far less.",
+    zh="除以单个采样点的标准差，可平均值的波动要小得多。",
+    caught_by="distance_in_deviations",
+    step="Multiply the deviation by the root of the formula.",
+    step_zh="标准差还要乘公式里的根号。",
+)
+def deviation_of_a_sample(healthy, signal, weight):
+    return abs(_ewma(signal, healthy.mean(), weight) - healthy.mean()) / healthy.std(ddof=1)
+
+
+@wrong(
+    "ewma_scores",
     "Takes mean and deviation of the whole recording, the faulty part included: it looks ahead.",
     zh="均值和标准差取自整段信号，连故障部分也算：偷看了未来。", caught_by="no_score_looks_ahead",
     errata=("E010",), step="Only `healthy` says what normal is.",
@@ -406,7 +463,9 @@ def keeps_the_sign(healthy, signal, weight):
     looks_like=_root_is_off,
 )  # fmt: skip
 def another_root(healthy, signal, weight):
-    return abs(_ewma(signal, healthy.mean(), weight) - healthy.mean()) / healthy.std(ddof=1)
+    limit = np.sqrt(weight / (2 - weight))  # of late steps
+    distance = abs(_ewma(signal, healthy.mean(), weight) - healthy.mean())
+    return distance / (healthy.std(ddof=1) * limit)
 
 
 @wrong(
@@ -419,7 +478,7 @@ def another_root(healthy, signal, weight):
     looks_like=_path_is_off,
 )  # fmt: skip
 def another_average(healthy, signal, weight):
-    z = _ewma(signal, healthy.mean(), weight, start=signal[0])
+    z = _ewma(signal, healthy.mean(), weight, start=healthy[-1])
     return abs(z - healthy.mean()) / (healthy.std(ddof=1) * _spread(len(signal), weight))
 
 
@@ -582,6 +641,18 @@ def _ability(answers, b, a, prior_std=1.0, *, penalty=None):
         return (a * (y - special.expit(a * (theta - b)))).sum() - penalty * theta
 
     return optimize.brentq(slope, -1e4, 1e4)
+
+
+@wrong(
+    "estimate_ability",
+    "Forgets the prior.",
+    zh="忘了先验。",
+    caught_by="posterior_is_highest",
+    step="Subtract θ² / (2 σ²) from the log-likelihood.",
+    step_zh="对数似然还要减去 θ² / (2 σ²)。",
+)
+def forgets_the_prior(answers, difficulty, discrimination, prior_std=1.0):
+    return _ability(answers, difficulty, discrimination, math.inf)
 
 
 @wrong(
@@ -877,6 +948,18 @@ def _only(name):
 
 @wrong(
     "ranking_metrics",
+    "Uses the gain 2^rel − 1, which other papers do.",
+    zh="增益用了 2^rel − 1，那是另一种定义。",
+    caught_by="means_over_queries",
+    step="The gain is the relevance itself, as in the formula.",
+    step_zh="按公式，增益就是相关度本身。",
+)
+def exponential_gain(scores, relevance, k):
+    return _ranking(scores, relevance, k, gain=lambda r: 2.0**r - 1)
+
+
+@wrong(
+    "ranking_metrics",
     "mrr and nDCG are right, recall is not: it is another share, such as precision.",
     zh="mrr 和 nDCG 对，召回率不对：算成了别的比例，例如精确率。", errata=("E200",),
     caught_by="cut_at_k",
@@ -909,7 +992,7 @@ def another_mrr(scores, relevance, k):
     looks_like=_only("ndcg"),
 )  # fmt: skip
 def another_ndcg(scores, relevance, k):
-    return _ranking(scores, relevance, k, gain=lambda r: 2.0**r - 1)
+    return _ranking(scores, relevance, k, gain=lambda r: r**2)
 
 
 @wrong(

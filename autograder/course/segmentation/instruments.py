@@ -74,12 +74,13 @@ def answered(rng, sizes, classes=5, wrong=0.3):
     return pairs
 
 
-def in_one_batch(pairs):
-    """The pixels that count of all pairs, as one pair (1, 1, pixels)."""
+def in_one_batch(pairs, void=False):
+    """The pixels of all pairs that count, or all with `void`, as one pair (1, 1, pixels)."""
     import torch
 
     said, true = (torch.cat([pair[k].flatten() for pair in pairs]) for k in (0, 1))
-    return said[true != VOID][None, None], true[true != VOID][None, None]
+    kept = (true != VOID) | void
+    return said[kept][None, None], true[kept][None, None]
 
 
 def watched_steps(call):
