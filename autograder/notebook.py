@@ -157,6 +157,7 @@ def _outcomes(
     """Run probes until `limit` seconds are over; those not reached count as too slow."""
     from autograder.engine.probing import run_probe
     from autograder.engine.timing import PATIENCE
+    from autograder.evidence.calls import Calls
     from autograder.evidence.observations import Outcome
 
     over, rebound = time.monotonic() + limit, _rebound(suite, names)
@@ -168,7 +169,7 @@ def _outcomes(
         seconds = suite.exercise.check_seconds
         outcome = run_probe(
             suite, check, names, seconds=seconds, clock=min(PATIENCE * seconds, left),
-            locate=_locate(names), rebound=rebound,
+            locate=_locate(names), rebound=rebound, calls=Calls(),
         )  # fmt: skip
         if outcome.error == "KeyboardInterrupt":
             raise KeyboardInterrupt

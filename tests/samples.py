@@ -95,19 +95,21 @@ def _recall() -> TaskResult:
         "分母应为实际正例数：`tp + fn`，而不是 `tn + fp`。",
     )
 
-    def wrong(name: str, claim: Text, out: str, expected: str) -> Verdict:
+    def wrong(name: str, claim: Text, out: str, expected: str, call: str) -> Verdict:
         return Verdict(
             name, claim, "fail", both("What came out differs.", "结果不一致。"), "specificity",
-            diagnosis, out, both(expected, expected), step, seconds=0.003,
+            diagnosis, out, both(expected, expected), step, seconds=0.003, call=call,
         )  # fmt: skip
 
     verdicts = (
         wrong("counts_found_positives",
               both("Recall is the share of actual positives that were found.",
-                   "召回率是实际正例中被找出的比例。"), "0.958", "0.731"),
+                   "召回率是实际正例中被找出的比例。"), "0.958", "0.731",
+              "recall(<int64 array (569,): 1, 1, 0, 1, …>, <int64 array (569,): 1, 0, 0, 1, …>)"),
         wrong("is_one_when_all_found",
               both("It is 1 when every positive is found, however many false alarms there are.",
-                   "只要正例全部找出，无论误报多少，召回率都是 1。"), "0.0", "1.0"),
+                   "只要正例全部找出，无论误报多少，召回率都是 1。"), "0.0", "1.0",
+              "recall([1, 0, 1], [1, 1, 1])"),
         Verdict("no_positives_gives_zero",
                 both("Without actual positives it is 0.0.", "没有实际正例时为 0.0。"), "pass"),
     )  # fmt: skip
@@ -129,7 +131,7 @@ def _f1() -> TaskResult:
                 both("It is 0.0 when nothing was found.", "一个都没找到时为 0.0。"), "error",
                 message, step=both("Look at f1, line 4 of your notebook.",
                                    "看看 notebook 中 f1 第 4 行。"),
-                where="f1:4", line="return 2 * p * r / (p + r)"),
+                where="f1:4", line="return 2 * p * r / (p + r)", call="f1([1, 0, 1], [0, 0, 0])"),
     )  # fmt: skip
     return TaskResult("f1", both("F1", "F1 值"), "error", 1.0, 2.0, verdicts)
 
@@ -148,7 +150,8 @@ def _auc() -> TaskResult:
                      "曲线从 (0, 0) 到 (1, 1)，从不回头。"), "fail",
                 both("What came out differs.", "结果不一致。"), came_out="[0.0, 0.25, 0.2, 1.0]",
                 expected=both("numbers that do not decrease", "不减的一串数"),
-                step=both('Open a hint: hint("roc_auc").', '看一条提示：hint("roc_auc")。')),
+                step=both('Open a hint: hint("roc_auc").', '看一条提示：hint("roc_auc")。'),
+                call="roc_auc([0, 1, 0, 1], [0.1, 0.9, 0.4, 0.35])", calls=5),
     )  # fmt: skip
     title = both("The ROC curve and the area under it", "ROC 曲线与曲线下面积")
     return TaskResult("roc_auc", title, "fail", 0.0, 4.0, verdicts)

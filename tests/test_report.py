@@ -7,6 +7,7 @@ import os
 import re
 import string
 from dataclasses import replace
+from html import unescape
 
 import pytest
 from hostile import REPORT, each_language, hostile, poisoned, printed
@@ -18,7 +19,7 @@ from samples import both, exercise, sample_results
 from autograder.evidence.runs import CellRun
 from autograder.judging.results import STATUSES, SubmissionResult
 from autograder.language import LANGUAGES, Language
-from autograder.report import card, clean, digest, html, jsonfile, terminal, texts
+from autograder.report import card, clean, digest, html, jsonfile, junit, terminal, texts
 from autograder.report._lines import pieces, wrap
 from autograder.report.standing import Next, Standing
 
@@ -119,13 +120,16 @@ def test_one_submission_tells_what_failed_and_what_to_do(language: Language) -> 
     page = re.sub(r"\s+", "", printed([result]))
     for task in result.tasks:
         assert re.sub(r"\s+", "", task.title[language]) in page
+        found = digest.findings(task, language)
+        alike = [claim.asked for finding in found for claim in finding.alike]
         for verdict in task.verdicts:
             is_shown = re.sub(r"\s+", "", verdict.claim[language]) in page
             has_note = verdict.status == "pass" and verdict.message["en"] != ""
             assert is_shown == (has_note or verdict.status not in ("pass", "todo"))
-            for part in (verdict.diagnosis, verdict.step):
-                assert re.sub(r"\s+", "", part[language]) in page
-            if verdict.status not in ("pass", "todo"):
+            assert re.sub(r"\s+", "", verdict.diagnosis[language]) in page
+            if not verdict.line:  # which says itself where to look
+                assert re.sub(r"\s+", "", verdict.step[language]) in page
+            if verdict.status not in ("pass", "todo") and verdict.claim[language] not in alike:
                 assert re.sub(r"\s+", "", verdict.came_out + verdict.line) in page.replace(
                     re.sub(r"\s+", "", texts.text("expected", language)), ""
                 )
@@ -136,7 +140,26 @@ def test_a_shared_reason_is_told_once(language: Language) -> None:
     recall = sample_results(language)[0].tasks[1]
     shown = card.card_text(recall, language)
     assert shown.count(recall.verdicts[0].diagnosis[language]) == 1
-    assert [len(found.claims) for found in digest.findings(recall, language)] == [2, 1]
+    found = digest.findings(recall, language)
+    assert [(len(one.claims), len(one.alike)) for one in found] == [(1, 1), (1, 0)]
+    assert all(verdict.claim[language][:20] in shown for verdict in recall.verdicts)
+    # The one in the middle of them has another reason: what is shared is told once all the same.
+    apart = replace(recall, verdicts=(recall.verdicts[0], recall.verdicts[2], recall.verdicts[1]))
+    assert digest.findings(apart, language) == found
+
+
+@each_language
+def test_the_call_that_failed_is_told_everywhere(language: Language) -> None:
+    result = sample_results(language)[0]
+    called = [v for task in result.tasks for v in task.verdicts if v.call]
+    pages = [html.page([result]), junit.dumps([result]), jsonfile.dumps([result])]
+    for verdict in called:
+        for page in pages:
+            assert verdict.call in unescape(page)
+    assert called[1].call in printed([result])
+    first = digest.findings(result.tasks[3], language)[1].claims[0]
+    assert "5" in first.among
+    assert first.among in html.page([result])
 
 
 def test_verbose_adds_the_claims_that_hold() -> None:

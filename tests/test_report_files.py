@@ -42,6 +42,7 @@ def test_json_is_version_1(language: Language) -> None:
         "status": "fail",
         "misconception": "specificity",
         "message": recall["checks"][0]["message"],
+        "call": results[0].tasks[1].verdicts[0].call,
     }
     assert results[0].tasks[1].verdicts[0].diagnosis[language] in recall["checks"][0]["message"]
     assert ungraded["exercise"] is None

@@ -181,6 +181,9 @@ class Dialogue:
             # That a part of ours failed may be what the submission did to it, or says. If it fails
             # with the reference too, the judge calls it ours.
             outcome = replace(outcome, kind="raised")
+        if self._request.salt:
+            # Hidden inputs; nothing was asked to be noted, and who knows who did.
+            outcome = replace(outcome, calls=(), called=0)
         self.outcomes[name] = outcome
 
     def _shown(self, outputs: Iterable[CellOutput]) -> Iterator[CellOutput]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from autograder.engine.settings import standard
 from autograder.engine.timing import Overtime, deadline
+from autograder.evidence.calls import Calls
 from autograder.evidence.observations import Outcome, Unfit, to_data, type_name
 from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite
@@ -40,6 +41,7 @@ def run_probe(
     clock: float | None = None,
     locate: Locate = lambda _: ("", ""),
     rebound: Mapping[str, str] = _NOWHERE,
+    calls: Calls | None = None,
 ) -> Outcome:
     """Run a probe with the learner's `names` and say what it came to.
 
@@ -52,6 +54,8 @@ def run_probe(
         As for `deadline`.
     rebound
         For names that were functions once, the cell that gave them another value.
+    calls
+        Notes how the probe calls the function that it is about, for the outcome to tell.
     """
     missing = next((name for name in check.learner if name not in names), None)
     if missing is not None:
@@ -76,7 +80,11 @@ def run_probe(
             }
         except Exception as error:
             return _internal(check, error)
+        if calls is not None:
+            own = check.learner[0]
+            arguments[own] = calls.watched(own, arguments[own])
         outcome = _call(check, arguments, deadline(seconds, clock), locate)
+    outcome = calls.told(outcome) if calls is not None else outcome
     outcome = _overwritten(outcome, [names[name] for name in check.learner], names, rebound)
     seconds = time.perf_counter() - started
     del arguments

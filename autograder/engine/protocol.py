@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, BinaryIO
 
+from autograder.evidence.calls import MOST
 from autograder.evidence.observations import MAX_LEAVES, Outcome, to_data
 from autograder.evidence.packing import pack, unpack
+from autograder.evidence.reprs import LIMIT
 from autograder.evidence.runs import CellOutput, CellRun
 
 MAX_FRAME = 6 * 2**20
@@ -24,6 +26,7 @@ MAX_PNG = 2 * 2**20
 MAX_TEXT = 20_000
 MAX_OUTPUTS = 50
 MAX_WORDS = 2_000
+MAX_CALLED, MAX_CALL = 10**9, 2 * LIMIT + 80
 MAX_SECONDS = 10**6
 MAX_LINES = 10**6
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -227,7 +230,7 @@ def frame_from(body: bytes) -> dict[str, Any] | None:
 
 _OUTCOME_FIELDS = {item.name for item in fields(Outcome)}
 _OUTCOME_TYPES = {"check": str, "kind": str, "error": str, "message": str, "where": str,
-                  "line": str, "seconds": float}  # fmt: skip
+                  "line": str, "seconds": float, "calls": list, "called": int}  # fmt: skip
 
 
 def outcome_from(table: object) -> Outcome:
@@ -243,7 +246,7 @@ def outcome_from(table: object) -> Outcome:
         words = {name: table[name][:MAX_WORDS] for name, kind in typed if kind is str}
         return Outcome(
             **{**table, **words, "value": to_data(table["value"]),
-               "seconds": _seconds(table["seconds"])}
+               "seconds": _seconds(table["seconds"]), **_calls(table["calls"], table["called"])}
         )  # fmt: skip
     except ValueError as error:
         raise BrokenChannel(f"not an outcome: {error}") from None
@@ -255,9 +258,17 @@ OUTCOME_KINDS = frozenset(
 """What a worker may say of itself; that it crashed or lied, only the grader can say."""
 
 
+def _calls(calls: list[Any], called: int) -> dict[str, Any]:
+    """The calls that a worker tells of; they are only shown, but they have to be text."""
+    if len(calls) > MOST or not len(calls) <= called <= MAX_CALLED:
+        raise ValueError("calls")
+    return {"calls": tuple(_words(call)[:MAX_CALL] for call in calls), "called": called}
+
+
 def outcome_to(outcome: Outcome) -> dict[str, Any]:
     """The fields of an outcome, ready for a frame."""
-    return {item.name: getattr(outcome, item.name) for item in fields(Outcome)}
+    table = {item.name: getattr(outcome, item.name) for item in fields(Outcome)}
+    return {**table, "calls": list(outcome.calls)}
 
 
 def call_step(number: int) -> str:

@@ -79,6 +79,11 @@ class Outcome:
         Source text of that line.
     seconds
         Wall-clock time of the probe.
+    calls
+        Calls of the learner's function as source text: one for each entry of ``value`` where it
+        is known that they belong together, else the one that it came from, or the first.
+    called
+        How many of them there were in all.
     """
 
     check: str
@@ -89,6 +94,8 @@ class Outcome:
     where: str = ""
     line: str = ""
     seconds: float = 0.0
+    calls: tuple[str, ...] = ()
+    called: int = 0
 
 
 def to_data(value: object) -> Data:
@@ -133,7 +140,7 @@ class _Converter:
             # A `longdouble` is its own item.
             plain = float(value) if isinstance(value, np.floating) else value.item()
             return self.convert(plain, depth + 1)
-        if _is_tensor(value):
+        if is_tensor(value):
             return self._array(_array_of(value), depth)
         raise Unfit("type", type_name(value))
 
@@ -189,7 +196,7 @@ def _fitting_integer(value: int) -> int | float:
         return math.inf if value > 0 else -math.inf
 
 
-def _is_tensor(value: object) -> bool:
+def is_tensor(value: object) -> bool:
     """Exactly a torch Tensor or Parameter; torch is not imported to find out."""
     kind = type(value)
     return (kind.__module__, kind.__qualname__) in {

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from autograder.evidence.calls import was_reached
 from autograder.evidence.observations import Data
 from autograder.exercise.criteria import Property, Tolerance
 from autograder.language import Text
@@ -190,8 +191,7 @@ def outcome_of(function: Callable[..., Any], *arguments: Any, **keywords: Any) -
     except NotImplementedError:
         raise
     except Exception as error:
-        was_called = error.__traceback__ is not None and error.__traceback__.tb_next is not None
-        if not was_called:
+        if not was_reached(error.__traceback__):
             raise
         return {"raised": _public_name(error)}
 

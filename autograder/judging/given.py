@@ -35,8 +35,9 @@ def given(
 def right_given(verdict: Verdict, names: tuple[str, ...]) -> Verdict:
     """The verdict, as a pass that says on which of the learner's names it rests."""
     return replace(
-        verdict, status="pass", expected=wording.NOTHING, message=wording.right_given(names)
-    )
+        verdict, status="pass", expected=wording.NOTHING, message=wording.right_given(names),
+        call="", calls=1,
+    )  # fmt: skip
 
 
 def errors_given(

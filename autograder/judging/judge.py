@@ -16,6 +16,7 @@ from autograder.exercise.catalog import Task
 from autograder.exercise.declaring import Check
 from autograder.judging import wording
 from autograder.judging.comparing import equal, same, show
+from autograder.judging.failing import with_call
 from autograder.judging.given import errors_given, given, right_given
 from autograder.judging.key import AnswerKey
 from autograder.judging.relations import Differing, found_in
@@ -133,6 +134,7 @@ def _judge_check(
         if names:
             return right_given(verdict, names)
     verdict = replace(verdict, status=_STATUS[seen.kind], message=_reason(check, seen))
+    verdict = with_call(verdict, check, seen, reference)
     name = _diagnose(check, seen, key, ranked)
     if name:
         found = key.misconceptions[name]

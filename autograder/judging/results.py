@@ -37,6 +37,12 @@ class Verdict:
         One step to take next; empty for a pass.
     where, line
         Cell id and line of an error in the learner's code, and that line's source.
+    call
+        The call that failed, as source text; ``came_out`` and ``expected`` are of this one. Empty
+        where it is not known, or not to be shown.
+    calls
+        How many there were, where it is not known which of them failed: ``call`` is the first, and
+        ``came_out`` is of all of them. Otherwise 1.
     """
 
     name: str
@@ -52,6 +58,8 @@ class Verdict:
     line: str = ""
     weight: float = 1.0
     seconds: float = 0.0
+    call: str = ""
+    calls: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ _STYLES: dict[Status, str] = {
     "tampered": "bold magenta",
     "internal": "bold magenta",
 }
-_LABELS = ("came_out", "expected", "why", "note", "place", "looks_like", "next")
+_LABELS = ("call", "came_out", "expected", "why", "note", "place", "looks_like", "next")
 # Chinese may break between any two characters, but not before a closing mark or after an opening
 # one; Rich breaks at blanks alone.
 _PIECE = re.compile(
@@ -124,12 +124,19 @@ def task_lines(
 
 
 def _finding(found: digest.Finding, language: Language) -> RenderableType:
+    """The diagnosis, the claims with what was seen, then what holds for all of them."""
     shown: list[RenderableType] = []
+    diagnosis = _pairs([("looks_like", found.looks_like, "bold yellow")], language)
+    if diagnosis is not None:
+        shown.append(diagnosis)
     for claim in found.claims:
         shown.append(row(symbol(claim.status), Prose(claim.asked)))
-        observed = _pairs(
-            [("came_out", claim.came_out, "red"), ("expected", claim.expected, "green")], language
-        )
+        seen = [
+            ("call", f"{claim.call} {claim.among}".rstrip(), "cyan"),
+            ("came_out", claim.came_out, "red"),
+            ("expected", claim.expected, "green"),
+        ]
+        observed = _pairs(seen, language)
         if observed is not None:
             shown.append(Padding(observed, (0, 0, 0, 2)))
     reason = _pairs(
@@ -137,7 +144,6 @@ def _finding(found: digest.Finding, language: Language) -> RenderableType:
             ("note" if found.status == "pass" else "why", found.why, ""),
             ("place", found.place, ""),
             ("", found.source, "cyan"),
-            ("looks_like", found.looks_like, "bold yellow"),
             ("next", found.step, ""),
         ],
         language,
@@ -145,6 +151,10 @@ def _finding(found: digest.Finding, language: Language) -> RenderableType:
     if reason is not None:
         # A reason that several claims share stands below them, not under the last.
         shown.append(Padding(reason, (0, 0, 0, 2 if len(found.claims) == 1 else 0)))
+    if found.alike:
+        colon = text("separator", language)
+        asked = (" " if language == "en" else "").join(claim.asked for claim in found.alike)
+        shown.append(row(symbol(found.status), Prose(found.more + colon + asked, "dim")))
     return Group(*shown)
 
 

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import groupby
 
 from autograder.evidence.runs import CellRun
 from autograder.exercise.catalog import CatalogError, exercise
+from autograder.judging.failing import plainest
 from autograder.judging.results import STATUSES, Status, SubmissionResult, TaskResult, Verdict
 from autograder.language import Language, Text
 from autograder.report import clean
@@ -23,10 +23,18 @@ _MOST_STOPS = 3
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One claim: what was asked, and, where it did not hold, what came out and was expected."""
+    """One claim: what was asked, and, where it did not hold, of what what came out.
+
+    Attributes
+    ----------
+    call, among
+        The call that failed, and, where there were several and it may be another, a remark on that.
+    """
 
     status: Status
     asked: str
+    call: str = ""
+    among: str = ""
     came_out: str = ""
     expected: str = ""
 
@@ -45,6 +53,10 @@ class Finding:
         The recognised misconception.
     step
         What to do next.
+    alike
+        Further claims that fail the same way; ``claims`` holds only the first of them then.
+    more
+        How many they are, in words.
     """
 
     status: Status
@@ -54,27 +66,50 @@ class Finding:
     source: str = ""
     looks_like: str = ""
     step: str = ""
+    alike: tuple[Claim, ...] = ()
+    more: str = ""
 
 
 def findings(task: TaskResult, language: Language) -> list[Finding]:
-    """The claims of `task` in order, neighbours with the same reason together."""
+    """The claims of `task` in order; those with the same reason together, where the first stands.
 
-    def cause(verdict: Verdict) -> Finding:
-        return _cause(verdict, language)
+    The one whose call is the plainest is told in full. Where no reason is known, only neighbours
+    are together, and each is told in full.
+    """
+    groups: list[tuple[Finding, list[Verdict]]] = []
+    for verdict in task.verdicts:
+        cause = _cause(verdict, language)
+        known = groups if _is_reason(cause) else groups[-1:]
+        verdicts = next((verdicts for found, verdicts in known if found == cause), None)
+        if verdicts is None:
+            verdicts = []
+            groups.append((cause, verdicts))
+        verdicts.append(verdict)
+    return [_finding(cause, verdicts, language) for cause, verdicts in groups]
 
-    return [
-        replace(found, claims=tuple(_claim(verdict, language) for verdict in verdicts))
-        for found, verdicts in groupby(task.verdicts, cause)
-    ]
+
+def _is_reason(cause: Finding) -> bool:
+    return cause.status != "pass" and bool(cause.looks_like or cause.why)
+
+
+def _finding(cause: Finding, verdicts: Sequence[Verdict], language: Language) -> Finding:
+    if not _is_reason(cause) or len(verdicts) == 1:
+        return replace(cause, claims=tuple(_claim(verdict, language) for verdict in verdicts))
+    told = plainest(verdicts)
+    alike = tuple(_claim(verdict, language) for verdict in verdicts if verdict is not told)
+    more = text("alike.one" if len(alike) == 1 else "alike.more", language, count=len(alike))
+    return replace(cause, claims=(_claim(told, language),), alike=alike, more=more)
 
 
 def _claim(verdict: Verdict, language: Language) -> Claim:
     asked = clean.line(verdict.claim[language], 400)
     if verdict.status == "pass":
         return Claim("pass", asked)
+    among = text("call.first", language, count=verdict.calls) if verdict.calls > 1 else ""
     return Claim(
-        verdict.status, asked, clean.line(verdict.came_out), clean.line(verdict.expected[language])
-    )
+        verdict.status, asked, clean.line(verdict.call), among if verdict.call else "",
+        clean.line(verdict.came_out), clean.line(verdict.expected[language]),
+    )  # fmt: skip
 
 
 def _cause(verdict: Verdict, language: Language) -> Finding:
@@ -85,14 +120,18 @@ def _cause(verdict: Verdict, language: Language) -> Finding:
     is_told = status == "todo" or (
         status == "fail" and bool(looks_like or (claim.came_out and claim.expected))
     )
+    place = "" if status == "todo" else _place(verdict.where, language)
+    step = clean.line(verdict.step[language], 400)
+    if place and place in step and not looks_like:
+        step = ""  # to look there
     return Finding(
         status,
         (),
         why="" if is_told else clean.line(verdict.message[language], 600),
-        place="" if status == "todo" else _place(verdict.where, language),
+        place=place,
         source="" if status == "todo" else clean.line(verdict.line, 200),
         looks_like=looks_like,
-        step=clean.line(verdict.step[language], 400),
+        step=step,
     )
 
 
@@ -188,9 +227,9 @@ def next_thing(result: SubmissionResult, language: Language) -> str:
     title, name = clean.line(first.title[language]), clean.line(first.name)
     if all_todo(first):
         return text("next.todo", language, title=title, name=name)
-    step = next((found.step for found in findings(first, language) if found.step), "")
+    step = next((verdict.step[language] for verdict in first.verdicts if verdict.step["en"]), "")
     if step:
-        return text("next.step", language, title=title, step=step)
+        return text("next.step", language, title=title, step=clean.line(step, 400))
     return text("next.hint", language, title=title, name=name)
 
 

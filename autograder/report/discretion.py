@@ -119,6 +119,8 @@ def _verdict(verdict: Verdict, task: str, known: Task | None, own: _Own) -> Verd
         where=where,
         line=line,
         seconds=0.0,
+        call="",
+        calls=1,
     )
     if verdict.status in ("pass", "todo", "memory", "tampered"):
         return bare  # whose texts are the exercise's or our own throughout

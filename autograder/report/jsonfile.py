@@ -86,6 +86,7 @@ def _check(verdict: Verdict, language: Language) -> dict[str, Any]:
         "status": verdict.status,
         "misconception": verdict.misconception or None,
         "message": digest.sentence(verdict, language),
+        "call": verdict.call or None,
     }
 
 

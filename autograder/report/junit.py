@@ -74,6 +74,7 @@ def _body(verdict: Verdict, language: Language) -> str:
     colon = text("separator", language)
     rows = [
         ("", verdict.claim[language]),
+        ("call", verdict.call),
         ("came_out", verdict.came_out),
         ("expected", verdict.expected[language]),
         ("place", verdict.where),

@@ -31,6 +31,8 @@ TEXTS: dict[str, Text] = {
     "status.tampered": {"en": "not trusted", "zh": "不可信"},
     "status.internal": {"en": "our fault", "zh": "判分故障"},
     # What a verdict rests on
+    "call": {"en": "call", "zh": "调用"},
+    "call.first": {"en": "(the first of {count} calls)", "zh": "（共调用 {count} 次，此为首次）"},
     "came_out": {"en": "came out", "zh": "实际"},
     "expected": {"en": "expected", "zh": "期望"},
     "why": {"en": "why", "zh": "原因"},
@@ -39,6 +41,11 @@ TEXTS: dict[str, Text] = {
     "place.line": {"en": "{cell}, line {line}", "zh": "{cell} 第 {line} 行"},
     "looks_like": {"en": "looks like", "zh": "疑似"},
     "next": {"en": "next", "zh": "下一步"},
+    "alike.one": {"en": "1 more claim fails the same way", "zh": "另有 1 项因同样原因未通过"},
+    "alike.more": {
+        "en": "{count} more claims fail the same way",
+        "zh": "另有 {count} 项因同样原因未通过",
+    },
     # What is told first
     "stopped.line": {
         "en": "The cell `{cell}` stopped at line {number}, `{line}`: {what}",
