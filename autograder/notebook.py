@@ -1,4 +1,4 @@
-"""What a notebook calls: `check` and `hint`.
+"""What a notebook calls: `check`, `hint` and `replay`.
 
 The probes run in the learner's own kernel, for an answer at once; the answer key is computed in
 a process of its own, so that a kernel never holds a reference or a misconception.
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from autograder.exercise.declaring import Check
     from autograder.exercise.suite import Suite
     from autograder.judging.results import TaskResult
+    from autograder.learner.replaying import Replay
 
 _opened: dict[tuple[str, str], int] = {}
+_checked_last: dict[tuple[str, str], TaskResult] = {}
 # nbgrader stops a cell after 30 seconds, and a cell that was stopped has no points.
 _PROBE_SECONDS, _CARD_SECONDS = 20.0, 26.0
 
@@ -77,6 +79,43 @@ def hint(name: str) -> None:
     _display(card.hint_html(task, level, language), card.hint_text(task, level, language))
 
 
+def replay(name: str) -> Replay | None:
+    """Make the call again that failed when `check` ran last, to look into it; no points change.
+
+    Returns
+    -------
+    Replay or None
+        The call: ``args``, ``kwargs``, and ``result`` or ``error``; ``run()`` makes it once more,
+        in the open. The notebook has it as ``failed`` too, unless that is a name of its own.
+    """
+    if is_silent():
+        return None
+    names = sys._getframe(1).f_globals
+    try:
+        exercise = _exercise(names, name)
+        found = _replayed(exercise, exercise.task(name).name, names)
+    except CatalogError as error:
+        found = str(error)
+    except Exception as error:
+        if os.environ.get("TOUCHSTONE_DEBUG"):
+            raise
+        found = _our_fault(error, _language(names))
+    if isinstance(found, str):
+        _say(found)
+        return None
+    return found
+
+
+def _replayed(exercise: Exercise, task: str, names: dict[str, Any]) -> Replay | str:
+    from autograder.learner import replaying
+    from autograder.report.replayed import note
+
+    result = _checked_last.get((exercise.slug, task))
+    if result is None:
+        return note("unchecked", task, _language(names))
+    return replaying.replay(exercise, result, names, _language(names))
+
+
 def _language(names: Mapping[str, Any]) -> Language:
     """The language that the notebook's setup cell names."""
     return "zh" if names.get("LANGUAGE") == "zh" else "en"
@@ -102,7 +141,8 @@ def _checked(name: str, names: dict[str, Any]) -> float:
 
         with variables_kept(names), on_model(names.get("MODEL") if exercise.model else None):
             result = _judged(exercise, task, names)
-        _show_card(result, _language(names))
+        _checked_last[exercise.slug, task.name] = result
+        _show_card(result, names)
     except CatalogError as error:
         _say(str(error))
     except Exception as error:
@@ -236,10 +276,17 @@ def _open_hint(exercise: Exercise, task: Task) -> int:
     return _opened[key]
 
 
-def _show_card(result: TaskResult, language: Language) -> None:
+def _show_card(result: TaskResult, names: Mapping[str, Any]) -> None:
     from autograder.report import card
 
-    _display(card.card_html(result, language), card.card_text(result, language))
+    again = f'replay("{result.name}")'
+    if names.get("replay") is not replay:
+        again = f"from autograder import replay; {again}"
+    language = _language(names)
+    _display(
+        card.card_html(result, language, replay=again),
+        card.card_text(result, language, replay=again),
+    )
 
 
 def _display(html: str, text: str) -> None:

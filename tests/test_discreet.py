@@ -46,7 +46,7 @@ WAYS = {
     while frame.f_code.co_name != "_serve_notebook":
         frame = frame.f_back
     told = Outcome("probe_forged", "forbidden", error=str(values), where=str(values),
-                   seconds=float(values[0]))
+                   seconds=float(values[0]), calls=(str(values),), called=1)
     table = {"type": "check", "step": "check:probe_forged", "outcome": outcome_to(told)}
     channel = frame.f_locals["channel"]
     write_frame(channel, table)
@@ -171,6 +171,22 @@ def test_no_hidden_number_in_any_page_or_export(
     content = {path.name: path.read_bytes() for path in written}
     for number in hidden_numbers(exercise("echo", course)):
         assert [name for name, data in content.items() if number.encode() in data] == []
+
+
+def test_under_a_secret_no_call_is_told(
+    course: Path, echoed: SubmissionResult, tmp_path: Path
+) -> None:
+    """Neither noted by us nor forged: not in the result, from which ledger and reports are made."""
+    assert not any(verdict.call for task in echoed.tasks for verdict in task.verdicts)
+    content = {
+        "nbformat": 4, "nbformat_minor": 5,
+        "metadata": {"touchstone": {"exercise": "echo", "language": "en"}},
+        "cells": [code_cell("def returned(values):\n    return values", id="second")],
+    }  # fmt: skip
+    plain = grade_path(save(tmp_path, content), course=course)
+    (call,) = [verdict.call for task in plain.tasks for verdict in task.verdicts if verdict.call]
+    assert call.startswith("returned([")
+    assert not any(v.call for task in discreet(plain, hidden=False).tasks for v in task.verdicts)
 
 
 def test_cells_show_nothing_of_what_was_probed_after_them(

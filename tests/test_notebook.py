@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,52 @@ def test_the_card_says_where_it_stopped(own: Kernel) -> None:
     card, _ = own.check()
     assert "ZeroDivisionError" in card["text/plain"]
     assert "return found / sum" in card["text/plain"]
+
+
+def test_a_call_that_failed_is_made_again(own: Kernel) -> None:
+    own.fresh("from autograder import replay", SPECIFICITY)
+    unchecked = own.run('replay("average_precision")')
+    assert [out["type"] for out in unchecked] == ["display_data"]
+    assert 'check("average_precision")' in unchecked[0]["data"]["text/plain"]
+    card, _ = own.check()
+    for kind in ("text/plain", "text/html"):
+        assert 'replay("recall")' in unescape(card[kind])
+    (shown,) = own.run('replay("recall")')
+    call = "recall(np.array([0, 0, 0, 0, 0]), np.array([1, 0, 1, 0, 0]))"
+    assert call in card["text/plain"]
+    assert call in shown["data"]["text/plain"]
+    assert "failed.run()" in shown["data"]["text/plain"]
+    seen = "[a.tolist() for a in failed.args], failed.kwargs, failed.result, failed.error"
+    assert _value(own, seen) == "([[0, 0, 0, 0, 0], [1, 0, 1, 0, 0]], {}, 0.6, None)"
+    own.run(RECALL)
+    assert _value(own, "failed.run()") == "0.0"
+    own.check()
+    passed = own.run('replay("recall")')[0]["data"]["text/plain"]
+    assert "no call failed" in passed
+
+
+def test_an_error_is_kept_and_a_name_of_ones_own_too(own: Kernel) -> None:
+    own.fresh("from autograder import replay", NO_EMPTY, "failed = 7", STATE_OF_CHANCE)
+    own.check()
+    before = _value(own, "chance()")
+    again = own.run('again = replay("recall"); again')[0]["data"]["text/plain"]
+    assert "`failed` is yours" in again
+    assert _value(own, "failed, type(again.error).__name__") == "(7, 'ZeroDivisionError')"
+    assert _value(own, "chance()") == before
+    (error,) = own.run("again.run()")
+    assert error["ename"] == "ZeroDivisionError"
+
+
+STATE_OF_CHANCE = """\
+def chance():
+    import random, numpy, torch
+    return hash((random.getstate(), str(numpy.random.get_state()), str(torch.get_rng_state())))
+"""
+
+
+def _value(kernel: Kernel, expression: str) -> str:
+    (shown,) = kernel.run(expression)
+    return str(shown["data"]["text/plain"])
 
 
 def test_hints_open_one_at_a_time(own: Kernel) -> None:

@@ -48,14 +48,21 @@ def plainest(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def to_replay(verdicts: Sequence[Verdict]) -> Verdict | None:
-    """The claim whose call `replay` makes again: the first that failed, and those like it."""
+    """The claim whose call `replay` makes again: of the foremost mistake, the plainest.
+
+    A mistake with a name comes before those without.
+    """
     failed = [v for v in verdicts if v.call and v.status != "pass"]
     if not failed:
         return None
-    first = failed[0]
-    same = [v for v in failed if (v.status, v.diagnosis, v.message) == _reason_of(first)]
-    return plainest(same if first.misconception or first.status != "fail" else [first])
+    first = next((verdict for verdict in failed if verdict.misconception), failed[0])
+    if first.misconception:
+        return plainest([v for v in failed if v.misconception == first.misconception])
+    # What differs without a name may differ for another reason each time.
+    return first if first.status == "fail" else plainest([v for v in failed if _alike(v, first)])
 
 
-def _reason_of(verdict: Verdict) -> tuple[object, ...]:
-    return verdict.status, verdict.diagnosis, verdict.message
+def _alike(one: Verdict, other: Verdict) -> bool:
+    return (one.status, one.message, one.misconception) == (
+        other.status, other.message, other.misconception
+    )  # fmt: skip

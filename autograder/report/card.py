@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from autograder.exercise.catalog import Task
+from autograder.judging.failing import to_replay
 from autograder.judging.results import TaskResult
 from autograder.language import Language
 from autograder.report import clean, digest
@@ -12,13 +13,17 @@ from autograder.report._templates import render
 from autograder.report.texts import text
 
 
-def card_html(task: TaskResult, language: Language, *, hint_available: bool = True) -> str:
+def card_html(
+    task: TaskResult, language: Language, *, hint_available: bool = True, replay: str = ""
+) -> str:
     """The verdict on every claim of `task` as self-contained HTML.
 
     Parameters
     ----------
     hint_available
         Whether to offer a hint where the task is not passed.
+    replay
+        The line that makes a call again, offered where one failed.
     """
     return render(
         "card.html.j2",
@@ -26,11 +31,13 @@ def card_html(task: TaskResult, language: Language, *, hint_available: bool = Tr
         title=clean.line(task.title[language]),
         findings=digest.findings(task, language),
         language=language,
-        hint=_hint(task, language) if hint_available else "",
+        offers=_offers(task, language, hint_available, replay),
     )
 
 
-def card_text(task: TaskResult, language: Language, *, hint_available: bool = True) -> str:
+def card_text(
+    task: TaskResult, language: Language, *, hint_available: bool = True, replay: str = ""
+) -> str:
     """The same as plain text, 80 columns wide."""
     from rich.console import Console
 
@@ -48,9 +55,18 @@ def card_text(task: TaskResult, language: Language, *, hint_available: bool = Tr
     )
     for part in task_lines(task, language, verbose=True):
         console.print(part, highlight=False)
-    hint = _hint(task, language) if hint_available else ""
     rows = [row.rstrip() for row in page.getvalue().splitlines()]
-    return "\n".join(rows + ([hint] if hint else []))
+    return "\n".join(rows + _offers(task, language, hint_available, replay))
+
+
+def _offers(task: TaskResult, language: Language, hint: bool, replay: str) -> list[str]:
+    """What may help: to make the call again that failed, and a hint."""
+    again = replay and to_replay(task.verdicts) is not None
+    offers = [
+        text("card.replay", language, code=clean.line(replay)) if again else "",
+        _hint(task, language) if hint else "",
+    ]
+    return [offer for offer in offers if offer]
 
 
 def _hint(task: TaskResult, language: Language) -> str:

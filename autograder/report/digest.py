@@ -71,10 +71,10 @@ class Finding:
 
 
 def findings(task: TaskResult, language: Language) -> list[Finding]:
-    """The claims of `task` in order; those with the same reason together, where the first stands.
+    """The claims of `task`: recognised mistakes first, then the others in order.
 
-    The one whose call is the plainest is told in full. Where no reason is known, only neighbours
-    are together, and each is told in full.
+    Those with the same reason are together, and the one whose call is the plainest is told in full.
+    Where no reason is known, only neighbours are together, and each is told in full.
     """
     groups: list[tuple[Finding, list[Verdict]]] = []
     for verdict in task.verdicts:
@@ -85,6 +85,8 @@ def findings(task: TaskResult, language: Language) -> list[Finding]:
             verdicts = []
             groups.append((cause, verdicts))
         verdicts.append(verdict)
+    # What has a name stands on top, where it is read first.
+    groups.sort(key=lambda group: not group[0].looks_like)
     return [_finding(cause, verdicts, language) for cause, verdicts in groups]
 
 

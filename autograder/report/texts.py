@@ -113,6 +113,31 @@ TEXTS: dict[str, Text] = {
     # The notebook card
     "card.label": {"en": "Result of {name}", "zh": "{name} 的结果"},
     "card.hint": {"en": 'Stuck? Run hint("{name}").', "zh": '卡住了？运行 hint("{name}")。'},
+    "card.replay": {"en": "To look into this call: `{code}`", "zh": "想细看这次调用：`{code}`"},
+    "replay.named": {
+        "en": "It is called `{name}` now: {name}.args, {name}.kwargs, {name}.result, "
+        "{name}.error.\n{name}.run() makes the call once more, with your function as it is then.",
+        "zh": "变量 `{name}` 里是这次调用：{name}.args、{name}.kwargs、{name}.result、"
+        "{name}.error。\n改过函数后，{name}.run() 用同样的参数再调用一次。",
+    },
+    "replay.taken": {
+        "en": "The name `{name}` is yours and was left alone. To keep this under another one:"
+        '\nagain = replay("{task}"); then again.args, again.result, again.run().',
+        "zh": "`{name}` 是你自己的变量，没有改动。请另取一个名字："
+        '\nagain = replay("{task}")，再看 again.args、again.result、again.run()。',
+    },
+    "replay.unchecked": {
+        "en": 'Run check("{task}") first: replay makes the call again that failed in it.',
+        "zh": '请先运行 check("{task}")：replay 重放其中失败的调用。',
+    },
+    "replay.nothing": {
+        "en": 'When check("{task}") ran last, no call failed that could be made again.',
+        "zh": '上次运行 check("{task}") 时，没有可以重放的失败调用。',
+    },
+    "replay.gone": {
+        "en": 'The check does not make this call any more. Run check("{task}") again.',
+        "zh": '检查已不再发出这次调用。请重新运行 check("{task}")。',
+    },
     "hint.level": {"en": "Hint {level} of {levels}", "zh": "提示 {level}/{levels}"},
     "hint.more": {
         "en": 'Run hint("{name}") again for the next one.',
