@@ -35,7 +35,7 @@ def photograph(page: object, folder: Path, language: Language) -> None:
     suffix = ".png" if language == "en" else f".{language}.png"
     result = desk.demo(language, whole=True)
     task = next(task for task in result.tasks if task.name == "recall")
-    page.set_content(PAGE.format(card_html(task, language)))
+    page.set_content(PAGE.format(card_html(task, language, replay='replay("recall")')))
     page.locator("body > *").last.screenshot(path=HERE / f"card{suffix}")
     report = folder / "report.html"
     write_html([result], report)
