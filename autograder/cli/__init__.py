@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-from autograder.cli import authors, learners, teachers
+from autograder.cli import authors, learners, reading, teachers  # noqa: F401
 from autograder.cli.shared import ARGUMENTS, WRONG_LANGUAGE, blame, explain, fail
 
 app = learners.app

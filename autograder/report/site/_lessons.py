@@ -1,0 +1,265 @@
+"""A lesson as a page: folded where one tries first, an address for every part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from markdown_it.token import Token
+from markupsafe import Markup, escape
+
+from autograder.exercise.catalog import CatalogError
+from autograder.exercise.syllabus import Chapter
+from autograder.exercise.syllabus.sources import numbers
+from autograder.language import LANGUAGES, Language
+from autograder.report.site._markdown import markdown, words
+from autograder.report.site._words import word
+
+_ANSWERS = re.compile(r"<!-- answers: (\S+) -->")
+_ENTRY = re.compile(r"\*\*(E\d{3}\b.*)")
+_NAMED = re.compile(r"\b(E\d{3}|S\d-[QP]\d+)\b", re.ASCII)
+_LABEL = re.compile(r"^[^：]{2,6}：")
+_SIZE = re.compile(r'<svg[^>]* viewBox="0 0 ([\d.]+) ([\d.]+)"')
+
+
+@dataclass(frozen=True)
+class Place:
+    """Part of a lesson that has an address.
+
+    Attributes
+    ----------
+    level
+        2 or 3 as its heading; 4 for an erratum.
+    id
+        Its anchor, the same in both languages.
+    text
+        All that is to be read in it.
+    """
+
+    level: int
+    id: str
+    title: str
+    text: str
+
+    @property
+    def kind(self) -> str:
+        """What it is to somebody who searches."""
+        if self.level == 4:
+            return "erratum"
+        return "question" if _NAMED.fullmatch(self.id) else "section"
+
+
+@dataclass(frozen=True)
+class LessonPage:
+    """What one lesson shows in one language."""
+
+    chapter: Chapter
+    language: Language
+    targets: Mapping[str, str]
+
+    @cached_property
+    def html(self) -> Markup:
+        """The text, without its title."""
+        tokens = list(_shaped(self))
+        env = {
+            "slug": self.chapter.exercise.slug,
+            "sizes": _sizes(self),
+            "table": word("table", self.language),
+        }
+        return Markup(markdown().renderer.render(tokens, markdown().options, env))
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Headings and errata, in their order."""
+        return tuple(_places(self._tokens))
+
+    @property
+    def contents(self) -> tuple[Place, ...]:
+        """What the table of contents lists."""
+        return tuple(place for place in self.places if place.level < 4)
+
+    @property
+    def _tokens(self) -> list[Token]:
+        """Freshly parsed, for rendering changes them; anchors set, the title left out."""
+        own = _parsed(self.chapter, self.language)
+        first = own if self.language == LANGUAGES[0] else _parsed(self.chapter, LANGUAGES[0])
+        heads, anchors = list(_headings(own)), _anchors(first)
+        if len(heads) != len(anchors):
+            raise CatalogError(
+                f"The lesson {self.chapter.exercise.slug} has {len(anchors)} headings in "
+                f"{LANGUAGES[0]} and {len(heads)} in {self.language}. Give both the same."
+            )
+        for head, anchor in zip(heads, anchors, strict=True):
+            own[head].attrSet("id", anchor)
+        return own
+
+
+def _parsed(chapter: Chapter, language: Language) -> list[Token]:
+    source = chapter.exercise.lesson(language).read_text("utf-8").split("---\n", 2)[2]
+    tokens = markdown().parse(source)
+    if tokens and tokens[0].tag == "h1":
+        del tokens[:3]
+    return tokens
+
+
+def _headings(tokens: Sequence[Token]) -> Iterator[int]:
+    return (place for place, token in enumerate(tokens) if token.type == "heading_open")
+
+
+def _anchors(tokens: Sequence[Token]) -> list[str]:
+    """One for each heading: the question that is answered below it, else its words."""
+    found: list[str] = []
+    for place in _headings(tokens):
+        below = tokens[place + 3] if place + 3 < len(tokens) else None
+        asked = _ANSWERS.match(below.content) if below and below.type == "html_block" else None
+        said = words(tokens[place + 1 : place + 2]).lower()
+        anchor = asked[1] if asked else re.sub(r"[^a-z0-9]+", "-", said).strip("-") or "part"
+        taken = sum(re.fullmatch(rf"{re.escape(anchor)}(-\d+)?", other) is not None
+                    for other in found)  # fmt: skip
+        found.append(f"{anchor}-{taken + 1}" if taken else anchor)
+    return found
+
+
+def _sizes(page: LessonPage) -> dict[str, tuple[str, str]]:
+    """Width and height of each figure, so that nothing jumps while they load."""
+    folder = page.chapter.exercise.lesson(page.language).parent / "figures"
+    found = {}
+    for path in folder.glob(f"*.{page.language}.svg"):
+        if size := _SIZE.search(path.read_text("utf-8")[:2000]):
+            found[path.name] = (str(round(float(size[1]) * 4 / 3)),
+                                str(round(float(size[2]) * 4 / 3)))  # fmt: skip
+    return found
+
+
+def _places(tokens: list[Token]) -> Iterator[Place]:
+    starts: list[tuple[int, int, str, str]] = []
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            title = words(tokens[place + 1 : place + 2])
+            starts.append((place, int(token.tag[1]), str(token.attrs["id"]), title))
+        elif ids := _erratum(tokens, place):
+            title = words(tokens[place + 2 : place + 3])
+            starts.append((place, 4, ids[0], title))
+    ends = [place for place, *_ in starts[1:]] + [len(tokens)]
+    for (start, level, anchor, title), end in zip(starts, ends, strict=True):
+        yield Place(level, anchor, title, words(tokens[start + 3 : end]))
+
+
+def _erratum(tokens: Sequence[Token], place: int) -> tuple[str, ...]:
+    """The numbers of the erratum whose item opens at `place`, if one does."""
+    if tokens[place].type != "list_item_open" or tokens[place].level != 1:
+        return ()
+    head = tokens[place + 2].content
+    return numbers(head) if _ENTRY.match(head) else ()
+
+
+def _shaped(page: LessonPage) -> Iterator[Token]:
+    """The tokens as the page shows them."""
+    tokens, language = page._tokens, page.language
+    slug = page.chapter.exercise.slug
+    closing: set[int] = set()
+    skipped = -1
+    for place, token in enumerate(tokens):
+        if place <= skipped:
+            continue
+        if place in closing:
+            ending = (token, _html("</details>"))
+            yield from ending if token.type == "blockquote_close" else reversed(ending)
+        elif token.type == "heading_close":
+            yield _html(_permalink(str(_opening(tokens, place).attrs["id"]), language))
+            yield token
+        elif token.type == "html_block" and _ANSWERS.match(token.content):
+            asked = _ANSWERS.match(token.content)
+            yield _html(f'<p class="id">{escape(asked[1] if asked else "")}</p>')
+        elif _leads_to_quote(tokens, place):
+            said = markdown().renderer.render(
+                tokens[place + 1].children or [], markdown().options, {}
+            )
+            hint = escape(word("try.first", language))
+            yield _html(f'<details class="minute"><summary>{said} <span class="quiet">{hint}</span>'
+                        "</summary>")  # fmt: skip
+            skipped = place + 2
+            closing.add(_end_of(tokens, place + 3))
+        elif ids := _erratum(tokens, place):
+            also = "".join(f'<span id="{other}"></span>' for other in ids[1:])
+            yield token
+            yield _html(f'<details class="erratum" id="{ids[0]}"><summary>{also}')
+            yield _linked(tokens[place + 2], {}, slug)
+            yield _html(_permalink(ids[0], language) + "</summary>")
+            skipped = place + 3
+            closing.add(_end_of(tokens, place))
+            _label(tokens, place, page)
+        else:
+            yield _linked(token, page.targets, slug) if token.type == "inline" else token
+
+
+def _opening(tokens: Sequence[Token], place: int) -> Token:
+    return tokens[place - 2]
+
+
+def _html(content: str) -> Token:
+    return Token("html_block", "", 0, content=content)
+
+
+def _permalink(anchor: str, language: Language) -> str:
+    said = escape(word("anchor", language))
+    return f'<a class="anchor" href="#{anchor}" aria-label="{said}: {anchor}">#</a>'
+
+
+def _leads_to_quote(tokens: Sequence[Token], place: int) -> bool:
+    """Whether a paragraph begins here that is bold as a whole, and a quotation follows it."""
+    if tokens[place].type != "paragraph_open" or place + 3 >= len(tokens):
+        return False
+    bold = re.fullmatch(r"\*\*[^*]+\*\*", tokens[place + 1].content)
+    return bold is not None and tokens[place + 3].type == "blockquote_open"
+
+
+def _end_of(tokens: Sequence[Token], place: int) -> int:
+    """Where what opens at `place` closes."""
+    level = tokens[place].level
+    kind = tokens[place].type.replace("_open", "_close")
+    return next(
+        after
+        for after in range(place, len(tokens))
+        if tokens[after].type == kind and tokens[after].level == level
+    )
+
+
+def _label(tokens: Sequence[Token], start: int, page: LessonPage) -> None:
+    """Mark what each line of an erratum is, and link the tasks that catch it."""
+    tasks = {task.name for task in page.chapter.exercise.tasks}
+    for token in tokens[start + 4 : _end_of(tokens, start)]:
+        if token.type != "inline" or not token.children:
+            continue
+        first = token.children[0]
+        if first.type == "text" and (label := _LABEL.match(first.content)):
+            first.content = first.content[label.end() :]
+            token.children[:0] = [_inline(f"<em>{escape(label[0])}</em>")]
+        for child in token.children:
+            if child.type == "code_inline" and child.content in tasks:
+                name = child.content
+                child.type = "html_inline"
+                child.content = f'<a href="#task-{name}"><code>{name}</code></a>'
+
+
+def _inline(content: str) -> Token:
+    return Token("html_inline", "", 0, content=content)
+
+
+def _linked(token: Token, targets: Mapping[str, str], slug: str) -> Token:
+    """The same, where errata and questions that the text names lead to where they are told."""
+    inside, children = 0, []
+    for child in token.children or ():
+        inside += (child.type == "link_open") - (child.type == "link_close")
+        if child.type != "text" or inside or not targets:
+            children.append(child)
+            continue
+        for piece in _NAMED.split(child.content):
+            to = targets.get(piece, "")
+            to = to.removeprefix(f"{slug}.html")
+            said = str(escape(piece))
+            children.append(_inline(f'<a href="{to}">{said}</a>' if to else said))
+    token.children = children
+    return token
