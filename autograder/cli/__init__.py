@@ -11,9 +11,11 @@ import signal
 import sys
 
 from autograder.cli import authors, learners, reading, teachers  # noqa: F401
+from autograder.cli import authors, learners, reviewing, teachers
 from autograder.cli.shared import ARGUMENTS, WRONG_LANGUAGE, blame, explain, fail
 
 app = learners.app
+app.add_typer(reviewing.review, name="review")
 app.add_typer(teachers.app, name="class")
 app.add_typer(authors.app, name="dev")
 

@@ -188,6 +188,15 @@ class Journal:
         )
         return bool(self._rows(query, slug, task))
 
+    def passes(self) -> frozenset[tuple[str, str]]:
+        """Exercise and name of each task that was ever passed."""
+        query = (
+            "SELECT DISTINCT exercise, json_extract(task.value, '$.name')"
+            " FROM attempts, json_each(attempts.result, '$.tasks') AS task"
+            " WHERE json_extract(task.value, '$.status') = 'pass'"
+        )
+        return frozenset(self._rows(query))
+
     def open_hint(self, slug: str, task: str) -> int:
         """Open the next hint for a task and return its level: 1, 2, and from then on 3."""
         with database.guarded(self.path, FORM), database.transaction(self._database):

@@ -1,0 +1,131 @@
+"""Coming back: the command that asks cards."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autograder.cli.shared import at_desk, say
+
+if TYPE_CHECKING:
+    from autograder.language import Language
+    from autograder.study.session import Asked, Session
+
+review = typer.Typer(
+    invoke_without_command=True,
+    help=say(
+        "Ask the cards that are due, then new ones. Answers are kept as they are given.",
+        "复习到期的卡片，再学新卡；每次作答即时保存。",
+    ),
+)
+
+Slug = Annotated[str | None, typer.Option(help=say("Only this exercise.", "只复习这个练习。"))]
+Track = Annotated[
+    str | None,
+    typer.Option(help=say("Only this track: week, weekend or evening.",
+                          "只复习这条路线：week、weekend 或 evening。")),
+]  # fmt: skip
+
+
+@review.callback()
+def sit(
+    context: typer.Context,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help=say("For so long.", "复习多少分钟。"))
+    ] = None,
+    slug: Slug = None,
+    track: Track = None,
+    new: Annotated[
+        int | None,
+        typer.Option(min=0, help=say("New cards a day (20).", "每天学几张新卡（20）。")),
+    ] = None,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    from autograder.learner import studying
+    from autograder.report import messages
+    from autograder.report.studying import show_summary
+
+    with at_desk() as (here, journal):
+        session = studying.sitting(journal, studying.chosen(slug, track), minutes=minutes, new=new)
+        stopped = False
+        try:
+            _ask_all(session, here.language)
+        except (KeyboardInterrupt, EOFError):
+            stopped = True
+        console = messages.out()
+        if stopped:
+            console.print()
+        show_summary(
+            [given.rating for _, given in session.given], session.seconds,
+            session.waiting.total, studying.following(session),
+            console=console, language=here.language,
+        )  # fmt: skip
+        raise typer.Exit(130 if stopped and sys.stdin.isatty() else 0)
+
+
+def _ask_all(session: Session, language: Language) -> None:
+    """Ask card after card until there is none or the learner ends it."""
+    from autograder.report import messages
+    from autograder.report.studytexts import said
+
+    while (asked := session.ask()) is not None:
+        key = _answer(session, asked, language)
+        if key == "q":
+            return
+        if key == "u":
+            taken = session.undo()
+            messages.say(said("undone" if taken else "nothing.undo", language), "yellow")
+        else:
+            session.answer(asked.card, int(key))
+
+
+def _answer(session: Session, asked: Asked, language: Language) -> str:
+    """Show a card, its back after a key, and return one of 1, 2, 3, 4, u and q."""
+    from autograder.exercise import catalog
+    from autograder.report import messages, studying
+    from autograder.report.studytexts import said
+
+    card, left, console = asked.card, asked.waiting, messages.out()
+    folder = catalog.exercise(card.slug).lesson(language).parent
+    studying.show_front(
+        card.about[language], card.front[language], (left.learning, left.due, left.new),
+        folder=folder, console=console, language=language,
+    )  # fmt: skip
+    key = _key(studying.keys(None, language))
+    if key in ("u", "q"):
+        return key
+    studying.show_back(card.back[language], folder=folder, console=console)
+    # What each answer gives is told as of now, however long one thought.
+    again = session.ask() or asked
+    while True:
+        key = _key(studying.keys(again.intervals, language))
+        if key in ("1", "2", "3", "4", "u", "q"):
+            return key
+        messages.say(said("unknown", language), "yellow")
+
+
+def _key(prompt: str) -> str:
+    """One key on a terminal, else the first character of a line; Enter is a blank.
+
+    Raises
+    ------
+    EOFError
+        At the end of what there is to read.
+    """
+    from autograder.report import messages
+
+    messages.show_text(prompt)
+    if sys.stdin.isatty():
+        import click
+
+        pressed = click.getchar()
+        if pressed == "\x04":
+            raise EOFError
+        return "" if pressed in "\r\n " else pressed.lower()
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.strip()[:1].lower()
