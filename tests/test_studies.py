@@ -62,7 +62,9 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_that_is_i
     with Journal(path) as journal:
         assert journal.open_hint("metrics", "recall") == 1
     with sqlite3.connect(path) as old:  # as the first version made it
-        old.executescript("DROP TABLE reviews; DROP TABLE answers; PRAGMA user_version = 1")
+        for table in ("reviews", "answers", "plans"):
+            old.execute(f"DROP TABLE {table}")
+        old.execute("PRAGMA user_version = 1")
     old.close()
     with Journal(path) as journal:
         assert journal.hint_level("metrics", "recall") == 1

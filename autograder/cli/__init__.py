@@ -16,6 +16,7 @@ from autograder.cli.shared import ARGUMENTS, WRONG_LANGUAGE, blame, explain, fai
 
 app = learners.app
 app.add_typer(reviewing.review, name="review")
+app.add_typer(reviewing.progress, name="progress")
 app.add_typer(teachers.app, name="class")
 app.add_typer(authors.app, name="dev")
 

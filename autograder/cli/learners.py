@@ -31,7 +31,9 @@ def standing(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from autograder.learner import desk
+    from autograder.learner.studying import chosen, readiness
     from autograder.report import messages, print_standing
+    from autograder.report.readiness import print_readiness
 
     with at_desk() as (here, journal):
         if here.book is None:
@@ -46,6 +48,8 @@ def standing(context: typer.Context) -> None:
             return
         found, following = desk.standings(here.book, journal)
         print_standing(found, following, console=messages.out(), language=here.language)
+        ready = readiness(journal, chosen())
+        print_readiness(ready, console=messages.out(), language=here.language, brief=True)
 
 
 @app.command(help=say("Make a workbook, or bring yours up to date.", "新建练习册，或更新已有的。"))

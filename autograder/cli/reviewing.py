@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -129,3 +130,63 @@ def _key(prompt: str) -> str:
     if not line:
         raise EOFError
     return line.strip()[:1].lower()
+
+
+progress = typer.Typer(
+    invoke_without_command=True,
+    help=say(
+        "Show what you are ready for; take your progress along, or merge it in.",
+        "查看准备情况；把学习进度导出带走，或合并进来。",
+    ),
+)
+
+
+@progress.callback()
+def ready(context: typer.Context, slug: Slug = None, track: Track = None) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    from autograder.learner import studying
+    from autograder.report import messages
+    from autograder.report.readiness import print_readiness
+
+    with at_desk() as (here, journal):
+        found = studying.readiness(journal, studying.chosen(slug, track))
+        print_readiness(found, console=messages.out(), language=here.language)
+
+
+@progress.command(
+    name="export",
+    help=say(
+        "Write all that is in your journal to a JSON file: attempts, hints, reviews, answers.",
+        "把学习记录全部写入一个 JSON 文件：作答、提示、复习、口答。",
+    ),
+)
+def export_progress(file: Path) -> None:
+    from autograder.learner import exchanging
+    from autograder.report import messages
+
+    with at_desk() as (_, journal):
+        exchanging.export(journal, file)
+    messages.say(say(f"Written: {file}", f"已写入：{file}"))
+
+
+@progress.command(
+    name="import",
+    help=say(
+        "Merge such a file into your journal. Nothing is lost, and twice is as good as once.",
+        "把这样的文件合并进学习记录：不丢任何内容，重复导入也没关系。",
+    ),
+)
+def import_progress(file: Path) -> None:
+    from autograder.learner import exchanging
+    from autograder.report import messages
+    from autograder.report.studytexts import said
+
+    with at_desk() as (here, journal):
+        changed = exchanging.take(journal, file)
+    parts = [
+        said(f"merged.{kind}", here.language, count=count)
+        for kind, count in changed.items() if count
+    ]  # fmt: skip
+    what = said("comma", here.language).join(parts)
+    messages.say(said("merged" if parts else "nothing.merged", here.language, what=what))

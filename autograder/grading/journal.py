@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,16 +13,17 @@ from typing import Any
 from autograder.grading import database
 from autograder.grading.database import Form
 from autograder.grading.database import JournalError as JournalError
+from autograder.grading.exchange import Exchange, attempt_key
 from autograder.grading.serial import SerialError, result_from_dict, result_to_dict
+from autograder.grading.studies import PLANS, Studies
 from autograder.grading.studies import SCHEMA as STUDIES
-from autograder.grading.studies import Studies
 from autograder.judging.results import SubmissionResult
 
 HINT_LEVELS = 3
 FORM = Form(
     name={"en": "journal", "zh": "学习记录"},
     application=0x54534A4C,  # "TSJL"
-    version=2,
+    version=3,
     schema=f"""
 CREATE TABLE attempts (
     key TEXT PRIMARY KEY,
@@ -47,8 +47,9 @@ CREATE TABLE surrenders (
     PRIMARY KEY (exercise, task)
 );
 {STUDIES}
+{PLANS}
 """,
-    upgrades={1: STUDIES},
+    upgrades={1: STUDIES, 2: PLANS},
     remedy={
         "en": "Move it away and run the command again; grading your notebooks anew brings the "
         "points back.",
@@ -120,13 +121,18 @@ class Journal:
         """What was said and remembered: interviews and reviews."""
         return Studies(self._database, lambda: database.guarded(self.path, FORM))
 
+    @property
+    def exchange(self) -> Exchange:
+        """All that is in the journal, to take along and to merge."""
+        return Exchange(self._database, lambda: database.guarded(self.path, FORM))
+
     def record(self, result: SubmissionResult, submission_sha: str, environment: str) -> None:
         """Keep an attempt: one row for each submission, exercise and environment.
 
         If there is one already, it is seen again, and its result gives way to one that is not
         marred by a fault of ours, or that has more points.
         """
-        key = _key(submission_sha, result.exercise, environment)
+        key = attempt_key(submission_sha, result.exercise, environment)
         now = _now()
         fault = int(result.at_fault)
         content = json.dumps(result_to_dict(result), allow_nan=False)
@@ -149,7 +155,7 @@ class Journal:
     ) -> SubmissionResult | None:
         """The result kept for a submission, or None."""
         query = "SELECT result FROM attempts WHERE key = ?"
-        rows = self._rows(query, _key(submission_sha, exercise, environment))
+        rows = self._rows(query, attempt_key(submission_sha, exercise, environment))
         try:
             return result_from_dict(json.loads(rows[0][0])) if rows else None
         except (SerialError, ValueError, AttributeError) as error:
@@ -226,11 +232,6 @@ class Journal:
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with database.guarded(self.path, FORM), closing(self._database.cursor()) as cursor:
             return cursor.execute(query, values).fetchall()
-
-
-def _key(submission_sha: str, exercise: str, environment: str) -> str:
-    parts = json.dumps([submission_sha, exercise, environment])
-    return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def _now() -> str:

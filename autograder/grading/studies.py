@@ -12,8 +12,8 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, TypeAlias
 
 SCHEMA = """
 CREATE TABLE reviews (
@@ -23,6 +23,13 @@ CREATE TABLE reviews (
 CREATE TABLE answers (
     id TEXT PRIMARY KEY, slug TEXT NOT NULL, question TEXT NOT NULL, at TEXT NOT NULL,
     seconds REAL NOT NULL, said TEXT NOT NULL, hit TEXT NOT NULL
+);
+"""
+
+PLANS = """
+CREATE TABLE IF NOT EXISTS plans (
+    id TEXT PRIMARY KEY, at TEXT NOT NULL, until TEXT NOT NULL, slugs TEXT NOT NULL,
+    new INTEGER NOT NULL
 );
 """
 
@@ -48,6 +55,11 @@ class Review:
     def id(self) -> str:
         """The same for the same event in every journal."""
         return _id(self.card, _stamp(self.at), self.rating)
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """As the journal has it."""
+        return self.id, self.card, _stamp(self.at), self.rating, int(self.undone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +87,69 @@ class Answer:
         return _id(self.slug, self.question, _stamp(self.at))
 
     @property
+    def row(self) -> tuple[object, ...]:
+        """As the journal has it."""
+        hit = json.dumps([bool(point) for point in self.hit])
+        return (
+            self.id, self.slug, self.question, _stamp(self.at), float(self.seconds), self.said, hit,
+        )  # fmt: skip
+
+    @property
     def share(self) -> float:
         """Share of the key points that were hit; 0 where there are none."""
         return sum(self.hit) / len(self.hit) if self.hit else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the learner set out to do before a date. The latest holds.
+
+    Attributes
+    ----------
+    until
+        Day of the interview; ``None`` ends the plan before.
+    slugs
+        The exercises whose cards are to be seen.
+    new
+        How many cards are to be seen for the first time in a day.
+    """
+
+    at: datetime
+    until: date | None
+    slugs: tuple[str, ...] = ()
+    new: int = 0
+
+    @property
+    def id(self) -> str:
+        """The same for the same event in every journal."""
+        return _id(_stamp(self.at), self._until, self.slugs, self.new)
+
+    @property
+    def _until(self) -> str:
+        return self.until.isoformat() if self.until else ""
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """As the journal has it."""
+        return self.id, _stamp(self.at), self._until, json.dumps(self.slugs), self.new
+
+
+Event: TypeAlias = Review | Answer | Plan
+
+# What two journals say differently of one event comes to the same in either order.
+_INTO: dict[type, str] = {
+    Review: "reviews VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET undone = 1 WHERE excluded.undone > undone",
+    Answer: "answers VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET seconds = excluded.seconds, said = excluded.said,"
+    " hit = excluded.hit"
+    " WHERE (excluded.seconds, excluded.said, excluded.hit) > (seconds, said, hit)",
+    Plan: "plans VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+}
+
+
 class Studies:
-    """Reviews and answers in an open journal."""
+    """Reviews, answers and plans in an open journal."""
 
     def __init__(
         self, database: sqlite3.Connection, guard: Callable[[], AbstractContextManager[None]]
@@ -104,29 +172,24 @@ class Studies:
             for slug, question, at, s, said, hit in rows
         ]
 
-    def add(self, events: Iterable[Review | Answer]) -> int:
+    def plans(self) -> list[Plan]:
+        """All plans in the order of time; the last one holds."""
+        rows = self._rows("SELECT at, until, slugs, new FROM plans ORDER BY at, id")
+        return [
+            Plan(
+                datetime.fromisoformat(at), date.fromisoformat(until) if until else None,
+                tuple(json.loads(slugs)), new,
+            )
+            for at, until, slugs, new in rows
+        ]  # fmt: skip
+
+    def add(self, events: Iterable[Event]) -> int:
         """Keep events, each once, and say how many were new. What was taken back stays so."""
         return sum(self._add(event) for event in events)
 
-    def _add(self, event: Review | Answer) -> int:
-        if isinstance(event, Review):
-            row: tuple[object, ...] = (
-                event.id, event.card, _stamp(event.at), event.rating, int(event.undone),
-            )  # fmt: skip
-            query = (
-                "INSERT INTO reviews VALUES (?, ?, ?, ?, ?) ON CONFLICT (id)"
-                " DO UPDATE SET undone = 1 WHERE excluded.undone > undone RETURNING id"
-            )
-        else:
-            row = (
-                event.id, event.slug, event.question, _stamp(event.at), event.seconds, event.said,
-                json.dumps([bool(point) for point in event.hit]),
-            )  # fmt: skip
-            query = (
-                "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-                " RETURNING id"
-            )
-        return len(self._rows(query, *row))
+    def _add(self, event: Event) -> int:
+        kind = type(event)
+        return len(self._rows(f"INSERT INTO {_INTO[kind]} RETURNING id", *event.row))
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._guard(), closing(self._database.cursor()) as cursor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from autograder._errors import BilingualError
@@ -13,11 +14,30 @@ from autograder.exercise.syllabus.tracks import TRACKS, tracks
 from autograder.grading.journal import Journal
 from autograder.grading.studies import Review
 from autograder.study.cards import Card, cards
-from autograder.study.session import NEW_A_DAY, Session
+from autograder.study.readiness import Evidence, Readiness, for_lesson, for_questions
+from autograder.study.schedule import memories
+from autograder.study.session import NEW_A_DAY, Session, queue
 
 
 class StudyError(BilingualError):
     """Something about studying that the learner has to put right."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What one is ready for.
+
+    Attributes
+    ----------
+    questions
+        Those that were begun, weakest first; then the others in the order of reading.
+    today
+        How many cards come back, are due, and are new today.
+    """
+
+    questions: tuple[Readiness, ...]
+    lessons: tuple[Readiness, ...]
+    today: tuple[int, int, int]
 
 
 def now() -> datetime:
@@ -90,3 +110,24 @@ def following(session: Session) -> tuple[timedelta, int] | None:
         return None
     first = due[0].astimezone(present.tzinfo)
     return first - present, sum(at.astimezone(present.tzinfo).date() == first.date() for at in due)
+
+
+def readiness(journal: Journal, exercises: Sequence[Exercise]) -> Ready:
+    """How ready the learner is for each question and each lesson of the exercises."""
+    present = now()
+    evidence = Evidence(
+        journal.studies.answers(),
+        {exercise.slug: journal.best(exercise.slug) for exercise in exercises},
+        memories(journal.studies.reviews(), present),
+        present,
+    )
+    passed = journal.passes()
+    decks = [(exercise, cards(exercise, passed)) for exercise in exercises]
+    questions = [r for e, own in decks for r in for_questions(e, own, evidence)]
+    everything = [card for _, own in decks for card in own]
+    todo = queue(everything, evidence.known, present, NEW_A_DAY).waiting
+    return Ready(
+        tuple(sorted(questions, key=lambda r: (not r.is_begun, r.value))),
+        tuple(for_lesson(e, own, evidence) for e, own in decks),
+        (todo.learning, todo.due, todo.new),
+    )

@@ -48,6 +48,11 @@ def write_json(results: Sequence[SubmissionResult], path: Path) -> None:
     write_text(path, dumps(results))
 
 
+def write_table(table: dict[str, Any], path: Path) -> None:
+    """Write plain maps and lists to `path`, or raise `ReportError`."""
+    write_text(path, as_text(table))
+
+
 def _submission(result: SubmissionResult) -> dict[str, Any]:
     table: dict[str, Any] = {
         "path": result.path,
