@@ -39,7 +39,7 @@ def test_every_card_has_an_id_of_its_own_and_two_sides_in_both_languages() -> No
     passed = {(exercise.slug, task.name) for exercise in known for task in exercise.tasks}
     deck = [card for exercise in known for card in cards(exercise, passed)]
     assert len({card.id for card in deck}) == len(deck)
-    assert {card.kind for card in deck} == {"points", "next", "erratum", "redo"}
+    assert {card.kind for card in deck} == {"points", "next", "erratum", "formula", "redo"}
     assert sum(card.kind == "redo" for card in deck) == len(passed)
     for card in deck:
         for text in (card.about, card.front, card.back):

@@ -190,3 +190,33 @@ def import_progress(file: Path) -> None:
     ]  # fmt: skip
     what = said("comma", here.language).join(parts)
     messages.say(said("merged" if parts else "nothing.merged", here.language, what=what))
+
+
+@review.command(
+    name="export",
+    help=say(
+        "Write the cards as a deck for Anki. Import it again after an upgrade: cards are brought "
+        "up to date and keep their history.",
+        "把卡片导出为 Anki 牌组。升级后重新导入，卡片内容会更新，复习历史不变。",
+    ),
+)
+def export_deck(
+    file: Annotated[Path, typer.Argument(help=say("Ends in .apkg.", "以 .apkg 结尾。"))],
+    slug: Slug = None,
+    track: Track = None,
+    both: Annotated[
+        bool, typer.Option("--both", help=say("In both languages.", "中英文都要。"))
+    ] = False,
+) -> None:
+    from autograder.language import LANGUAGES
+    from autograder.learner import studying
+    from autograder.report import messages
+    from autograder.report.exports.anki import write_anki
+
+    with at_desk() as (here, journal):
+        known = studying.chosen(slug, track)
+        folders = {exercise.slug: exercise.lesson(here.language).parent for exercise in known}
+        cards = [(card, folders[card.slug]) for card in studying.deck(journal, known)]
+        others = [language for language in LANGUAGES if language != here.language]
+        count = write_anki(cards, file, [here.language, *(others if both else ())])
+    messages.say(say(f"Written: {file}, {count} cards", f"已写入：{file}，共 {count} 张卡片"))

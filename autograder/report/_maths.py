@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -27,11 +28,14 @@ _PLAINER = (
 
 def readable(markdown: str) -> str:
     """Markdown with its formulas in plain characters, for want of anything better."""
-    return _CODE_OR_MATHS.sub(_shown, markdown)
+    return replaced(markdown, lambda tex, _: _MARKS.sub(r"\\\1", in_characters(tex)))
 
 
-def _shown(match: re.Match[str]) -> str:
-    return match[1] or _MARKS.sub(r"\\\1", in_characters(match[2] or match[3]))
+def replaced(markdown: str, shown: Callable[[str, bool], str]) -> str:
+    """Markdown with `shown` of each formula, and of whether it stands alone, in its place."""
+    return _CODE_OR_MATHS.sub(
+        lambda found: found[1] or shown(found[2] or found[3], found[2] is not None), markdown
+    )
 
 
 def in_characters(tex: str) -> str:

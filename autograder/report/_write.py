@@ -21,7 +21,11 @@ def write_text(path: Path, content: str) -> None:
     ReportError
         If that is not possible; a former file is then intact.
     """
-    data = content.encode("utf-8")
+    write_bytes(path, content.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """The same of bytes."""
     try:
         if path.is_dir():
             raise _error("file.folder", path)

@@ -1,8 +1,8 @@
 """Cards to remember by, made from the lessons and from passed tasks.
 
 A card's id outlives edits of its text. Points are known by their question, an erratum by its
-number, a task by its name; a follow-up has no number, so it is known by its English words: were
-it known by its place, one that is put in before it would take over its history.
+number, a task by its name. A follow-up and a formula have no number, so they are known by what
+they say, in English: known by its place, one that is put in before would take over the history.
 """
 
 from __future__ import annotations
@@ -14,10 +14,16 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from autograder.exercise.catalog import Exercise, Task
-from autograder.exercise.syllabus.material import Erratum, FollowUp, Question, material
+from autograder.exercise.syllabus.material import (
+    Erratum,
+    FollowUp,
+    Formula,
+    Question,
+    material,
+)
 from autograder.language import LANGUAGES, Language, Text
 
-Kind: TypeAlias = Literal["points", "next", "erratum", "redo"]
+Kind: TypeAlias = Literal["points", "next", "erratum", "formula", "redo"]
 
 _WORDS = re.compile(r"\w+")
 
@@ -53,6 +59,7 @@ def cards(exercise: Exercise, passed: Collection[tuple[str, str]]) -> tuple[Card
     found = material(exercise)
     return (
         *(card for question in found.questions for card in _of_question(question)),
+        *(_of_formula(formula) for formula in found.formulas),
         *(_of_erratum(erratum) for erratum in found.errata),
         *(_of_task(exercise, t) for t in exercise.tasks if (exercise.slug, t.name) in passed),
     )
@@ -83,6 +90,17 @@ def _of_follow_up(question: Question, follow_up: FollowUp) -> Card:
         _each(lambda n: f"{question.id} · {question.title[n]}"),
         follow_up.question,
         follow_up.answer,
+    )
+
+
+def _of_formula(formula: Formula) -> Card:
+    return Card(
+        f"formula/{formula.slug}/{_digest(''.join(formula.tex['en'].split()))}",
+        "formula",
+        formula.slug,
+        _each(lambda n: f"{formula.slug} · {formula.heading[n]}"),
+        _each(lambda n: _paragraphs(formula.lead[n], f"**{_FORMULA[n]}**")),
+        _each(lambda n: _paragraphs(formula.tex[n], formula.worked[n], formula.figure[n])),
     )
 
 
@@ -119,6 +137,10 @@ _HOW_MANY: Text = {
     "en": "What does a good answer hold? {} points.",
     "zh": "好的回答要讲到哪几点？共 {} 点。",
 }
+_FORMULA: Text = {
+    "en": "Write the formula, and a number that it gives.",
+    "zh": "写出公式，并用它算出一个具体的数。",
+}
 _CLAIM: Text = {
     "en": "What is wrong with this, and what is right?",
     "zh": "这句话错在哪里？正确的说法是什么？",
@@ -148,5 +170,12 @@ def _sentence(text: str) -> str:
 
 def _fingerprint(words: str) -> str:
     """The same for the same words, whatever marks stand between them."""
-    plain = " ".join(_WORDS.findall(words.casefold()))
-    return hashlib.sha256(plain.encode()).hexdigest()[:10]
+    return _digest(" ".join(_WORDS.findall(words.casefold())))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _paragraphs(*parts: str) -> str:
+    return "\n\n".join(filter(None, parts))

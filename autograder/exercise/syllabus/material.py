@@ -27,6 +27,12 @@ _PART = re.compile(r"^\*\*([^*\n]+)\*\*\n", re.MULTILINE)
 _POINT = re.compile(r"^- \[ \] (.+(?:\n  .+)*)", re.MULTILINE)
 # English leads in with italics, Chinese with bold.
 _FOLLOW_UP = re.compile(r"^- (\*{1,2})(.+?)\1\s*(.+(?:\n  .+)*)", re.MULTILINE)
+_HEADING = re.compile(r"^### (.+)\n", re.MULTILINE)
+# A block of code is one, whatever blank lines it holds.
+_BLOCK = re.compile(r"```.*?^```$|(?:(?!\n\n|```).)+", re.MULTILINE | re.DOTALL)
+_NUMBER = re.compile(r"\d\.\d|\d\d")
+# Formulas, code and what stands in parentheses, such as years.
+_ASIDE = re.compile(r"\$[^$]*\$|`[^`]*`|[(（][^()（）]*[)）]")
 _LINE = re.compile(r"^  - (?:\*[^*]+:\*|[^：]{2,6}：)\s*(.+(?:\n    .+)*)", re.MULTILINE)
 
 
@@ -84,12 +90,39 @@ class Erratum:
 
 
 @dataclass(frozen=True)
+class Formula:
+    """A formula that stands on a line of its own, with a number worked by it.
+
+    Attributes
+    ----------
+    heading
+        Of the part of the lesson in which it stands.
+    lead
+        The sentences that lead to it.
+    tex
+        The formula, between double dollars.
+    worked
+        What is said of it afterwards, with a number.
+    figure
+        The picture of the same part, as Markdown; empty for none.
+    """
+
+    slug: str
+    heading: Text
+    lead: Text
+    tex: Text
+    worked: Text
+    figure: Text
+
+
+@dataclass(frozen=True)
 class Material:
     """All that one lesson gives to study."""
 
     slug: str
     questions: tuple[Question, ...]
     errata: tuple[Erratum, ...]
+    formulas: tuple[Formula, ...] = ()
 
 
 def material(exercise: Exercise) -> Material:
@@ -129,7 +162,11 @@ def _material(slug: str, paths: tuple[Path, ...], stamps: tuple[int, ...]) -> Ma
         return _paired(found, f"the lesson {slug}, section {section}")
 
     questions = _questions(slug, {n: cut[3] if len(cut) > 3 else "" for n, cut in parts.items()})
-    return Material(slug, questions, tuple(_erratum(slug, row) for row in rows(4, ENTRY)))
+    ideas = {n: cut[2] if len(cut) > 2 else "" for n, cut in parts.items()}
+    return Material(
+        slug, questions, tuple(_erratum(slug, row) for row in rows(4, ENTRY)),
+        _formulas(slug, ideas),
+    )  # fmt: skip
 
 
 def _questions(slug: str, sections: Mapping[Language, str]) -> tuple[Question, ...]:
@@ -158,6 +195,51 @@ def _question(slug: str, row: Mapping[Language, tuple[str, str, str]]) -> Questi
             for match in _paired(nexts, f"{where}, what is asked next")
         ),
     )
+
+
+def _formulas(slug: str, ideas: Mapping[Language, str]) -> tuple[Formula, ...]:
+    """Formulas by which the lesson works a number, in both languages in the same paragraph."""
+    found = {language: _displayed(text) for language, text in ideas.items()}
+    rows = _paired(found, f"the lesson {slug}, among its formulas")
+    return tuple(
+        Formula(
+            slug, _head(row, 0), _head(row, 1), _head(row, 2), worked, _head(row, 3),
+        )
+        for row in rows
+        if (worked := _worked({language: said for language, (_, said) in row.items()}))
+    )  # fmt: skip
+
+
+def _head(row: Mapping[Language, tuple[tuple[str, ...], list[str]]], part: int) -> Text:
+    return _text(row, lambda found: found[0][part])
+
+
+def _worked(said: Mapping[Language, list[str]]) -> Text | None:
+    """The first paragraph that holds a number in either language and is whole in itself."""
+    for row in zip(*said.values(), strict=False):
+        if all(_NUMBER.search(_ASIDE.sub("", text)) and text[-1] not in ":：" for text in row):
+            return dict(zip(said, row, strict=True))
+    return None
+
+
+def _displayed(idea: str) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Each formula with its heading, what leads to it and a figure; and what is said of it."""
+    found: list[tuple[tuple[str, ...], list[str]]] = []
+    parts = _HEADING.split(idea)
+    for heading, body in zip(parts[1::2], parts[2::2], strict=True):
+        blocks = [block.strip() for block in _BLOCK.findall(body) if block.strip()]
+        figure = next((block for block in blocks if block.startswith("![")), "")
+        places = [at for at, block in enumerate(blocks) if block.startswith("$$")]
+        for at, end in zip(places, [*places, len(blocks)][1:], strict=True):
+            lead = blocks[at - 1] if at and _is_said(blocks[at - 1]) else ""
+            head = heading.strip(), lead, blocks[at], figure
+            found.append((head, [block for block in blocks[at + 1 : end] if _is_said(block)]))
+    return found
+
+
+def _is_said(block: str) -> bool:
+    """Whether it is a paragraph that one can read out."""
+    return not block.startswith(("```", "$$", "![", "|", "- ", "1. "))
 
 
 def _erratum(slug: str, row: Mapping[Language, re.Match[str]]) -> Erratum:
