@@ -102,6 +102,9 @@ def test_what_was_answered_is_kept_when_it_is_stopped(environment: dict[str, str
         (("--slug", "month"), ("month", "metrics")),
         (("--slug", "gan", "--track", "week"), ("--slug", "--track")),
         (("--minutes", "-1"), ("--minutes",)),
+        (("--until", "soon"), ("soon", "2026-12-31")),
+        (("--until", "2020-01-01"), ("2020-01-01", "tomorrow")),
+        (("export", "deck.zip"), ("deck.zip", ".apkg")),
     ],
 )
 def test_wrong_use_is_one_clear_line(

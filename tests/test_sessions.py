@@ -169,5 +169,7 @@ def test_a_card_seen_on_one_day_comes_back_before_the_plan_ends() -> None:
     twice = replay([Review("a", NOW - timedelta(days=9), 3), Review("a", NOW, 4)], NOW)
     assert once is not None
     assert twice is not None
-    assert due_by(once, latest) == latest < once.due
-    assert due_by(twice, latest) == twice.due > latest
+    tomorrow = NOW + timedelta(hours=14)
+    assert due_by(once, latest, tomorrow) == latest < once.due
+    assert due_by(once, latest, NOW) == once.due  # it was asked today
+    assert due_by(twice, latest, tomorrow) == twice.due > latest

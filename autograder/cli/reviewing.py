@@ -34,7 +34,11 @@ Track = Annotated[
 def sit(
     context: typer.Context,
     minutes: Annotated[
-        float | None, typer.Option(min=0, help=say("For so long.", "复习多少分钟。"))
+        float | None,
+        typer.Option(
+            min=1,
+            help=say("Minutes; with --until, a day.", "复习几分钟；配合 --until 时指每天。"),
+        ),
     ] = None,
     slug: Slug = None,
     track: Track = None,
@@ -42,15 +46,31 @@ def sit(
         int | None,
         typer.Option(min=0, help=say("New cards a day (20).", "每天学几张新卡（20）。")),
     ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help=say(
+                "Plan all cards until this day, such as 2026-12-31; `none` ends the plan.",
+                "把全部卡片排到这一天之前，如 2026-12-31；none 取消计划。",
+            ),
+        ),
+    ] = None,
 ) -> None:
     if context.invoked_subcommand is not None:
         return
+    if until is not None:
+        _plan(until, slug, track, minutes)
+        return
     from autograder.learner import studying
     from autograder.report import messages
-    from autograder.report.studying import show_summary
+    from autograder.report.studying import show_plan, show_summary
 
     with at_desk() as (here, journal):
-        session = studying.sitting(journal, studying.chosen(slug, track), minutes=minutes, new=new)
+        today = studying.assignment(journal, slug, track, new)
+        session = studying.sitting(journal, today, minutes=minutes)
+        if today.plan is not None:
+            show_plan(today.plan.until, today.new, today.behind, here.language)
         stopped = False
         try:
             _ask_all(session, here.language)
@@ -65,6 +85,23 @@ def sit(
             console=console, language=here.language,
         )  # fmt: skip
         raise typer.Exit(130 if stopped and sys.stdin.isatty() else 0)
+
+
+def _plan(until: str, slug: str | None, track: str | None, minutes: float | None) -> None:
+    """Make a plan and say what it takes, or end the one that there is."""
+    from autograder.learner import studying
+    from autograder.report import messages
+    from autograder.report.studying import show_forecast
+    from autograder.report.studytexts import said
+
+    with at_desk() as (here, journal):
+        if until == "none":
+            studying.end_plan(journal)
+            messages.say(said("plan.none", here.language))
+            return
+        day = studying.date_of(until)
+        found, budget = studying.make_plan(journal, day, slug=slug, track=track, minutes=minutes)
+        show_forecast(found, day, budget, console=messages.out(), language=here.language)
 
 
 def _ask_all(session: Session, language: Language) -> None:

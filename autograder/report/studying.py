@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -13,10 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.language import Language
-from autograder.report import clean
+from autograder.report import clean, messages
 from autograder.report._lines import Prose
 from autograder.report._maths import readable
-from autograder.report.messages import lesson_view
 from autograder.report.studytexts import said
 from autograder.report.texts import number
 
@@ -106,5 +107,82 @@ def show_summary(
     console.print(Group(*shown))
 
 
+def show_plan(until: date | None, new: int, behind: int, language: Language) -> None:
+    """Say by which plan the cards are asked, and whether it is still in time."""
+    messages.say(said("plan.holds", language, until=until, new=new), "dim")
+    if behind:
+        messages.say(said("plan.behind", language, until=until, new=behind), "yellow")
+
+
+class Costs(Protocol):
+    """Seconds for a card, and on how many answers they rest."""
+
+    @property
+    def first(self) -> float: ...
+    @property
+    def again(self) -> float: ...
+    @property
+    def measured(self) -> int: ...
+
+
+class Day(Protocol):
+    """One day of a plan."""
+
+    @property
+    def date(self) -> date: ...
+    @property
+    def minutes(self) -> float: ...
+
+
+class Forecast(Protocol):
+    """What a plan comes to."""
+
+    @property
+    def days(self) -> Sequence[Day]: ...
+    @property
+    def cards(self) -> int: ...
+    @property
+    def seen(self) -> int: ...
+    @property
+    def new(self) -> int: ...
+    @property
+    def once(self) -> int: ...
+    @property
+    def fitting(self) -> int: ...
+    @property
+    def costs(self) -> Costs: ...
+    @property
+    def minutes(self) -> float: ...
+    @property
+    def worst(self) -> Day: ...
+    @property
+    def fits(self) -> bool: ...
+
+
+def show_forecast(
+    found: Forecast, until: date, budget: float, *, console: Console, language: Language
+) -> None:
+    """Say what a plan takes in a day, on what that rests, and whether it fits into `budget`."""
+    rests = "plan.measured" if found.costs.measured else "plan.assumed"
+    numbers = {
+        "until": until, "days": len(found.days), "cards": found.cards, "seen": found.seen,
+        "new": found.new, "once": found.once, "fitting": found.fitting,
+        "budget": number(budget, 0), "mean": number(found.minutes, 0),
+        "most": number(math.ceil(found.worst.minutes), 0), "worst": found.worst.date,
+        "first": number(found.costs.first, 0), "again": number(found.costs.again, 0),
+        "measured": found.costs.measured,
+    }  # fmt: skip
+    rows = ["plan.cards", "plan.takes", rests]
+    if not found.fits:
+        rows.append("plan.no" if found.fitting else "plan.nothing")
+    elif found.once:
+        rows.append("plan.once")
+    else:
+        rows.append("plan.twice")
+    styles = {"plan.takes": "bold", "plan.no": "yellow", "plan.nothing": "yellow"}
+    console.print(Group(*(Prose(said(r, language, **numbers), styles.get(r, "")) for r in rows)))
+    console.print(Text.assemble(said("plan.go", language), " ", ("touchstone review", "cyan")))
+
+
 def _body(markdown: str, folder: Path) -> RenderableType:
-    return Padding(lesson_view(readable(markdown), folder), (0, 2, 1, 2))
+    return Padding(messages.lesson_view(readable(markdown), folder), (0, 2, 1, 2))

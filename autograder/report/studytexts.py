@@ -73,6 +73,62 @@ TEXTS: dict[str, Text] = {
         "（括号内为学过的卡片）· 就绪：以上各项的平均。",
     },
     "ready.today": {"en": "Cards today: {left}.", "zh": "今天的卡片：{left}。"},
+    "plan.cards": {
+        "en": "Days until {until}: {days}. Cards: {cards}, {seen} of them seen already.",
+        "zh": "到 {until} 还有 {days} 天，共 {cards} 张卡片，已学过 {seen} 张。",
+    },
+    "plan.takes": {
+        "en": "All of them take about {mean} minutes a day, at most {most} (on {worst}).",
+        "zh": "全部学完平均每天约 {mean} 分钟，最多的一天（{worst}）要 {most} 分钟。",
+    },
+    "plan.measured": {
+        "en": "Measured on {measured} answers of yours: {first} s for a new card, {again} s for "
+        "one that comes back. Tasks to redo come on top.",
+        "zh": "按你最近 {measured} 次作答实测：新卡每张 {first} 秒，复习每张 {again} 秒。"
+        "重做题目的时间另算。",
+    },
+    "plan.assumed": {
+        "en": "Assumed, as too few answers of yours are known: {first} s for a new card, {again} s "
+        "for one that comes back. Tasks to redo come on top.",
+        "zh": "你的作答还太少，暂按新卡每张 {first} 秒、复习每张 {again} 秒估算。"
+        "重做题目的时间另算。",
+    },
+    "plan.twice": {
+        "en": "With {new} new cards a day, each is seen on two days at least before then.",
+        "zh": "每天 {new} 张新卡，到那天之前每张至少在两个不同的日子见过。",
+    },
+    "plan.once": {
+        "en": "With {new} new cards a day all are seen; {once} of them on one day only, since no "
+        "day is left.",
+        "zh": "每天 {new} 张新卡，能全部学到；但其中 {once} 张只来得及见一天。",
+    },
+    "plan.no": {
+        "en": "That does not fit into {budget} minutes a day. The first {fitting} cards in the "
+        "order of reading do, with {new} new ones a day, and so it is planned. For all of them: "
+        "{most} minutes a day (--minutes {most}), a later date, or fewer lessons (--track, "
+        "--slug).",
+        "zh": "每天 {budget} 分钟排不下。按阅读顺序只排得下前 {fitting} 张，"
+        "每天 {new} 张新卡，计划就按这个来。想全部学完：每天留出 {most} 分钟"
+        "（--minutes {most}），或推迟日期，或少学几课（--track、--slug）。",
+    },
+    "plan.nothing": {
+        "en": "Nothing of that fits into {budget} minutes a day. Take more time, a later date, or "
+        "fewer lessons (--track, --slug).",
+        "zh": "每天 {budget} 分钟一张也排不下。请多留些时间，或推迟日期，"
+        "或少学几课（--track、--slug）。",
+    },
+    "plan.go": {"en": "Begin:", "zh": "开始："},
+    "plan.none": {"en": "No plan holds any more.", "zh": "计划已取消。"},
+    "plan.holds": {
+        "en": "By your plan until {until}: {new} new cards a day.",
+        "zh": "按计划学到 {until}：每天 {new} 张新卡。",
+    },
+    "plan.behind": {
+        "en": "You are behind it: by now it takes {new} new cards a day. Plan anew: "
+        "touchstone review --until {until}",
+        "zh": "进度落后了，现在每天要学 {new} 张新卡才来得及。"
+        "重新排：touchstone review --until {until}",
+    },
     "comma": {"en": ", ", "zh": "，"},
 }
 

@@ -88,15 +88,22 @@ def queue(
     fresh = [card for card in deck if card.id not in known]
     return Queue(
         tuple(card for due, card in learning if due <= now),
-        tuple(c for m, c in rows if not m.is_learning and due_by(m, latest) < tomorrow),
+        tuple(c for m, c in rows if not m.is_learning and due_by(m, latest, today) < tomorrow),
         tuple(fresh[: max(new - begun, 0)]),
         tuple(card for due, card in learning if now < due <= now + AHEAD),
     )
 
 
-def due_by(memory: Memory, latest: datetime | None) -> datetime:
-    """When a card is due if those that were seen on one day only come back until `latest`."""
-    if latest is None or memory.times[-1] - memory.times[0] >= timedelta(hours=12):
+def due_by(memory: Memory, latest: datetime | None, today: datetime) -> datetime:
+    """When a card is due if those that were seen on one day only come back until `latest`.
+
+    Parameters
+    ----------
+    today
+        When the day began: what was answered since then is not asked again for this.
+    """
+    is_once = memory.times[-1] - memory.times[0] < timedelta(hours=12)
+    if latest is None or not is_once or memory.times[-1] >= today:
         return memory.due
     return min(memory.due, latest)
 
