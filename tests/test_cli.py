@@ -23,7 +23,7 @@ from autograder.language import LANGUAGES, Language
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
     "start", "lesson", "lab", "grade", "watch", "hint", "solution", "reset", "coverage", "doctor",
-    "demo", "review", "progress",
+    "demo", "review", "progress", "interview", "open", "site",
 )  # fmt: skip
 
 

@@ -10,8 +10,14 @@ import os
 import signal
 import sys
 
-from autograder.cli import authors, learners, reading, teachers  # noqa: F401
-from autograder.cli import authors, learners, reviewing, teachers
+from autograder.cli import (
+    authors,
+    interviewing,  # noqa: F401  its command is the learners', as those of reading are
+    learners,
+    reading,  # noqa: F401
+    reviewing,
+    teachers,
+)
 from autograder.cli.shared import ARGUMENTS, WRONG_LANGUAGE, blame, explain, fail
 
 app = learners.app

@@ -19,7 +19,9 @@ from autograder.exercise.suite import Suite
 _FORMAT = 4
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "transformers")
 # No result depends on these: they take in, show and carry what the rest has graded.
-_APART = ("_content", "classroom", "cli", "course", "dev", "learner", "report", "syllabus")
+_APART = (
+    "_content", "classroom", "cli", "course", "dev", "learner", "report", "study", "syllabus",
+)  # fmt: skip
 
 
 def edition(exercise: Exercise, secret: str = "") -> str:

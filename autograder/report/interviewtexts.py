@@ -1,0 +1,77 @@
+"""The wording of the interview, in both languages."""
+
+from __future__ import annotations
+
+from autograder.language import Language, Text
+
+TEXTS: dict[str, Text] = {
+    "begin": {
+        "en": "{count} questions, about {minutes} minutes. Ctrl-C ends; what is done is kept.",
+        "zh": "共 {count} 题，约 {minutes} 分钟。随时可按 Ctrl-C 结束，答完的题都会保存。",
+    },
+    "begin.one": {
+        "en": "One question. Ctrl-C ends; what is done is kept.",
+        "zh": "共 1 题。随时可按 Ctrl-C 结束，答完的题都会保存。",
+    },
+    "how": {
+        "en": "Say it in a minute: type, and end with an empty line; or say it aloud and press "
+        "Enter.",
+        "zh": "用一分钟讲清楚。可以打字，以空行结束；也可以直接开口讲，讲完按回车。",
+    },
+    "took": {"en": "It took {time}.", "zh": "用时 {time}。"},
+    "long": {
+        "en": "It took {time}: more than a minute and a half is long.",
+        "zh": "用时 {time}，超过一分半就偏长了。",
+    },
+    "model": {"en": "Said in a minute", "zh": "一分钟回答"},
+    "yours": {"en": "Yours", "zh": "你的回答"},
+    "aloud": {"en": "(said aloud)", "zh": "（口头作答）"},
+    "points": {"en": "Key points", "zh": "要点"},
+    "tick": {
+        "en": "Which did you say? Numbers such as 1 3 4, a for all, Enter for none: ",
+        "zh": "讲到了哪几条？输入编号，如 1 3 4；a 为全部；一条没有就按回车：",
+    },
+    "tick.proposed": {
+        "en": "Enter keeps these marks; or numbers such as 1 3 4, a for all, 0 for none: ",
+        "zh": "按回车采纳以上勾选；或自己输入编号，如 1 3 4；a 为全部，0 为一条没有：",
+    },
+    "tick.again": {
+        "en": "The points are numbered 1 to {count}. Once more, please.",
+        "zh": "编号只有 1 到 {count}，请重新输入。",
+    },
+    "hit": {"en": "{hit} of {count} key points", "zh": "讲到 {hit} / {count} 条要点"},
+    "next": {"en": "They ask next", "zh": "追问"},
+    "open": {"en": "Answer it, then press Enter. ", "zh": "先自己回答，再按回车看答案。"},
+    "claim": {"en": "True or false, and why?", "zh": "判断对错，并说明理由"},
+    "claim.about": {"en": "Somebody says about «{title}»:", "zh": "关于「{title}」，有人说："},
+    "claim.ask": {"en": "t is true, f is false: ", "zh": "对输入 t，错输入 f："},
+    "claim.again": {"en": "t or f, please.", "zh": "请输入 t 或 f。"},
+    "claim.right": {"en": "You are right: it is {truth}.", "zh": "判断正确：这句话{truth}。"},
+    "claim.wrong": {"en": "It is {truth}.", "zh": "判断有误：这句话{truth}。"},
+    "true": {"en": "true", "zh": "是对的"},
+    "false": {"en": "false", "zh": "是错的"},
+    "documents": {"en": "The documents say", "zh": "原文"},
+    "wrong": {"en": "Wrong, because", "zh": "错因"},
+    "right": {"en": "Right", "zh": "正解"},
+    "go": {"en": "Enter: the next question. ", "zh": "按回车进入下一题。"},
+    "summary": {"en": "What you said", "zh": "本次小结"},
+    "statements": {
+        "en": "Statements judged right: {right} of {count}",
+        "zh": "对错判断：{count} 句中判对 {right} 句",
+    },
+    "read": {"en": "Read", "zh": "读一读"},
+    "do": {"en": "Do", "zh": "做一做"},
+    "all": {
+        "en": "All key points were there. `touchstone interview` asks others.",
+        "zh": "要点全部讲到。再运行 `touchstone interview` 换几题。",
+    },
+    "nothing": {
+        "en": "No question was finished, so nothing was kept.",
+        "zh": "没有答完的题，未作记录。",
+    },
+}
+
+
+def said(key: str, language: Language, **fields: object) -> str:
+    """The wording called `key`, with its fields filled in."""
+    return TEXTS[key][language].format(**fields)
