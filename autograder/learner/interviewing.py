@@ -9,22 +9,28 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from autograder._errors import BilingualError
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise, Task
 from autograder.exercise.syllabus import syllabus
-from autograder.exercise.syllabus.material import Question, material
+from autograder.exercise.syllabus.material import FollowUp, Question, material
 from autograder.exercise.syllabus.tracks import MINUTES_TO_SAY, tracks
 from autograder.grading.journal import Journal
+from autograder.language import LANGUAGES
 from autograder.report.interviewing import Finished, Screen
 from autograder.report.interviewtexts import said
 from autograder.study import choosing
 from autograder.study.interview import Interview, ticks
 
+if TYPE_CHECKING:
+    from autograder.study.interviewer import Interviewer, Reading
+
 MINUTES = 20
 _BELL_AFTER = 60.0
 _MOST_TASKS = 2
+_YES = ("y", "yes", "是", "好", "同意")
 _TRUE, _FALSE = ("t", "true", "y", "对", "是"), ("f", "false", "n", "错", "否")
 
 
@@ -96,7 +102,7 @@ def _no_question(
     )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Talk:
     """An interview held on a terminal.
 
@@ -106,12 +112,15 @@ class Talk:
         Reads a line after a prompt; EOFError where there are no more.
     clock
         Seconds, from whenever.
+    interviewer
+        Reads the answers too, if there is one, the learner agreed to it, and it can be reached.
     """
 
     journal: Journal
     screen: Screen
     read: Callable[[str], str] = input
     clock: Callable[[], float] = time.monotonic
+    interviewer: Interviewer | None = None
 
     def hold(self, interview: Interview) -> Interview:
         """Go through it to its end, or to where the learner stops, and sum it up."""
@@ -119,6 +128,7 @@ class Talk:
         self.screen.begin(count, count * MINUTES_TO_SAY)
         steps = {"ask": self._ask, "mark": self._mark, "next": self._next, "claim": self._claim}
         try:
+            self._agree(interview.round.question)
             while interview.stage != "over":
                 interview = steps[interview.stage](interview)
         except (KeyboardInterrupt, EOFError):
@@ -144,9 +154,16 @@ class Talk:
 
     def _mark(self, interview: Interview) -> Interview:
         question = interview.round.question
-        nothing = (False,) * len(question.points)
-        self.screen.points(question, nothing)
-        while (hit := ticks(self._line("tick"), nothing)) is None:
+        reading = self._reading(question, interview.said)
+        proposed = reading.hit if reading else (False,) * len(question.points)
+        prompt = "tick.proposed" if reading else "tick"
+        if reading and reading.follow_up:
+            both = dict.fromkeys(LANGUAGES, reading.follow_up)
+            interview = interview.asked_too(FollowUp(both, dict.fromkeys(LANGUAGES, "")))
+        self.screen.points(question, proposed, reading.quotes if reading else ())
+        if reading and reading.dropped:
+            self.screen.note("dropped", count=reading.dropped)
+        while (hit := ticks(self._line(prompt), proposed)) is None:
             self.screen.note("tick.again", count=len(question.points))
         interview = interview.ticked(hit, datetime.now().astimezone())
         self.journal.studies.add(interview.answers[-1:])
@@ -171,6 +188,38 @@ class Talk:
         right = interview.judged[-1].right
         self.screen.truth(erratum, holds=statement.holds, right=right)
         return interview.went_on()
+
+    def _agree(self, question: Question) -> None:
+        """Show where answers would go and what with them; without a yes nothing goes."""
+        server = self.interviewer
+        if server is None:
+            return
+        language = self.screen.language
+        answer = said("agree.answer", language)
+        self.screen.sending(
+            server.url, server.messages(question, answer, language), is_open=server.is_open,
+            has_key=bool(server.key),
+        )  # fmt: skip
+        if self._line("agree").strip().lower() not in _YES:
+            self.interviewer = None
+            self.screen.note("agree.not")
+
+    def _reading(self, question: Question, answer: str) -> Reading | None:
+        """What the interviewer makes of a typed answer; trouble is told in a line."""
+        if self.interviewer is None or not answer:
+            return None
+        from autograder.study.interviewer import InterviewerError
+
+        self.screen.note("reads")
+        try:
+            return self.interviewer.read(question, answer, self.screen.language)
+        except KeyboardInterrupt:
+            self.screen.note("reads.not")
+        except InterviewerError as error:
+            self.screen.tell(error.text)
+            if error.lasting:
+                self.interviewer = None
+        return None
 
     def _line(self, key: str) -> str:
         return self.read(said(key, self.screen.language))

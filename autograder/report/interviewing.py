@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
@@ -11,6 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from autograder import language as languages
 from autograder.exercise.catalog import Exercise, Task
 from autograder.exercise.syllabus.material import Erratum, FollowUp, Question
 from autograder.language import Language
@@ -98,11 +99,15 @@ class Screen:
     def follow_up(self, follow_up: FollowUp) -> None:
         """Put what is asked next."""
         label = Text(said("next", self.language), "bold")
-        question = Prose(flat(follow_up.question[self.language]), "bold")
+        words = clean.line(flat(follow_up.question[self.language]), 800)
+        question = Prose(words, "bold")
         self._show(Text(), label, Padding(question, (0, 0, 0, 2)))
 
     def follow_up_answer(self, follow_up: FollowUp) -> None:
-        """Show a short answer to it."""
+        """Show a short answer to it, if there is one."""
+        if not follow_up.answer[self.language]:
+            self._show(Padding(Prose(said("next.own", self.language), "dim"), (0, 0, 0, 2)))
+            return
         self._show(Padding(Prose(flat(follow_up.answer[self.language])), (0, 0, 0, 2)))
 
     def claim(self, erratum: Erratum, statement: str) -> None:
@@ -132,6 +137,21 @@ class Screen:
     def note(self, key: str, **fields: object) -> None:
         """Say one of the short sentences."""
         self._show(Prose(said(key, self.language, **fields), "yellow"))
+
+    def tell(self, message: languages.Text) -> None:
+        """Say what went wrong."""
+        self._show(Prose(clean.line(message[self.language]), "yellow"))
+
+    def sending(
+        self, url: str, messages: Iterable[Mapping[str, str]], *, is_open: bool, has_key: bool
+    ) -> None:
+        """Show all that an interviewer would be sent, and where to."""
+        self._show(Text(), Prose(said("agree.what", self.language, url=clean.line(url)), "bold"))
+        for message in messages:
+            for line in clean.block(message["content"]).split("\n"):
+                self._show(Padding(Prose(line, "dim"), (0, 0, 0, 2)))
+        keys = [("agree.key", has_key), ("agree.open", is_open)]
+        self._show(*(Prose(said(key, self.language), "yellow") for key, told in keys if told))
 
     def summary(self, finished: Sequence[Finished], right: int, judged: int) -> None:
         """Points by question, what to read and which task to redo."""

@@ -40,6 +40,39 @@ TEXTS: dict[str, Text] = {
         "zh": "编号只有 1 到 {count}，请重新输入。",
     },
     "hit": {"en": "{hit} of {count} key points", "zh": "讲到 {hit} / {count} 条要点"},
+    "reads": {"en": "The interviewer reads …", "zh": "面试官正在看你的回答……"},
+    "reads.not": {
+        "en": "Not waited for; tick it yourself.",
+        "zh": "不等了，请自己勾选。",
+    },
+    "dropped": {
+        "en": "Points that the interviewer named without words of yours, and so not marked: "
+        "{count}.",
+        "zh": "面试官还点了 {count} 条，但引文不在你的回答里，没有勾选。",
+    },
+    "agree.what": {
+        "en": "For each answer that you type, this goes to {url}, and nothing else:",
+        "zh": "你每打一个回答，就向 {url} 发送以下内容，此外什么也不发：",
+    },
+    "agree.answer": {"en": "(what you typed)", "zh": "（你打的回答）"},
+    "agree.key": {
+        "en": "Your OPENAI_API_KEY goes with it.",
+        "zh": "请求会带上你的 OPENAI_API_KEY。",
+    },
+    "agree.open": {
+        "en": "The connection is not encrypted (http): others on the way can read it.",
+        "zh": "连接未加密（http），途经的机器都能看到内容。",
+    },
+    "agree": {"en": "Send it? y is yes, Enter is no: ", "zh": "同意发送吗？y 同意，回车不同意："},
+    "agree.not": {
+        "en": "Nothing is sent. The interview goes on without an interviewer.",
+        "zh": "什么也不会发送，面试照常进行。",
+    },
+    "next.own": {
+        "en": "The interviewer's own question: the lesson may hold the answer, no model answer "
+        "does.",
+        "zh": "这是面试官临场追问的，没有参考答案，可以到课文里找。",
+    },
     "next": {"en": "They ask next", "zh": "追问"},
     "open": {"en": "Answer it, then press Enter. ", "zh": "先自己回答，再按回车看答案。"},
     "claim": {"en": "True or false, and why?", "zh": "判断对错，并说明理由"},
