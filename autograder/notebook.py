@@ -71,7 +71,7 @@ def hint(name: str) -> None:
         exercise = _exercise(names, name)
         task = exercise.task(name)
     except CatalogError as error:
-        _say(str(error))
+        _say(error.text[_language(names)])
         return
     from autograder.report import card
 
@@ -144,7 +144,7 @@ def _checked(name: str, names: dict[str, Any]) -> float:
         _checked_last[exercise.slug, task.name] = result
         _show_card(result, names)
     except CatalogError as error:
-        _say(str(error))
+        _say(error.text[_language(names)])
     except Exception as error:
         if os.environ.get("TOUCHSTONE_DEBUG"):
             raise

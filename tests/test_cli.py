@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from autograder.exercise.syllabus import index, syllabus
 from autograder.language import LANGUAGES, Language
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "touchstone-course"
 COMMANDS = (
     "start", "lesson", "lab", "grade", "watch", "hint", "solution", "reset", "coverage", "doctor",
     "demo", "review", "progress", "interview", "open", "site",
@@ -30,7 +32,9 @@ COMMANDS = (
 def touchstone(
     *arguments: str, cwd: Path | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG", "TOUCH"))}
+    ours = ("LC_", "LANG", "TOUCH", "UV")
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    clean["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{clean['PATH']}"
     return subprocess.run(
         [sys.executable, "-m", "autograder", *arguments],
         cwd=cwd or ROOT,
@@ -56,6 +60,53 @@ def test_help_names_every_command_in_both_languages() -> None:
         assert shown.returncode == 0
         assert word in shown.stdout
         assert all(command in shown.stdout for command in COMMANDS)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert touchstone("--version").stdout.startswith(f"touchstone-course {version(PACKAGE)} (")
+
+
+def test_bash_completes_exercises_and_tasks(tmp_path: Path) -> None:
+    """In a real bash, by the very script that is installed."""
+    ask = """
+        eval "$(touchstone --show-completion bash)"
+        for words in "grade met" "reset metrics/rec" "hint perplex" "watch rece" "lesson spee"; do
+            COMP_WORDS=(touchstone $words) COMP_CWORD=2
+            _touchstone_completion touchstone
+            echo "$words: ${COMPREPLY[*]}"
+        done
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "--norc", "-c", ask], cwd=tmp_path, env={**os.environ, "PATH": path},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == [
+        "grade met: metrics", "reset metrics/rec: metrics/recall", "hint perplex: ",
+        "watch rece: receptive_field", "lesson spee: speech",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_are_answered_too(shell: str) -> None:
+    assert "touchstone" in touchstone("--show-completion", shell).stdout
+    asked = {"_TOUCHSTONE_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    done = touchstone(_TYPER_COMPLETE_ARGS="touchstone hint metrics/rec", **asked)
+    assert "metrics/recall" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["grade", "watch", "hint", "reset", "solution", "lesson", "lab"]
+)
+def test_a_name_that_is_none_is_answered_by_what_was_meant(command: str, home: Path) -> None:
+    if command == "lab":
+        (home / ".touchstone").mkdir()
+        (home / ".touchstone" / "workbook.json").write_text('{"language": "en"}')
+        save(home, notebook(), "metrics.ipynb")
+    done = touchstone(command, "recal", "--lang", "en", cwd=home)
+    assert done.returncode == 2
+    assert "metrics/recall" in done.stderr
+    assert len(done.stderr) < 200
 
 
 def test_the_readme_names_every_command() -> None:
@@ -153,7 +204,7 @@ def test_broken_submissions_leave_the_others_unharmed(home: Path) -> None:
         (("grade", "empty-folder"), "holds no notebook"),
         (("grade",), "no workbook"),
         (("lesson", "cooking"), "There is no exercise"),
-        (("hint", "cooking"), "There is no task"),
+        (("hint", "cooking"), "There is no exercise or task"),
         (("solution", "recall"), "not passed yet"),
         (("reset", "metrics"), "no workbook"),
         (("reset", "absent.ipynb"), "absent.ipynb"),
@@ -185,13 +236,14 @@ def test_a_report_that_cannot_be_written_says_so(home: Path) -> None:
 @pytest.mark.slow
 def test_a_day_of_a_learner(home: Path) -> None:
     """Start, look, take hints, solve, grade, see the solution, reset: nothing gets lost."""
-    assert "touchstone start" in touchstone(cwd=home).stdout
+    assert "`python -m autograder start`" in touchstone(cwd=home).stdout
     assert touchstone("start", "book", "--lang", "zh", cwd=home).returncode == 0
     book = home / "book"
     path = book / "metrics.ipynb"
-    assert f"touchstone lesson {exercises()[0].slug}" in touchstone(cwd=book).stdout
+    assert f"autograder lesson {exercises()[0].slug}" in touchstone(cwd=book).stdout
 
-    hints = [touchstone("hint", "recall", cwd=book).stdout for _ in range(4)]
+    hints = [touchstone("hint", name, cwd=book).stdout for name in 2 * ("recall", "metrics/recall")]
+    assert "`python -m autograder hint metrics/recall`" in hints[0]
     assert len(set(hints[:3])) == 3
     assert hints[3] == hints[2]
 
@@ -199,9 +251,11 @@ def test_a_day_of_a_learner(home: Path) -> None:
     cell = next(cell for cell in content["cells"] if cell["id"] == "recall")
     cell["source"] = RECALL
     path.write_text(json.dumps(content), "utf-8")
-    graded = touchstone("grade", cwd=book)
-    assert graded.returncode == 1
-    assert "2 / 2" in graded.stdout
+    one = touchstone("grade", "metrics/recall", cwd=book)
+    assert one.returncode == 0
+    assert "2 / 2 分" in one.stdout
+    assert "2 / 20" in touchstone("grade", "metrics", cwd=book).stdout
+    assert touchstone("grade", cwd=book).returncode == 1
     shown = touchstone("solution", "recall", cwd=book)
     assert shown.returncode == 0
     assert "def recall" in shown.stdout
@@ -213,7 +267,8 @@ def test_a_day_of_a_learner(home: Path) -> None:
     before = path.read_bytes()
     assert touchstone("start", cwd=book).returncode == 0
     assert path.read_bytes() == before
-    assert touchstone("reset", "metrics", "--task", "recall", cwd=book).returncode == 0
+    done = touchstone("reset", "metrics/recall", "--lang", "en", cwd=book)
+    assert "recall as at first, the rest as you left it" in done.stdout
     copies = [copy for copy in book.glob("metrics.*.ipynb") if copy.read_bytes() == before]
     assert len(copies) == 1
     assert RECALL not in path.read_text("utf-8")

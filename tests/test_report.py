@@ -20,6 +20,7 @@ from autograder.evidence.runs import CellRun
 from autograder.judging.results import STATUSES, SubmissionResult
 from autograder.language import LANGUAGES, Language
 from autograder.report import card, clean, digest, html, jsonfile, junit, terminal, texts
+from autograder.report._commands import commanded
 from autograder.report._lines import pieces, wrap
 from autograder.report.standing import Next, Standing
 
@@ -116,7 +117,7 @@ def test_chinese_wraps_within_a_sentence_but_not_before_a_stop() -> None:
 
 @each_language
 def test_one_submission_tells_what_failed_and_what_to_do(language: Language) -> None:
-    result = sample_results(language)[0]
+    result = commanded(sample_results(language)[0])
     page = re.sub(r"\s+", "", printed([result]))
     for task in result.tasks:
         assert re.sub(r"\s+", "", task.title[language]) in page
@@ -193,6 +194,48 @@ def test_a_table_has_a_row_for_each_and_the_reason_of_a_problem(language: Langua
     problem = results[-1].problem
     assert problem is not None
     assert re.sub(r"\s+", "", problem[language]) in re.sub(r"\s+", "", page)
+
+
+@each_language
+def test_below_a_table_stand_the_failed_tasks_with_why_and_what_next(language: Language) -> None:
+    results = sample_results(language)
+    below = re.sub(r"\s+", "", printed(results).partition(texts.SYMBOLS["todo"])[2])
+    for task in results[0].tasks:
+        begun = task.status not in ("pass", "todo")
+        assert (re.sub(r"\s+", "", task.title[language]) in below) == begun
+    recall = results[0].tasks[1].verdicts[0]
+    for part in (recall.diagnosis, recall.step):
+        assert re.sub(r"\s+", "", part[language]) in below
+
+
+def test_of_many_failed_tasks_the_rest_is_a_command() -> None:
+    page = printed([sample_results()[0]] * 3)
+    assert page.count("Takes specificity") == 2
+    assert re.findall(r"… and (\d) more that failed: `touchstone grade class/lin/", page) == [
+        "2",
+        "5",
+    ]
+
+
+def test_steps_are_commands_of_the_terminal() -> None:
+    task = sample_results()[0].tasks[1]
+    step = both(
+        'Open a hint: hint("recall"). Lesson: E116.', '看一条提示：hint("recall")。参见课文 E116。'
+    )
+    verdicts = tuple(replace(verdict, step=step) for verdict in task.verdicts)
+    result = SubmissionResult("m.ipynb", "metrics", tasks=(replace(task, verdicts=verdicts),))
+    page = re.sub(r"\s+", " ", printed([result]))
+    assert "`touchstone hint metrics/recall`. Lesson: E116 in `touchstone lesson metrics`." in page
+    assert "hint(" not in page
+
+
+def test_one_point_is_one_point() -> None:
+    assert digest.points_line(0, 1, "en") == "0 / 1 point"
+    assert [texts.points_word(n, "en") for n in (1, 2, 0.5)] == [
+        "1 point",
+        "2 points",
+        "0.5 points",
+    ]
 
 
 def test_no_result_and_no_tasks_are_said_not_crashed_on() -> None:

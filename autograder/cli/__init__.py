@@ -10,9 +10,11 @@ import os
 import signal
 import sys
 
-from autograder.cli import (
+from autograder import _called
+from autograder.cli import (  # some only put their commands on the learners' app
     authors,
-    interviewing,  # noqa: F401  its command is the learners', as those of reading are
+    grading,  # noqa: F401
+    interviewing,  # noqa: F401
     learners,
     reading,  # noqa: F401
     reviewing,
@@ -27,12 +29,21 @@ app.add_typer(teachers.app, name="class")
 app.add_typer(authors.app, name="dev")
 
 
+_COMPLETE = "_TOUCHSTONE_COMPLETE"
+
+
 class _Ended(BaseException):
     """Somebody asked this process to end: it tidies up first, as after Ctrl-C."""
 
 
 def _end(number: int, frame: object) -> None:
     raise _Ended
+
+
+def _program() -> str:
+    """What usage lines call us; a shell completes what is called by its plain name only."""
+    completing = _COMPLETE in os.environ or any("-completion" in word for word in ARGUMENTS)
+    return _called.NAME if completing else _called.command()
 
 
 def main() -> None:
@@ -44,7 +55,7 @@ def main() -> None:
         with contextlib.suppress(AttributeError, OSError):
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
-        app(ARGUMENTS, prog_name="touchstone")
+        app(ARGUMENTS, prog_name=_program(), complete_var=_COMPLETE)
     except (KeyboardInterrupt, BrokenPipeError):
         os._exit(130)
     except _Ended:

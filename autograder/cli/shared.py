@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,5 +98,47 @@ Model = Annotated[
             "Run on this model (a folder, or a name in the hub cache) instead of the tiny one.",
             "换用这个模型（文件夹，或 hub 缓存里的名字），不用自带的小模型。",
         )
+    ),
+]
+
+
+def completed(incomplete: str) -> list[str]:
+    """Names of exercises and tasks for a shell to go on with."""
+    from autograder.learner.naming import beginning
+
+    return list(beginning(incomplete))
+
+
+def completed_paths(incomplete: str) -> list[str]:
+    """The same, and what is here: notebooks and folders."""
+    head, _, start = incomplete.rpartition("/")
+    here = Path(f"{head}/" if head or incomplete.startswith("/") else ".")
+    inside = sorted(here.glob(f"{glob.escape(start)}*")) if here.is_dir() else []
+    return [
+        *(f"{path}/" if path.is_dir() else str(path) for path in inside
+          if (path.is_dir() or path.suffix == ".ipynb") and not path.name.startswith(".")),
+        *completed(incomplete),
+    ]  # fmt: skip
+
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar=say("NAME", "名称"),
+        help=say("An exercise or a task of it.", "练习名或任务名。"),
+        autocompletion=completed,
+    ),
+]
+
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar=say("NAMES", "名称"),
+        help=say(
+            "Notebooks, folders, exercises or tasks, such as metrics or metrics/recall.",
+            "notebook、文件夹、练习或任务，例如 metrics、metrics/recall。",
+        ),
+        autocompletion=completed_paths,
     ),
 ]

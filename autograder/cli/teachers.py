@@ -112,8 +112,8 @@ def grade(
     print_class_summary(result, console=messages.out(), language=LANGUAGE)
     messages.say(
         say(
-            f"Next: touchstone class report {out}, or touchstone class export {out} --to csv",
-            f"下一步：touchstone class report {out}，或 touchstone class export {out} --to csv",
+            f"Next: `touchstone class report {out}`, or `touchstone class export {out} --to csv`",
+            f"下一步：`touchstone class report {out}`，或 `touchstone class export {out} --to csv`",
         )
     )
     problems = [item.result for item in result.graded if item.result.problem is not None]

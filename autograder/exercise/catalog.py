@@ -15,6 +15,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from autograder._errors import BilingualError
 from autograder.language import LANGUAGES, Language, Text
 from autograder.models import is_other
 
@@ -27,8 +28,14 @@ _WHEEL_CONTENT = PACKAGE / "_content"
 _MORE_MEMORY, _MORE_TIME = 4, 10
 
 
-class CatalogError(Exception):
-    """An exercise that is missing or malformed; the message says where and what to do."""
+class CatalogError(BilingualError):
+    """An exercise that is missing or malformed; the message says where and what to do.
+
+    What only authors meet is said in English.
+    """
+
+    def __init__(self, en: str, zh: str = "") -> None:
+        super().__init__(en, zh or en)
 
 
 def content_root() -> Path:
@@ -152,7 +159,10 @@ class Exercise:
             if task.name == name:
                 return task
         names = ", ".join(task.name for task in self.tasks)
-        raise CatalogError(f"{self.slug} has no task {name!r}. Its tasks: {names}.")
+        raise CatalogError(
+            f"{self.slug} has no task {name!r}. Its tasks: {names}.",
+            f"{self.slug} 里没有任务 {name!r}。可选的任务：{names}。",
+        )
 
     @property
     def root(self) -> Path:
@@ -199,7 +209,10 @@ def exercise(slug: str, course: Path = COURSE) -> Exercise:
     path = course / slug / "exercise.toml"
     if "/" in slug or not path.is_file():
         known = ", ".join(sorted(p.parent.name for p in course.glob("*/exercise.toml")))
-        raise CatalogError(f"There is no exercise {slug!r}. There are: {known}.")
+        raise CatalogError(
+            f"There is no exercise {slug!r}. There are: {known}.",
+            f"没有练习 {slug!r}。现有练习：{known}。",
+        )
     try:
         table = tomllib.loads(path.read_text("utf-8"))
         return _exercise(slug, table, path.parent)

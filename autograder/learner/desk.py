@@ -6,21 +6,22 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder._errors import BilingualError
 from autograder.engine import UnreadableNotebook, read_notebook
 from autograder.engine.pool import Pool
 from autograder.exercise import catalog
-from autograder.exercise.catalog import CatalogError, Exercise, Task
+from autograder.exercise.catalog import Exercise, Task
 from autograder.exercise.edition import edition
 from autograder.grading.grade import Told, grade, grade_path
 from autograder.grading.journal import Journal, default_path
 from autograder.judging.results import SubmissionResult
 from autograder.language import Language
 from autograder.learner import workbook
+from autograder.learner.naming import at, named
 from autograder.learner.workbook import Workbook
 from autograder.report.standing import Next, Standing
 
@@ -63,6 +64,16 @@ class Desk:
             )
         return list(self.book.notebooks)
 
+    def notebook(self, exercise: Exercise) -> Path:
+        """The workbook's notebook of an exercise, there or not; `NotYet` without a workbook."""
+        self.notebooks()
+        assert self.book is not None
+        return self.book.folder / f"{exercise.slug}.ipynb"
+
+    def named(self, names: Iterable[str]) -> dict[Path, set[str]]:
+        """The notebooks that `names` stand for, by default all, with the tasks named in each."""
+        return at(names, self.notebook) or {path: set() for path in self.notebooks()}
+
 
 def graded_before(path: Path, journal: Journal) -> SubmissionResult | None:
     """The result in the journal, if the very same code was graded before with all as it is now."""
@@ -102,6 +113,16 @@ def grade_and_record(
     if result.tasks and not result.at_fault:
         journal.record(result, notebook.digest, edition(exercise))
     return result
+
+
+def narrowed(result: SubmissionResult, tasks: Collection[str]) -> SubmissionResult:
+    """`result` with these of its tasks only, as if the exercise had no other; whole for none."""
+    if not tasks or result.problem is not None:
+        return result
+    kept = tuple(task for task in result.tasks if task.name in tasks)
+    points = round(sum(task.points for task in kept), 2)
+    most = sum(task.max_points for task in kept)
+    return replace(result, tasks=kept, points=points, max_points=most)
 
 
 def choose_model(name: str | None, notebooks: Sequence[Path]) -> None:
@@ -144,33 +165,10 @@ def standings(book: Workbook, journal: Journal) -> tuple[list[Standing], Next | 
             continue
         if started and begun is None and result is not None:
             name = next(task.name for task in result.tasks if task.status != "pass")
-            begun = Next(exercise, f"touchstone hint {exercise.slug}/{name}", exercise.task(name))
+            begun = Next(exercise, f"hint {exercise.slug}/{name}", exercise.task(name))
         elif fresh is None:
-            fresh = Next(exercise, f"touchstone lesson {exercise.slug}")
+            fresh = Next(exercise, f"lesson {exercise.slug}")
     return found, begun or fresh
-
-
-def find_task(name: str, *, among: Sequence[Exercise] | None = None) -> tuple[Exercise, Task]:
-    """The task called ``exercise/task``, or ``task`` where only one exercise has it.
-
-    Raises
-    ------
-    CatalogError
-        If there is none or more than one; the message names them.
-    """
-    slug, _, rest = name.rpartition("/")
-    if slug:
-        exercise = catalog.exercise(slug)
-        return exercise, exercise.task(rest)
-    exercises = catalog.exercises() if among is None else among
-    found = [(e, task) for e in exercises for task in e.tasks if task.name == rest]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        choices = ", ".join(f"{exercise.slug}/{task.name}" for exercise, task in found)
-        raise CatalogError(f"Several exercises have a task {name!r}. Say which: {choices}.")
-    known = ", ".join(f"{e.slug}/{task.name}" for e in exercises for task in e.tasks)
-    raise CatalogError(f"There is no task {name!r}. There are: {known}.")
 
 
 def solution_of(name: str, desk: Desk, journal: Journal, *, give_up: bool) -> str:
@@ -181,10 +179,8 @@ def solution_of(name: str, desk: Desk, journal: Journal, *, give_up: bool) -> st
     NotYet
         If it was neither passed nor given up.
     """
-    whole = any(exercise.slug == name for exercise in catalog.exercises())
-    exercise, tasks = (
-        (catalog.exercise(name), catalog.exercise(name).tasks) if whole else _one(name)
-    )
+    found = named(name)
+    exercise, tasks = found.exercise, (found.task,) if found.task else found.exercise.tasks
     for task in tasks:
         if give_up:
             journal.give_up(exercise.slug, task.name)
@@ -200,11 +196,6 @@ def solution_of(name: str, desk: Desk, journal: Journal, *, give_up: bool) -> st
     return _solution_cells(exercise, tasks, desk.language)
 
 
-def _one(name: str) -> tuple[Exercise, tuple[Task, ...]]:
-    exercise, task = find_task(name)
-    return exercise, (task,)
-
-
 def _solution_cells(exercise: Exercise, tasks: Sequence[Task], language: Language) -> str:
     """Source of the solution's cells that define the tasks' names, without the build's marks."""
     from autograder.engine.cells import defined_names
@@ -218,17 +209,15 @@ def _solution_cells(exercise: Exercise, tasks: Sequence[Task], language: Languag
     return "\n".join(line for line in lines if line.strip()[:4] != "### ")
 
 
-def notebook_named(name: str, desk: Desk) -> Path:
-    """The notebook at the path `name`, or the workbook's for the exercise `name`."""
-    if name.endswith(".ipynb"):
-        return Path(name)
-    exercise = catalog.exercise(name)
-    desk.notebooks()
-    assert desk.book is not None
-    return desk.book.folder / f"{exercise.slug}.ipynb"
+def task_to_do(name: str, journal: Journal) -> tuple[Exercise, Task]:
+    """The task of this name; of an exercise the first that was never passed, else its first."""
+    found = named(name)
+    exercise = found.exercise
+    left = (task for task in exercise.tasks if not journal.passed(exercise.slug, task.name))
+    return exercise, found.task or next(left, exercise.tasks[0])
 
 
-def demo(language: Language, *, whole: bool = False) -> SubmissionResult:
+def demo(language: Language, *, whole: bool = False, told: Told | None = None) -> SubmissionResult:
     """Grade a half-finished attempt at ``metrics``: something right, wrong, and untouched."""
     from autograder.learner.demo import half_finished
 
@@ -237,11 +226,9 @@ def demo(language: Language, *, whole: bool = False) -> SubmissionResult:
     with tempfile.TemporaryDirectory(prefix="touchstone-demo-") as folder:
         path = Path(folder) / "metrics.ipynb"
         path.write_text(json.dumps(attempt, ensure_ascii=False), "utf-8")
-        result = grade_path(path, whole=whole)
+        result = grade(read_notebook(path), exercise, whole=whole, told=told)
     return _renamed(result, os.path.join("demo", "metrics.ipynb"))
 
 
 def _renamed(result: SubmissionResult, path: str) -> SubmissionResult:
-    from dataclasses import replace
-
     return replace(result, path=path)

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from autograder import _called
 from autograder.judging.results import Status, TaskResult
 from autograder.language import Language
 from autograder.report import clean, digest
@@ -30,18 +31,18 @@ _STYLES: dict[Status, str] = {
 }
 _LABELS = ("call", "came_out", "expected", "why", "note", "place", "looks_like", "next")
 # Chinese may break between any two characters, but not before a closing mark or after an opening
-# one; Rich breaks at blanks alone.
+# one; Rich breaks at blanks alone. A command stays whole, to be copied.
 _PIECE = re.compile(
-    r" +|[（「『《“]*(?:[\u3040-\u9fff\uac00-\ud7af]|[^ \u3040-\u9fff\uac00-\ud7af（「『《“]+)"
-    r"[，。：；！？）」』》”、]*|[^ ]"
+    r" +|[（「『《“]*(?:`[^`]+`|[\u3040-\u9fff\uac00-\ud7af]"
+    r"|[^ \u3040-\u9fff\uac00-\ud7af（「『《“]+)[，。：；！？）」』》”、.;,:!?)]*|[^ ]"
 )
 
 
 class Prose:
-    """A sentence that breaks where its language allows."""
+    """A sentence that breaks where its language allows; commands in it are as one types them."""
 
     def __init__(self, sentence: str, style: str = "") -> None:
-        self.sentence = sentence
+        self.sentence = _called.spelled(sentence)
         self.style = style
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:

@@ -91,17 +91,23 @@ def hint_html(task: Task, level: int, language: Language) -> str:
     return render("hint.html.j2", label=label, hint=hint, after=after, language=language)
 
 
-def hint_text(task: Task, level: int, language: Language) -> str:
-    """The same as plain text."""
-    label, hint, after = _hint_parts(task, level, language)
+def hint_text(task: Task, level: int, language: Language, *, again: str = "") -> str:
+    """The same as plain text; `again` opens the next one, by default the notebook's call."""
+    label, hint, after = _hint_parts(task, level, language, again)
     return f"{label}\n{hint}\n{after}"
 
 
-def _hint_parts(task: Task, level: int, language: Language) -> tuple[str, str, str]:
+def _hint_parts(
+    task: Task, level: int, language: Language, again: str = ""
+) -> tuple[str, str, str]:
     hints = task.hints[language]
     if not 1 <= level <= len(hints):
         raise ValueError(f"{task.name} has hints 1 to {len(hints)}, not {level}.")
     label = text("hint.level", language, level=level, levels=len(hints))
     label += " · " + clean.line(task.title[language])
     after = "hint.more" if level < len(hints) else "hint.last"
-    return label, clean.block(hints[level - 1]), text(after, language, name=task.name)
+    return (
+        label,
+        clean.block(hints[level - 1]),
+        text(after, language, hint=again or f'hint("{task.name}")'),
+    )

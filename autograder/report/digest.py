@@ -210,7 +210,8 @@ def counts_line(result: SubmissionResult, language: Language) -> str:
 
 def points_line(points: float, max_points: float, language: Language) -> str:
     """Points reached of points possible, in words."""
-    return text("points", language, points=number(points), max_points=number(max_points))
+    key = "point" if max_points == 1 else "points"
+    return text(key, language, points=number(points), max_points=number(max_points))
 
 
 def percent(result: SubmissionResult) -> float:
@@ -219,8 +220,12 @@ def percent(result: SubmissionResult) -> float:
     return round(min(max(share, 0.0), 1.0) * 100, 1)
 
 
-def next_thing(result: SubmissionResult, language: Language) -> str:
-    """The one thing to do after this result."""
+def next_thing(result: SubmissionResult, language: Language, *, hint: str = "") -> str:
+    """The one thing to do after this result.
+
+    `hint` is what gives one, with the name of the task to be filled in; by default that of the
+    notebook.
+    """
     if result.at_fault:
         return text("next.internal", language)
     first = next((task for task in result.tasks if task.status != "pass"), None)
@@ -232,7 +237,23 @@ def next_thing(result: SubmissionResult, language: Language) -> str:
     step = next((verdict.step[language] for verdict in first.verdicts if verdict.step["en"]), "")
     if step:
         return text("next.step", language, title=title, step=clean.line(step, 400))
-    return text("next.hint", language, title=title, name=name)
+    hint = hint or text("hint.in_notebook", language)
+    return text("next.hint", language, title=title, hint=hint.format(name=name))
+
+
+def in_short(task: TaskResult, language: Language) -> tuple[str, str]:
+    """Why a task is not passed, in a line, and what to do next."""
+    found = next((found for found in findings(task, language) if found.status != "pass"), None)
+    if found is None:
+        return "", ""
+    claim = found.claims[0]
+    seen = [
+        text(key, language) + text("separator", language) + value
+        for key, value in (("came_out", claim.came_out), ("expected", claim.expected))
+        if value
+    ]
+    observed = text("semicolon", language).join(clean.cut(part, 60) for part in seen)
+    return found.looks_like or found.why or observed or claim.asked, found.step
 
 
 @cache

@@ -11,9 +11,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
 from rich.text import Text
 
+from autograder import _called
 from autograder import language as languages
 from autograder.language import Language
 from autograder.report import clean
+from autograder.report._lines import Prose
 
 if TYPE_CHECKING:
     from rich.markdown import Markdown
@@ -54,17 +56,17 @@ def out() -> Console:
 
 def complain(message: str) -> None:
     """Say on standard error what went wrong, in one paragraph."""
-    Console(stderr=True, highlight=False).print(Text(clean.plain(message), "red"))
+    Console(stderr=True, highlight=False).print(Prose(clean.plain(message), "red"))
 
 
 def say(message: str, style: str = "") -> None:
     """Say one thing."""
-    out().print(Text(clean.plain(message), style))
+    out().print(Prose(clean.plain(message), style))
 
 
 def show_text(text: str) -> None:
     """Show text of several lines that is our own."""
-    out().print(Text(text))
+    out().print(*map(Prose, text.split("\n")), sep="\n")
 
 
 def show_code(source: str) -> None:
@@ -117,20 +119,37 @@ _ACTIONS = {
 _BESIDE = {"en": "kept beside it", "zh": "另存于旁"}
 
 
-def show_placed(folder: Path, placed: Iterable[Placed], language: Language) -> None:
-    """Say what `start` did for each notebook, and how to go on."""
+def show_placed(
+    folder: Path, placed: Iterable[Placed], language: Language, *, inside: bool = False,
+    exercise: str = "",
+) -> None:  # fmt: skip
+    """Say what `start` did for each notebook, and how to go on.
+
+    Parameters
+    ----------
+    inside
+        Whether we are in the folder already.
+    exercise
+        The one that was asked for, if any.
+    """
     console = out()
     for item in placed:
         line = Text.assemble(("  " + item.path.name, "bold"), "  ", _ACTIONS[item.action][language])
         console.print(line)
         if item.problem is not None:
-            console.print(Text("    " + clean.line(item.problem[language]), "yellow"))
+            problem = _called.spelled(clean.line(item.problem[language]))
+            console.print(Text("    " + problem, "yellow"))
         for beside in filter(None, (item.left_over, item.former)):
             console.print(Text(f"    {_BESIDE[language]}: {beside.name}", "yellow"))
     where = clean.line(str(folder))
-    en = f"Your workbook is {where}. Next: cd into it and run `touchstone lab`."
-    zh = f"练习册在 {where}。下一步：cd 进去，运行 `touchstone lab`。"
-    console.print(Text(zh if language == "zh" else en))
+    lab = f"`touchstone lab{exercise and ' ' + exercise}`"
+    cd = "" if inside else f"`cd {_called.quoted(folder)}`"
+    if language == "zh":
+        step = f"先 {cd}，再运行 {lab}" if cd else f"运行 {lab}"
+        said = f"练习册在 {where}。下一步：{step}。"
+    else:
+        said = f"Your workbook is {where}. Next: {cd and cd + ', then '}{lab}."
+    console.print(Prose(_called.spelled(said, folder)))
 
 
 def say_unchanged(paths: Sequence[Path], language: Language) -> None:
@@ -152,7 +171,9 @@ def show_findings(findings: Iterable[Finding], language: Language) -> bool:
         well = well and finding.state != "bad"
         console.print(
             Text.assemble(
-                (f"{mark} ", style), (f"{finding.name:14}", "bold"), finding.text[language]
+                (f"{mark} ", style),
+                (f"{finding.name:14}", "bold"),
+                _called.spelled(finding.text[language]),
             )
         )
     return well

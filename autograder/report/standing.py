@@ -26,7 +26,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Next:
-    """What to do next, and the command that does it.
+    """What to do next, and the command that does it, without the program's own name.
 
     Attributes
     ----------

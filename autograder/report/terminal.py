@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
@@ -11,14 +12,17 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from autograder import _called
 from autograder.judging.results import Status, SubmissionResult
 from autograder.language import Language
 from autograder.report import clean, digest
+from autograder.report._commands import commanded, hint_command
 from autograder.report._lines import Prose, grid, row, style, symbol, task_lines
 from autograder.report.standing import Next, Standing
-from autograder.report.texts import SYMBOLS, isolation_word, number, status_word, text
+from autograder.report.texts import SYMBOLS, isolation_word, number, points_word, status_word, text
 
 _BAR = 12
+_MOST_FAILED = 8
 
 
 def print_results(
@@ -37,6 +41,7 @@ def print_results(
     language
         Language of the table around several results; by default that of the first.
     """
+    results = [commanded(result) for result in results]
     if not results:
         show(console, [Text(text("nothing", language or "en"))])
     elif len(results) == 1:
@@ -80,8 +85,8 @@ def print_standing(
         part = task or following.exercise
         shown += [
             Text(text("standing.next", language, title=clean.line(title),
-                      points=number(part.points), minutes=part.minutes), "bold"),
-            Text(f"  {clean.line(following.command)}", "cyan"),
+                      points=points_word(part.points, language), minutes=part.minutes), "bold"),
+            Text(f"  {_called.command()} {clean.line(following.command)}", "cyan"),
         ]  # fmt: skip
     elif all(item.passed for item in standings):
         shown.append(Text(text("standing.done", language), "bold green"))
@@ -143,7 +148,7 @@ def _summary(result: SubmissionResult) -> list[RenderableType]:
         " · " + isolation_word(result.isolation, language),
     )
     label = text("next", language).capitalize() + text("separator", language)
-    step = digest.next_thing(result, language)
+    step = digest.next_thing(result, language, hint=hint_command(result.exercise, "{name}"))
     counts = digest.counts_line(result, language)
     return [head, Prose(counts), row(Text(label, "bold"), Prose(step), gap=0)]
 
@@ -175,6 +180,7 @@ def _many(results: Sequence[SubmissionResult], language: Language) -> list[Rende
         problems=sum(result.problem is not None for result in results),
     )  # fmt: skip
     gap = [Text()] if problems else []
+    failed = _failed(names, results, language)
     # What is told of single ones comes first: the figures below may rest on it.
     legend = Columns(
         [
@@ -183,7 +189,35 @@ def _many(results: Sequence[SubmissionResult], language: Language) -> list[Rende
         ],
         padding=(0, 2),
     )
-    return [*problems, *gap, table, Text(), legend, Text(total, "bold")]
+    return [*problems, *gap, table, Text(), legend, *failed, Text(), Text(total, "bold")]
+
+
+def _failed(
+    names: Sequence[str], results: Sequence[SubmissionResult], language: Language
+) -> list[RenderableType]:
+    """The tasks that were begun and are not passed, with why and what next, a few lines each."""
+    shown: list[RenderableType] = []
+    left = _MOST_FAILED
+    for name, result in zip(names, results, strict=True):
+        tasks = [t for t in result.tasks if t.status != "pass" and not digest.all_todo(t)]
+        if tasks and left > 0:
+            shown += [Text(), Text(name, "bold")]
+        for task in tasks[: max(left, 0)]:
+            why, step = digest.in_short(task, result.language)
+            title = clean.line(task.title[result.language])
+            title += text("separator", result.language) + why if why else ""
+            shown.append(Padding(row(symbol(task.status), Prose(title)), (0, 0, 0, 2)))
+            if step:
+                label = Text(text("next", language) + text("separator", language), "dim")
+                shown.append(Padding(row(label, Prose(step), gap=0), (0, 0, 0, 4)))
+        if tasks and left < len(tasks):
+            if left <= 0:
+                shown += [Text(), Text(name, "bold")]
+            path, count = _called.quoted(Path(result.path)), len(tasks) - max(left, 0)
+            more = text("failed.more", language, count=count, path=clean.line(path))
+            shown.append(Padding(Prose(more, "dim"), (0, 0, 0, 2)))
+        left -= len(tasks)
+    return shown
 
 
 def _many_row(name: str, result: SubmissionResult, language: Language) -> list[Text]:

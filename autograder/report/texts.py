@@ -61,18 +61,28 @@ TEXTS: dict[str, Text] = {
     },
     # Sums
     "points": {"en": "{points} / {max_points} points", "zh": "{points} / {max_points} 分"},
+    "point": {"en": "{points} / {max_points} point", "zh": "{points} / {max_points} 分"},
     "seconds": {"en": "{seconds} s", "zh": "{seconds} 秒"},
     "isolation.sandbox": {"en": "in the sandbox", "zh": "沙箱中运行"},
     "isolation.process": {"en": "in a process of its own", "zh": "独立进程中运行"},
     "isolation.kernel": {"en": "in the notebook's kernel", "zh": "notebook 内核中运行"},
     "separator": {"en": ": ", "zh": "："},
+    "semicolon": {"en": "; ", "zh": "；"},
+    "failed.more": {
+        "en": "… and {count} more that failed: `touchstone grade {path}`",
+        "zh": "……还有 {count} 道题未通过：`touchstone grade {path}`",
+    },
     "next.todo": {
         "en": "{title}: write `{name}` in the notebook.",
         "zh": "{title}：在 notebook 里写出 `{name}`。",
     },
     "next.hint": {
-        "en": '{title}: for a hint, run hint("{name}") in the notebook.',
-        "zh": '{title}：在 notebook 里运行 hint("{name}") 看提示。',
+        "en": "{title}: for a hint, run {hint}.",
+        "zh": "{title}：运行 {hint} 看提示。",
+    },
+    "hint.in_notebook": {
+        "en": 'hint("{name}") in the notebook',
+        "zh": 'notebook 里的 hint("{name}")',
     },
     "next.step": {"en": "{title}: {step}", "zh": "{title}：{step}"},
     "next.internal": {
@@ -102,8 +112,8 @@ TEXTS: dict[str, Text] = {
         "zh": "已完成练习 {done}/{count} · 得分 {points}/{max_points}",
     },
     "standing.next": {
-        "en": "Next: {title} ({points} points, about {minutes} minutes)",
-        "zh": "接下来：{title}（{points} 分，约 {minutes} 分钟）",
+        "en": "Next: {title} ({points}, about {minutes} minutes)",
+        "zh": "接下来：{title}（{points}，约 {minutes} 分钟）",
     },
     "standing.done": {"en": "Every exercise is finished.", "zh": "所有练习都已完成。"},
     "standing.empty": {
@@ -140,8 +150,8 @@ TEXTS: dict[str, Text] = {
     },
     "hint.level": {"en": "Hint {level} of {levels}", "zh": "提示 {level}/{levels}"},
     "hint.more": {
-        "en": 'Run hint("{name}") again for the next one.',
-        "zh": '再运行一次 hint("{name}") 看下一条。',
+        "en": "Run {hint} again for the next one.",
+        "zh": "再运行一次 {hint} 看下一条。",
     },
     "hint.last": {
         "en": "This is the last hint; the lesson derives the rest.",
@@ -291,3 +301,10 @@ def number(value: float, digits: int = 2) -> str:
         return "–"
     shown = f"{rounded:.{digits}f}"
     return (shown.rstrip("0").rstrip(".") if "." in shown else shown) or "0"
+
+
+def points_word(points: float, language: Language) -> str:
+    """So many points, in words."""
+    if language == "zh":
+        return f"{number(points)} 分"
+    return f"{number(points)} point" + ("" if points == 1 else "s")

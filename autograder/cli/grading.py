@@ -1,0 +1,96 @@
+"""Grading on the command line: once, or again at each save."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from autograder.cli.learners import app
+from autograder.cli.shared import LANGUAGE, Model, Names, Report, at_desk, say
+
+
+@app.command(help=say("Grade notebooks; by default your workbook.", "评分；默认评你的练习册。"))
+def grade(
+    names: Names = None,
+    json: Report = None,
+    junit: Report = None,
+    html: Report = None,
+    model: Model = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help=say("Show every claim.", "显示每一条要求。"))
+    ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help=say("Also what did not change.", "没有改动的也重新评。")),
+    ] = False,
+) -> None:
+    from autograder.report.progress import NotebookBar
+
+    # Before what grading needs is loaded, so that something is seen at once.
+    with NotebookBar(LANGUAGE) as bar:
+        from autograder import report
+        from autograder.grading.grade import exercises_of, find_notebooks, pool_of
+        from autograder.learner import desk
+        from autograder.report import messages
+
+        with at_desk() as (here, journal):
+            wanted = here.named(names or ())
+            chosen = find_notebooks(wanted)
+            desk.choose_model(model, chosen)
+            remember = not again and html is None
+            before = {p: desk.graded_before(p, journal) for p in chosen} if remember else {}
+            unchanged = [path for path in chosen if before.get(path) is not None]
+            left = [path for path in chosen if path not in unchanged]
+            # One process serves all that is to be run; for a single one it would start no sooner.
+            warm = exercises_of(left, begun=html is None) if len(left) > 1 else []
+            results = []
+            with pool_of(warm) as pool:
+                for path in chosen:
+                    bar.begin(path.name)
+                    results.append(
+                        before.get(path)
+                        or desk.grade_and_record(
+                            path, journal, pool=pool, whole=html is not None, told=bar.step
+                        )
+                    )
+    if unchanged:
+        messages.say_unchanged(unchanged, here.language)
+    shown = [desk.narrowed(r, wanted.get(p, ())) for p, r in zip(chosen, results, strict=True)]
+    report.print_results(shown, console=messages.out(), verbose=verbose, language=here.language)
+    for write, file in (
+        (report.write_json, json),
+        (report.write_junit, junit),
+        (report.write_html, html),
+    ):
+        if file is not None:
+            write(results, file)
+            messages.say(say(f"Written: {file}", f"已写入：{file}"))
+    if any(result.at_fault for result in results):
+        raise typer.Exit(3)
+    if all(result.problem is not None and not result.exercise for result in results):
+        raise typer.Exit(2)
+    raise typer.Exit(0 if all(result.passed for result in shown) else 1)
+
+
+@app.command(help=say("Grade again at each save.", "每次保存后自动重新评分。"))
+def watch(names: Names = None, model: Model = None) -> None:
+    from autograder import report
+    from autograder.grading.grade import exercises_of, find_notebooks, warm_pool
+    from autograder.grading.oracle import load_ahead, make_ahead
+    from autograder.learner import desk
+    from autograder.learner.watching import saves
+    from autograder.report import messages
+
+    with at_desk() as (here, journal):
+        chosen = find_notebooks(here.named(names or ()))
+        desk.choose_model(model, chosen)
+        messages.say(say("Watching; stop with Ctrl-C.", "正在监视；按 Ctrl-C 结束。"))
+        exercises = exercises_of(chosen)
+        make_ahead(exercises)
+        load_ahead(exercises)
+        with warm_pool(chosen) as pool:
+            for path in saves(chosen):
+                result = desk.graded_before(path, journal)
+                result = result or desk.grade_and_record(path, journal, pool=pool)
+                report.print_results([result], console=messages.out(), language=here.language)

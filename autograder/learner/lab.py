@@ -1,0 +1,45 @@
+"""JupyterLab over the learner's workbook."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from autograder._errors import BilingualError
+from autograder.learner.desk import Desk
+from autograder.learner.naming import named
+
+
+class NoLab(BilingualError):
+    """JupyterLab is not there."""
+
+
+def open_lab(desk: Desk, name: str, options: Sequence[str]) -> int:
+    """Run JupyterLab until it is stopped, and return its exit code.
+
+    Parameters
+    ----------
+    name
+        An exercise or a task whose notebook is to be opened; empty for none.
+    options
+        What else it is called with.
+
+    Raises
+    ------
+    NotYet
+        If there is no workbook.
+    NoLab
+        If it is not installed.
+    """
+    desk.notebooks()
+    assert desk.book is not None
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise NoLab(
+            f"JupyterLab is not installed. Run: {sys.executable} -m pip install jupyterlab",
+            f"尚未安装 JupyterLab。请运行：{sys.executable} -m pip install jupyterlab",
+        )
+    opened = [f"{named(name).exercise.slug}.ipynb"] if name else []
+    command = [sys.executable, "-m", "jupyterlab", *opened, *options]
+    return subprocess.run(command, cwd=desk.book.folder).returncode
