@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import re
@@ -21,6 +22,18 @@ def is_set_aside(path: PurePath) -> bool:
     return bool(_DATED_COPY.search(path.name)) or any(
         part.startswith(".") or part == "__MACOSX" for part in path.parts
     )
+
+
+def decoded(data: bytes) -> str:
+    """A text file's `data` as text: UTF-8, or UTF-16 where it begins so, as PowerShell writes it.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If it is neither.
+    """
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if is_wide else "utf-8-sig")
 
 
 def replace(path: Path, data: bytes) -> None:

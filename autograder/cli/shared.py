@@ -78,11 +78,22 @@ def fail(message: str, code: int = 2) -> None:
 @contextlib.contextmanager
 def at_desk() -> Iterator[tuple]:  # type: ignore[type-arg]
     """The learner's desk, and its journal while the body runs."""
-    from autograder.grading.journal import Journal
+    from autograder.grading.journal import Journal, JournalUnwritable
     from autograder.learner.desk import Desk
+    from autograder.report import messages
 
     here = Desk.here(ASKED, LANGUAGE)
-    with Journal(here.journal) as journal:
+    try:
+        journal = Journal(here.journal)
+    except JournalUnwritable:
+        messages.complain(
+            say(
+                f"{here.journal} cannot be written, so nothing of this is remembered.",
+                f"{here.journal} 无法写入，这次的结果不会记下来。",
+            )
+        )
+        journal = Journal.forgetful(here.journal)
+    with journal:
         yield here, journal
 
 

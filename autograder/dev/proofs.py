@@ -12,8 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import platformdirs
-
+from autograder import _places
 from autograder.engine import walls
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
@@ -35,7 +34,7 @@ class Proofs:
 
     def __init__(self, exercise: Exercise, *, afresh: bool = False) -> None:
         self.exercise = exercise
-        self._folder = platformdirs.user_cache_path("touchstone") / "proofs"
+        self._folder = _places.cache() / "proofs"
         self._afresh = afresh or bool(os.environ.get("CI"))
 
     def hold(self, what: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import hashlib
 import json
 import re
@@ -14,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from autograder._files import decoded
 from autograder._parsing import parse
 from autograder.engine.files import NOTHING, Beside, Taken, in_folder_of, take
 from autograder.evidence.packing import pack, unpack
@@ -25,6 +25,13 @@ MAX_PARTS = 4_000_000
 """Commas and opening brackets in the JSON of a notebook: each may cost the memory of an object."""
 MAX_SOURCE = 2**18
 MAX_CELLS = 2_000
+_WORD = r"""\(?\s*["'](?P<{}>[\w-]*)["']\s*"""
+_BOTH = re.compile(
+    r"^\(?EXERCISE\s*,\s*LANGUAGE\s*\)?\s*=\s*"
+    + _WORD.format("exercise") + "," + _WORD.format("language"), re.MULTILINE,
+)  # fmt: skip
+_EXERCISE = re.compile(r"^EXERCISE\s*=\s*" + _WORD.format("exercise"), re.MULTILINE)
+_LANGUAGE = re.compile(r"^LANGUAGE\s*=\s*" + _WORD.format("language"), re.MULTILINE)
 
 
 class UnreadableNotebook(Exception):
@@ -189,7 +196,7 @@ def _text(content: bytes) -> str:
     if len(content) > MAX_BYTES:
         raise too_large(len(content))
     try:
-        return content.decode("utf-8-sig")
+        return decoded(content)
     except UnicodeDecodeError:
         raise UnreadableNotebook(
             "It is not text, so not a notebook. Hand in the .ipynb file itself.",
@@ -295,20 +302,20 @@ def _identify(
 
 
 def setup_variables(source: str) -> tuple[str, str] | None:
-    """Return the values of ``EXERCISE, LANGUAGE = "metrics", "en"`` if `source` sets them."""
+    """Return the values of ``EXERCISE, LANGUAGE = "metrics", "en"`` if `source` sets them.
+
+    In one line or in two; read as text, since a magic makes of a cell what is no Python.
+    """
     if "EXERCISE" not in source:
         return None
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        for node in parse(source).body:
-            match node:
-                case ast.Assign(
-                    targets=[ast.Tuple(elts=[ast.Name("EXERCISE"), ast.Name("LANGUAGE")])],
-                    value=ast.Tuple(
-                        elts=[ast.Constant(str(exercise)), ast.Constant(str(language))]
-                    ),
-                ):
-                    return exercise, language
-    return None
+    both = _BOTH.search(source)
+    if both:
+        return both["exercise"], both["language"]
+    one = _EXERCISE.search(source)
+    if one is None:
+        return None
+    language = _LANGUAGE.search(source)
+    return one["exercise"], language["language"] if language else ""
 
 
 def defined_names(source: str) -> frozenset[str]:

@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import platformdirs
-
+from autograder import _places
 from autograder.engine import limits
 from autograder.engine.frames import Frames
 from autograder.engine.protocol import Request
@@ -129,7 +128,7 @@ def worker_environment(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     package = str(catalog.PACKAGE.parent)
     paths = [package, *filter(None, [kept.get("PYTHONPATH")])]
-    caches = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    caches = _places.others_cache()
     return {
         # Real models, where they are asked for, lie in the caches of the real home.
         "HF_HOME": str(caches / "huggingface"),
@@ -152,7 +151,7 @@ def worker_environment(home: Path) -> dict[str, str]:
 
 def matplotlib_cache() -> Path:
     """Matplotlib's font list takes seconds to make, so workers share one."""
-    return platformdirs.user_cache_path("touchstone", ensure_exists=False) / "matplotlib"
+    return _places.cache() / "matplotlib"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -28,9 +28,15 @@ _CIRCUMSTANCES = {
     sqlite3.SQLITE_AUTH,
 }
 
+_READ_ONLY = {sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+
 
 class JournalError(BilingualError):
     """A journal that cannot be used; the file is left as it was."""
+
+
+class JournalUnwritable(JournalError):
+    """A journal where nothing can be written, because of rights or of what the disk is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ def connect(path: Path, form: Form) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unusable(path, form, str(error)) from error
+        raise _unusable(path, form, str(error), JournalUnwritable) from error
     with guarded(path, form):
         database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
@@ -79,14 +85,45 @@ def connect(path: Path, form: Form) -> sqlite3.Connection:
         return database
 
 
+def connect_copy(path: Path, form: Form) -> sqlite3.Connection:
+    """What the file at `path` holds, if it can be read, in memory only; else nothing.
+
+    Raises
+    ------
+    JournalError
+        If what it holds is damaged, foreign or of a newer version.
+    """
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        # Immutable: on what cannot be written to, SQLite finds no place for its locks.
+        with contextlib.suppress(sqlite3.OperationalError):
+            address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+            with contextlib.closing(sqlite3.connect(address, uri=True)) as file:
+                file.backup(memory)
+        with guarded(path, form):
+            _prepare(memory, path, form)
+    except BaseException:
+        memory.close()
+        raise
+    return memory
+
+
+def try_writing(database: sqlite3.Connection) -> None:
+    """Begin to write, and do not: an error of SQLite's if that is not possible."""
+    database.execute("BEGIN IMMEDIATE")
+    database.execute("ROLLBACK")
+
+
 @contextlib.contextmanager
 def guarded(path: Path, form: Form) -> Iterator[None]:
     """Turn what SQLite raises into a `JournalError` that says what to do."""
     try:
         yield
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _CIRCUMSTANCES:
-            raise _unusable(path, form, str(error)) from error
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _CIRCUMSTANCES:
+            kind = JournalUnwritable if code in _READ_ONLY else JournalError
+            raise _unusable(path, form, str(error), kind) from error
         raise damaged(path, form, str(error)) from error
 
 
@@ -160,8 +197,10 @@ def _pragma(database: sqlite3.Connection, name: str) -> int:
     return int(database.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-def _unusable(path: Path, form: Form, reason: str) -> JournalError:
-    return JournalError(
+def _unusable(
+    path: Path, form: Form, reason: str, kind: type[JournalError] = JournalError
+) -> JournalError:
+    return kind(
         f"The {form.name['en']} {path} cannot be used now: {reason}. Nothing in it is lost. See "
         "whether another program holds it, the disk is full or it may not be written; then try "
         "again.",

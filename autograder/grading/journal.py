@@ -10,9 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from autograder import _places
 from autograder.grading import database
 from autograder.grading.database import Form
 from autograder.grading.database import JournalError as JournalError
+from autograder.grading.database import JournalUnwritable as JournalUnwritable
 from autograder.grading.exchange import Exchange, attempt_key
 from autograder.grading.serial import SerialError, result_from_dict, result_to_dict
 from autograder.grading.studies import PLANS, Studies
@@ -79,9 +81,7 @@ class Progress:
 
 def default_path() -> Path:
     """Where the journal is for work outside any workbook."""
-    import platformdirs
-
-    return platformdirs.user_data_path("touchstone", appauthor=False) / "journal.sqlite"
+    return _places.data() / "journal.sqlite"
 
 
 class Journal:
@@ -100,6 +100,20 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._database = database.connect(path, FORM)
+        try:
+            with database.guarded(path, FORM):
+                database.try_writing(self._database)
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def forgetful(cls, path: Path) -> Journal:
+        """One that knows what the file at `path` holds, if it can be read, and keeps nothing."""
+        journal = cls.__new__(cls)
+        journal.path = path
+        journal._database = database.connect_copy(path, FORM)
+        return journal
 
     def __enter__(self) -> Journal:
         return self

@@ -6,8 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-import platformdirs
-
+from autograder import _places
 from autograder.engine import KeyRows
 from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
 from autograder.evidence.packing import pack, unpack
@@ -22,7 +21,7 @@ def path_of(exercise: Exercise, part: str, version: str) -> Path:
 
 
 def _cache_folder() -> Path:
-    return platformdirs.user_cache_path("touchstone") / "keys"
+    return _places.cache() / "keys"
 
 
 def read(path: Path) -> KeyRows | None:

@@ -31,6 +31,7 @@ def notes(
         *_missing(notebook, observed),
         *_left(notebook),
         *_below(notebook, exercise, results),
+        *_covered(notebook, exercise, results),
     ]
     return tuple(found[:_MOST])
 
@@ -118,6 +119,35 @@ def _below(
                     "与从头运行 notebook 一样，只有检查单元上方的内容算数：请移到上面。",
                 }
                 break
+
+
+def _covered(
+    notebook: Notebook, exercise: Exercise, results: tuple[TaskResult, ...]
+) -> Iterator[Text]:
+    """Answers whose stub stands below them and takes their place."""
+    to_do = {task.name for task in results if task.status == "todo"}
+    for task in exercise.tasks:
+        found = _stub_below(notebook, task.defines) if task.name in to_do else None
+        if found is not None:
+            name, answer, stub = found
+            yield {
+                "en": f"`{name}` is answered in the cell `{answer}`, but `{stub}` below it "
+                "defines it again, without an answer, and that counts: delete one of them.",
+                "zh": f"单元 `{answer}` 里已经写了 `{name}`，但下方的单元 `{stub}` 又定义了一遍、"
+                "里面没有作答，算数的是后者：请删掉其中一个。",
+            }
+
+
+def _stub_below(notebook: Notebook, names: tuple[str, ...]) -> tuple[str, str, str] | None:
+    """One of `names`, the cell that answers it, and the stub below that takes its place."""
+    answers: dict[str, str] = {}
+    for cell in notebook.cells:
+        for name in sorted(_functions(cell.source) & set(names)):
+            if "raise NotImplementedError" not in cell.source:
+                answers[name] = cell.id
+            elif name in answers:
+                return name, answers[name], cell.id
+    return None
 
 
 def _functions(source: str) -> frozenset[str]:

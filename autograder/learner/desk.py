@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder._errors import BilingualError
-from autograder.engine import UnreadableNotebook, read_notebook
+from autograder.engine import Notebook, UnreadableNotebook, read_notebook
+from autograder.engine.needed import handout
 from autograder.engine.pool import Pool
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise, Task
@@ -19,7 +20,7 @@ from autograder.exercise.edition import edition
 from autograder.grading.grade import Told, grade, grade_path
 from autograder.grading.journal import Journal, default_path
 from autograder.judging.results import SubmissionResult
-from autograder.language import Language
+from autograder.language import LANGUAGES, Language, Text
 from autograder.learner import workbook
 from autograder.learner.naming import at, named
 from autograder.learner.workbook import Workbook
@@ -110,9 +111,23 @@ def grade_and_record(
         return grade_path(path)
     exercise = catalog.exercise(notebook.exercise)
     result = grade(notebook, exercise, pool=pool, whole=whole, told=told)
+    if _is_the_solution(notebook, exercise):
+        return replace(result, notes=(_NOT_YOURS, *result.notes))
     if result.tasks and not result.at_fault:
         journal.record(result, notebook.digest, edition(exercise))
     return result
+
+
+def _is_the_solution(notebook: Notebook, exercise: Exercise) -> bool:
+    """Whether it is the course's own, in whichever language and folder."""
+    ours = (handout(exercise.notebook(n, solved=True), exercise.folder.parent) for n in LANGUAGES)
+    return any(solution is not None and solution.cells == notebook.cells for solution in ours)
+
+
+_NOT_YOURS: Text = {
+    "en": "This is the course's own solution: it is not remembered as yours.",
+    "zh": "这是课程自带的答案，不会记作你的作答。",
+}
 
 
 def narrowed(result: SubmissionResult, tasks: Collection[str]) -> SubmissionResult:

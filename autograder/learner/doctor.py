@@ -13,8 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
-
+from autograder import _places
 from autograder.engine import walls
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.pool import Pool, PoolError
@@ -83,10 +82,10 @@ def _kernel() -> Iterator[Finding]:
     yield Finding("kernel", "good", {"en": "ipykernel is there", "zh": "ipykernel 已就绪"})
 
 
-def _places() -> Iterator[Finding]:
+def _folders() -> Iterator[Finding]:
     for name, path in (
-        ("cache", platformdirs.user_cache_path("touchstone")),
-        ("data", platformdirs.user_data_path("touchstone")),
+        ("cache", _places.cache()),
+        ("data", _places.data()),
     ):
         near = next(p for p in (path, *path.parents) if p.exists())
         if os.access(near, os.W_OK):
@@ -250,7 +249,7 @@ _PROBES: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
     ("python", _python),
     ("libraries", _libraries),
     ("kernel", _kernel),
-    ("places", _places),
+    ("places", _folders),
     ("course", _course),
     ("walls", _walls),
 )

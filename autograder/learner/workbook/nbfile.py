@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from autograder import _parsing
 from autograder._errors import BilingualError
+from autograder._files import decoded
 
 Cell: TypeAlias = dict[str, Any]
 
@@ -53,7 +54,7 @@ def parse(data: bytes) -> Notebook:
         If `data` is no notebook of nbformat 4.
     """
     try:
-        content = json.loads(data.decode("utf-8-sig"))
+        content = json.loads(decoded(data))
     except UnicodeDecodeError:
         raise Unreadable("it is not UTF-8 text", "它不是 UTF-8 文本") from None
     except (ValueError, RecursionError):
