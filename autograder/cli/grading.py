@@ -73,24 +73,32 @@ def grade(
     raise typer.Exit(0 if all(result.passed for result in shown) else 1)
 
 
-@app.command(help=say("Grade again at each save.", "每次保存后自动重新评分。"))
-def watch(names: Names = None, model: Model = None) -> None:
-    from autograder import report
-    from autograder.grading.grade import exercises_of, find_notebooks, warm_pool
-    from autograder.grading.oracle import load_ahead, make_ahead
-    from autograder.learner import desk
-    from autograder.learner.watching import saves
-    from autograder.report import messages
+@app.command(
+    help=say(
+        "Look at one task at a time, graded again at each save. Keys: h hint, l lesson, n next, q "
+        "quit.",
+        "一次看一道题，每次保存后自动重新评分。按键：h 提示，l 课文，n 下一题，q 退出。",
+    )
+)
+def watch(
+    names: Names = None,
+    model: Model = None,
+    plain: Annotated[
+        bool,
+        typer.Option(
+            "--plain", help=say("Print each result, one below the other.", "逐份打印评分结果。")
+        ),
+    ] = False,
+) -> None:
+    from autograder.grading.grade import find_notebooks
+    from autograder.learner import desk, keys
+    from autograder.learner.watching import all_there
 
     with at_desk() as (here, journal):
-        chosen = find_notebooks(here.named(names or ()))
+        chosen = all_there(find_notebooks(here.named(names or ())))
         desk.choose_model(model, chosen)
-        messages.say(say("Watching; stop with Ctrl-C.", "正在监视；按 Ctrl-C 结束。"))
-        exercises = exercises_of(chosen)
-        make_ahead(exercises)
-        load_ahead(exercises)
-        with warm_pool(chosen) as pool:
-            for path in saves(chosen):
-                result = desk.graded_before(path, journal)
-                result = result or desk.grade_and_record(path, journal, pool=pool)
-                report.print_results([result], console=messages.out(), language=here.language)
+        if plain or not keys.are_there():
+            from autograder.learner.watchplain import watch_plain as watched
+        else:
+            from autograder.learner.watchkeys import watch_with_keys as watched
+        watched(chosen, here, journal)

@@ -19,6 +19,7 @@ from autograder.report import clean
 from autograder.report.texts import number, status_word, text
 
 _MOST_STOPS = 3
+_SLIPS = ("SyntaxError", "IndentationError", "TabError")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,8 @@ def next_thing(result: SubmissionResult, language: Language, *, hint: str = "") 
     """
     if result.at_fault:
         return text("next.internal", language)
+    if told := slip(result, language):
+        return told
     first = next((task for task in result.tasks if task.status != "pass"), None)
     if first is None:
         return text("next.done", language)
@@ -239,6 +242,14 @@ def next_thing(result: SubmissionResult, language: Language, *, hint: str = "") 
         return text("next.step", language, title=title, step=clean.line(step, 400))
     hint = hint or text("hint.in_notebook", language)
     return text("next.hint", language, title=title, hint=hint.format(name=name))
+
+
+def slip(result: SubmissionResult, language: Language) -> str:
+    """What to do about a cell that is no Python, which comes before all else; empty if none is."""
+    run = next((run for run in result.cells if run.error in _SLIPS and run.number), None)
+    if run is None:
+        return ""
+    return text("next.slip", language, cell=clean.line(run.id, 80) or "?", number=run.number)
 
 
 def in_short(task: TaskResult, language: Language) -> tuple[str, str]:

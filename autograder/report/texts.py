@@ -93,6 +93,23 @@ TEXTS: dict[str, Text] = {
         "en": "All passed. `touchstone` shows what comes next.",
         "zh": "全部通过。运行 `touchstone` 看接下来做什么。",
     },
+    "next.slip": {
+        "en": "Line {number} of the cell `{cell}` is no Python: mend it first.",
+        "zh": "单元 `{cell}` 第 {number} 行有语法错误，请先改正。",
+    },
+    # Watching
+    "watch.hint": {"en": "hint", "zh": "提示"},
+    "watch.lesson": {"en": "lesson", "zh": "课文"},
+    "watch.next": {"en": "next", "zh": "下一题"},
+    "watch.quit": {"en": "quit", "zh": "退出"},
+    "watch.busy": {"en": "grading …", "zh": "评分中……"},
+    "watch.far": {"en": "{done} of {count} tasks · {points}", "zh": "{done}/{count} 题 · {points}"},
+    "watch.passed": {"en": "{title}: passed", "zh": "{title}：通过"},
+    "watch.more": {
+        "en": "… {count} more lines; a taller window shows them",
+        "zh": "……还有 {count} 行，把窗口拉高就能看到",
+    },
+    "watch.nothing": {"en": "There is no task here.", "zh": "这里没有任务。"},
     "not_graded": {"en": "not graded", "zh": "未能判分"},
     "nothing": {"en": "No notebook was graded.", "zh": "没有可判分的 notebook。"},
     # Many submissions
