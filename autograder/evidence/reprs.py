@@ -21,7 +21,7 @@ from autograder.evidence.observations import ARRAY_KINDS, is_tensor, type_name
 LIMIT = 120
 _LEAST, _MOST_ITEMS, _DEPTH = 16, 64, 6
 _CONTENT_ITEMS, _CONTENT_LEAVES = 8, 64
-_USUAL = {"float64", "int64", "bool"}
+_USUAL = {"float64", "int64", "bool", "str"}
 _USUAL_OF_TENSORS = {"float32", "int64", "bool"}
 
 
@@ -99,9 +99,10 @@ def _exact(value: Any, room: int, depth: int = 0) -> str:
         )  # fmt: skip
     if _is_scalar(kind):
         return str(value.item()) if value.dtype.kind in "biu" else str(value)
-    if kind is np.ndarray and value.dtype.kind in ARRAY_KINDS:
+    if kind is np.ndarray and value.dtype.kind in ARRAY_KINDS + "U":
         _must_fit(value.size, room)
-        dtype = "" if value.dtype.name in _USUAL else f", dtype=np.{value.dtype.name}"
+        name = _dtype(value.dtype)
+        dtype = "" if name in _USUAL else f", dtype=np.{name}"
         return f"np.array({_numbers(value, room)}{dtype})"
     if is_tensor(value) and not _is_watched():
         return _exact_tensor(value, room)
@@ -111,6 +112,7 @@ def _exact(value: Any, room: int, depth: int = 0) -> str:
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}"), frozenset: ("{", "}"), dict: ("{", "}")
 }  # fmt: skip
+_NUMBERS = frozenset([int, float, bool, type(None)])
 _PLAIN = (type(None), bool, float, complex, str, bytes, range)
 
 
@@ -122,6 +124,8 @@ def _is_scalar(kind: type) -> bool:
 def _exact_items(value: Any, room: int, depth: int) -> str:
     _must_fit(len(value), room)
     left, right = _BRACKETS[type(value)]
+    if type(value) is list and _NUMBERS.issuperset(map(type, value)):
+        return repr(value)
     items = value if type(value) in (list, tuple) else _in_order(value)
     text = _enclosed(left, right, room, items, lambda item, rest: _exact(item, rest, depth + 1))
     if type(value) is tuple and len(value) == 1:
@@ -155,9 +159,12 @@ def _must_fit(items: int, room: int) -> None:
 
 def _numbers(array: Any, room: int) -> str:
     """The numbers of an array as nested lists, each as short as its precision allows."""
-    if array.ndim == 0:
-        return str(array.item()) if array.dtype.kind in "biu" else str(array[()])
-    return _enclosed("[", "]", room, array, _numbers)
+    if array.dtype.kind == "f" and array.dtype.itemsize < 8:
+        array = array.astype(str).astype(np.float64)
+    text = repr(array.tolist())
+    if len(text) > room:
+        raise _TooLong
+    return text
 
 
 def _exact_tensor(tensor: Any, room: int) -> str:
@@ -191,8 +198,13 @@ def _named(value: object) -> str:
         name = str(value.dtype).removeprefix("torch.")  # type: ignore[attr-defined]
         return f"<{name} tensor {_shape(value)}>"
     if kind is np.ndarray:
-        return f"<{value.dtype.name} array {_shape(value)}>"  # type: ignore[attr-defined]
+        return f"<{_dtype(value.dtype)} array {_shape(value)}>"  # type: ignore[attr-defined]
     return f"<{type_name(value)}>"
+
+
+@functools.lru_cache
+def _dtype(dtype: np.dtype[Any]) -> str:
+    return "str" if dtype.kind == "U" else dtype.name
 
 
 def _shape(value: Any) -> str:
@@ -264,10 +276,14 @@ def _short_item(item: Any, room: int, depth: int) -> str:
 def _shortened_row(row: Any, room: int) -> str:
     """Type and shape of a row of numbers, and the first of them where there is room."""
     name = _named(row)
-    first = [_shortened(number, 9) for number in row[:_CONTENT_ITEMS].tolist()]
-    while first and len(name) + 5 + len(", ".join(first)) > room:
-        first.pop()
-    return f"{name[:-1]}: {', '.join(first)}, …>" if first else name
+    room -= len(name) + 3
+    first = ""
+    for number in row[:_CONTENT_ITEMS].tolist() if room > 2 else ():
+        text = _shortened(number, 9) + ", "
+        if len(first) + len(text) > room:
+            break
+        first += text
+    return f"{name[:-1]}: {first}…>" if first else name
 
 
 def content(value: object) -> str:
