@@ -44,6 +44,7 @@ VERDICTS = st.builds(
     misconception=STRINGS,
     diagnosis=TEXTS,
     came_out=STRINGS,
+    call=STRINGS,
     expected=TEXTS,
     step=TEXTS,
     where=STRINGS,
