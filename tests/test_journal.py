@@ -45,6 +45,7 @@ VERDICTS = st.builds(
     diagnosis=TEXTS,
     came_out=STRINGS,
     call=STRINGS,
+    calls=st.integers(0, 40),
     expected=TEXTS,
     step=TEXTS,
     where=STRINGS,

@@ -400,7 +400,9 @@ with suppress(NotImplementedError):
         )
         function(model, ids, 60, end)
         hook.remove()
-        axis.plot(range(1, len(fed) + 1), np.cumsum(fed), label=f"{function.__name__}: {sum(fed)} in all")
+        axis.plot(
+            range(1, len(fed) + 1), np.cumsum(fed), label=f"{function.__name__}: {sum(fed)} in all"
+        )
     axis.set(xlabel="new tokens", ylabel="tokens through the model")
     axis.legend(frameon=False)
     plt.show()
@@ -493,8 +495,8 @@ check("greedy_batch")
 # programs show text while it is being written, and must never show that.
 #
 # Return a list of one string for each token: what has become readable with it. A character comes
-# out whole, with the token that completes it; while it is incomplete the piece is `""`. If the
-# text was cut off inside a character, its bytes never come out. The bytes come from a valid text;
+# out whole, with the token that completes it, also where that token begins the next one; while no
+# character is completed the piece is `""`. If the text was cut off inside a character, its bytes never come out. The bytes come from a valid text;
 # only its end may be missing.
 
 # %% [markdown] id="stream_text-task" lang="zh"
@@ -504,7 +506,7 @@ check("greedy_batch")
 # 文本若停在它中间，解码就得到 `�`（U+FFFD）。聊天程序边生成边显示，绝不能让用户看到它。
 #
 # 返回一个列表，每个词元对应一个字符串：因它而变得可读的那部分。字符要完整输出，
-# 随补齐它的那个词元一起出来；还不完整时输出 `""`。如果文本在某个字符中间被截断，它的字节就不再输出。
+# 随补齐它的那个词元一起出来，哪怕这个词元又带着下一个字符的开头；没有补齐任何字符时输出 `""`。如果文本在某个字符中间被截断，它的字节就不再输出。
 # 字节都来自合法文本，只可能缺了结尾。
 
 
@@ -515,8 +517,7 @@ def stream_text(tokenizer, tokens):
     ### BEGIN SOLUTION
     pieces, shown = [], ""
     for count in range(1, len(tokens) + 1):
-        text = tokenizer.decode(tokens[:count])
-        ready = shown if text.endswith("\ufffd") else text
+        ready = tokenizer.decode(tokens[:count]).rstrip("\ufffd")
         pieces.append(ready[len(shown) :])
         shown = ready
     return pieces
@@ -653,7 +654,9 @@ def write_texts_as_found(model, tokenizer, prompts, max_new_tokens, temperature)
 
 
 broken = AutoTokenizer.from_pretrained(locate("gpt", MODEL))
-for text in write_texts_as_found(model, broken, ["小明想学游泳。", "Once upon a time, Mia"], 20, 2.0):
+for text in write_texts_as_found(
+    model, broken, ["小明想学游泳。", "Once upon a time, Mia"], 20, 2.0
+):
     print(repr(text))
 
 # %% [markdown] id="mend" lang="en"

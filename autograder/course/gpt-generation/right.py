@@ -322,13 +322,13 @@ def stream_text_incremental(tokenizer, tokens):
 
 @right("stream_text", "a buffer of pending tokens", zh="缓冲未完成的词元")
 def stream_text_buffered(tokenizer, tokens):
-    pieces, pending = [], []
+    pieces, pending, shown = [], [], ""
     for token in tokens:
         pending.append(token)
         text = tokenizer.decode(pending)
-        whole = "\ufffd" not in text
-        pieces.append(text if whole else "")
-        pending = [] if whole else pending
+        whole = text.rstrip("\ufffd")
+        pieces.append(whole[len(shown) :])
+        pending, shown = ([], "") if whole == text else (pending, whole)
     return pieces
 
 

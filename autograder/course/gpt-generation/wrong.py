@@ -1337,16 +1337,8 @@ def returns_end_tokens(model, prompts, max_new_tokens, end):
 # --- stream_text --------------------------------------------------------------------------
 
 
-def _ready(tokenizer, tokens):
-    text = tokenizer.decode(tokens)
-    return "" if text.endswith("\ufffd") else text
-
-
 def _growing(tokenizer, tokens):
-    shown = [""]
-    for count in range(1, len(tokens) + 1):
-        shown.append(_ready(tokenizer, tokens[:count]) or shown[-1])
-    return shown
+    return [tokenizer.decode(tokens[:n]).rstrip("\ufffd") for n in range(len(tokens) + 1)]
 
 
 @wrong(
@@ -1384,6 +1376,24 @@ def drops_broken_pieces(tokenizer, tokens):
 )
 def waits_for_the_end(tokenizer, tokens):
     return [*[""] * (len(tokens) - 1), _growing(tokenizer, tokens)[-1]] if len(tokens) else []
+
+
+@wrong(
+    "stream_text",
+    "Holds back whole characters too, while another one is incomplete.",
+    zh="后一个字符还不完整，就连前面已经完整的字符也一起扣住。",
+    caught_by="characters_come_whole",
+    step="A token may end one character and begin the next: the first comes out with it.",
+    step_zh="一个词元可能补齐前一个字符又带出下一个的开头：前一个应当立即输出。",
+)
+def holds_back_whole_ones(tokenizer, tokens):
+    pieces, shown = [], ""
+    for count in range(1, len(tokens) + 1):
+        text = tokenizer.decode(tokens[:count])
+        ready = shown if text.endswith("\ufffd") else text
+        pieces.append(ready[len(shown) :])
+        shown = ready
+    return pieces
 
 
 @wrong(
