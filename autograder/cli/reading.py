@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from autograder.cli.learners import app
-from autograder.cli.shared import say
+from autograder.cli.shared import at_desk, say
 
 
 @app.command(
@@ -31,3 +31,58 @@ def site(
             f"已写入：{out} 下 {count} 个文件，可直接放到任何网站。从 {out / 'index.html'} 看起。",
         )
     )
+
+
+@app.command(
+    "open",
+    help=say(
+        "Read the course in your browser; stop with Ctrl-C.", "在浏览器里读课程；按 Ctrl-C 结束。"
+    ),
+)
+def open_course(
+    place: Annotated[
+        str,
+        typer.Argument(
+            help=say(
+                "A lesson, or what it tells of: metrics, E116, S3-Q1, metrics/recall.",
+                "课文，或其中一处：metrics、E116、S3-Q1、metrics/recall。",
+            )
+        ),
+    ] = "",
+    browser: Annotated[
+        bool,
+        typer.Option(
+            "--browser/--no-browser",
+            help=say("Open it, or only print the address.", "打开浏览器，或只打印地址。"),
+        ),
+    ] = True,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help=say("0: a free one.", "0：自动选。"))
+    ] = 0,
+) -> None:
+    from autograder.exercise.syllabus import syllabus
+    from autograder.learner import serving
+    from autograder.learner.places import find_place
+    from autograder.report import messages
+    from autograder.report.site import site as site_of
+
+    course = syllabus()
+    page = find_place(place, course).page if place else "index.html"
+    with at_desk() as (here, _):
+        rooms: list[serving.Room] = []  # what needs the journal
+        files = site_of(course, [room.activity for room in rooms])
+        server = serving.bind(files, rooms, port)
+        address = server.address(f"{here.language}/{page}")
+
+        def begun() -> None:
+            messages.show_address(address)
+            messages.say(say("Stop with Ctrl-C.", "按 Ctrl-C 结束。"), "dim")
+            if browser and not serving.show(address):
+                messages.say(
+                    say(
+                        "No browser was found; open the address above in one.",
+                        "没有找到浏览器，请自己打开上面的地址。",
+                    )
+                )
+
+        server.run(begun)

@@ -64,6 +64,11 @@ def say(message: str, style: str = "") -> None:
     out().print(Prose(clean.plain(message), style))
 
 
+def show_address(address: str) -> None:
+    """Show an address on one line, however narrow the terminal is, so that it can be opened."""
+    out().print(Text(address), soft_wrap=True)
+
+
 def show_text(text: str) -> None:
     """Show text of several lines that is our own."""
     out().print(*map(Prose, text.split("\n")), sep="\n")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
+from markupsafe import Markup
+
 from autograder.exercise.syllabus import Chapter, Syllabus
 from autograder.language import LANGUAGES, Language, Text
 from autograder.report._templates import render
@@ -23,6 +25,7 @@ __all__ = ["Activity", "Site", "site", "targets", "write_site"]
 
 Site = Mapping[str, Callable[[], bytes]]
 _ASSETS = Path(__file__).parent / "assets"
+_COMMON = ("icon.svg", "site.css", "site.js")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Activity:
     Attributes
     ----------
     name
-        Of its page, ``<language>/<name>.html``.
+        Of its page, ``<language>/<name>.html``, and of its script ``assets/<name>.js``.
     body
         What the page holds, as HTML.
     """
@@ -45,8 +48,8 @@ class Activity:
 def site(course: Syllabus, activities: Sequence[Activity] = ()) -> Site:
     """The files of the site, each with what makes it."""
     made: dict[str, Callable[[], bytes]] = {"index.html": _entrance}
-    for path in sorted(_ASSETS.iterdir()):
-        made[f"assets/{path.name}"] = path.read_bytes
+    for name in (*_COMMON, *(f"{activity.name}.js" for activity in activities)):
+        made[f"assets/{name}"] = (_ASSETS / name).read_bytes
     for chapter in course.chapters:
         slug, lesson = chapter.exercise.slug, chapter.exercise.lesson(LANGUAGES[0])
         for path in sorted(lesson.parent.glob("figures/*.svg")):
@@ -121,7 +124,7 @@ class _Pages:
     def activity(self, activity: Activity) -> bytes:
         return self._page(
             "activity.html.j2", f"{activity.name}.html", activity.title[self.language],
-            body=activity.body(self.language),
+            name=activity.name, body=Markup(activity.body(self.language)),
         )  # fmt: skip
 
     def index(self) -> bytes:

@@ -7,6 +7,23 @@ const remembered = (key, value) => {
   catch { return null; }
 };
 root.classList.add("scripted");
+
+// Ask the server that serves this page: `await touchstone.call("review/next", {…})`.
+// What it refuses is thrown as an Error that says why, in the page's language.
+window.touchstone ??= {};
+window.touchstone.call = async (name, given = {}) => {
+  const zh = document.body.dataset.language === "zh";
+  let told;
+  try {
+    const answer = await fetch(new URL(`../api/${name}`, here), { method: "POST", body: JSON.stringify(given) });
+    told = await answer.json();
+    if (answer.ok) return told;
+  } catch {
+    throw new Error(zh ? "服务器没有回应，请重新运行 touchstone open。" : "The server does not answer. Run touchstone open again.");
+  }
+  throw new Error(told.error[zh ? "zh" : "en"]);
+};
+
 const theme = remembered("touchstone-theme");
 if (theme) root.dataset.theme = theme;
 
@@ -156,6 +173,10 @@ addEventListener("DOMContentLoaded", () => {
   });
   field.addEventListener("input", search);
   dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      event.preventDefault(); // else it would only empty the field
+      dialog.close();
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();

@@ -1,0 +1,59 @@
+"""What a learner may name to read: a lesson, a question, an erratum, a task."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from autograder.exercise import catalog
+from autograder.exercise.catalog import CatalogError
+from autograder.exercise.syllabus import Syllabus
+from autograder.learner.desk import find_task
+from autograder.report.site import targets
+
+_ID = re.compile(r"E\d{3}|S\d-[QP]\d+", re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A lesson, and where in it; the anchor is empty for its beginning."""
+
+    slug: str
+    anchor: str = ""
+
+    @property
+    def page(self) -> str:
+        """Its address within a language of the site."""
+        return f"{self.slug}.html{'#' if self.anchor else ''}{self.anchor}"
+
+
+def find_place(name: str, course: Syllabus) -> Place:
+    """Where `name` leads: ``metrics``, ``metrics#E116``, ``E116``, ``S3-Q1``, ``metrics/recall``.
+
+    Raises
+    ------
+    CatalogError
+        If it leads nowhere; the message says what there is.
+    """
+    slug, _, anchor = name.partition("#")
+    if _ID.fullmatch(slug):
+        return _numbered(slug.upper(), course)
+    if slug in {chapter.exercise.slug for chapter in course.chapters}:
+        return Place(slug, anchor)
+    if "/" in slug or slug in {t.name for c in course.chapters for t in c.exercise.tasks}:
+        exercise, task = find_task(slug)
+        return Place(exercise.slug, f"task-{task.name}")
+    return Place(catalog.exercise(slug).slug)
+
+
+def _numbered(name: str, course: Syllabus) -> Place:
+    page = targets(course).get(name)
+    if page is not None:
+        slug, _, anchor = page.partition(".html#")
+        return Place(slug, anchor)
+    if reason := course.sources.set_aside.get(name):
+        raise CatalogError(f"No lesson tells of {name}: {reason['en']} {reason['zh']}")
+    kind, known = "question", list(course.sources.questions)
+    if name.startswith("E"):
+        kind, known = "erratum", list(course.sources.errata)
+    raise CatalogError(f"There is no {kind} {name}. They go from {known[0]} to {known[-1]}.")
