@@ -20,7 +20,7 @@ from autograder.dev.findings import BuildError
 from autograder.dev.rules.figures import figures as broken_promises
 from autograder.dev.rules.views import fresh
 from autograder.exercise import catalog
-from autograder.report.messages import lesson_view
+from autograder.report.reading import lesson_view
 
 ROOT = Path(__file__).parent.parent
 FOLDER = f"lessons/{SLUG}/figures"

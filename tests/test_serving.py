@@ -204,7 +204,7 @@ def test_what_may_be_named(name: str, page: str) -> None:
 
 @pytest.mark.parametrize("name", ["cooking", "E999", "S9-Q9", "metrics/cooking", "../x", ""])
 def test_what_leads_nowhere_is_told(name: str) -> None:
-    with pytest.raises(CatalogError, match=r"There is no|has no task"):
+    with pytest.raises(CatalogError, match="There is no"):
         find_place(name, syllabus())
 
 

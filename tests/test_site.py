@@ -18,8 +18,9 @@ from autograder._errors import BilingualError
 from autograder.exercise.catalog import CatalogError, Exercise, exercise
 from autograder.exercise.syllabus import Syllabus, chapter, syllabus
 from autograder.language import LANGUAGES
+from autograder.report.maths import line, mathml
 from autograder.report.site import Site, site, targets, write_site
-from autograder.report.site._markdown import markdown, mathml, walk
+from autograder.report.site._markdown import markdown, walk
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -83,9 +84,10 @@ def test_every_formula_becomes_mathml(language: str) -> None:
         source = one.exercise.lesson(language).read_text("utf-8")  # type: ignore[arg-type]
         for token in walk(markdown().parse(source)):
             if token.type.startswith("math"):
-                made = mathml(token.content, {"display_mode": token.type == "math_block"})
+                made = mathml(token.content, block=token.type == "math_block")
                 tree = ElementTree.fromstring(made)
                 assert "\\" not in "".join(tree.itertext()), token.content
+                assert "\\" not in line(token.content)
                 found += 1
     assert found > 300
 

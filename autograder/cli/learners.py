@@ -109,29 +109,6 @@ def start(
     messages.show_placed(folder, placed, language, inside=here is not None, exercise=exercise)
 
 
-@app.command(help=say("Read the lesson of an exercise.", "阅读一个练习的课文。"))
-def lesson(
-    name: Name,
-    path: Annotated[
-        bool, typer.Option("--path", help=say("Only print where it is.", "只打印所在路径。"))
-    ] = False,
-) -> None:
-    from autograder.exercise import catalog
-    from autograder.learner.desk import Desk
-    from autograder.learner.naming import named
-    from autograder.report import messages
-
-    file = named(name).exercise.lesson(Desk.here(ASKED, LANGUAGE).language)
-    if not file.is_file():
-        raise catalog.CatalogError(
-            f"{file} is missing. Install Touchstone again.", f"缺少 {file}。请重新安装试金石。"
-        )
-    if path:
-        messages.show_code(str(file))
-    else:
-        messages.show_lesson(file)
-
-
 @app.command(
     help=say(
         "Open the workbook in JupyterLab, or one exercise of it; further options go to it, such as "

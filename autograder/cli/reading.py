@@ -1,14 +1,59 @@
-"""Commands to read the course in a browser."""
+"""Commands to read the course: in the terminal, in the browser, as a site."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from autograder.cli.learners import app
-from autograder.cli.shared import at_desk, say
+from autograder.cli.shared import ASKED, LANGUAGE, at_desk, say
+
+_Place = Annotated[
+    str,
+    typer.Argument(
+        help=say(
+            "A lesson, or what it tells of: metrics, E116, S3-Q1, metrics/recall.",
+            "课文，或其中一处：metrics、E116、S3-Q1、metrics/recall。",
+        )
+    ),
+]
+
+
+@app.command(help=say("Read a lesson, or one part of it.", "阅读一课，或其中一处。"))
+def lesson(
+    place: _Place,
+    path: Annotated[
+        bool, typer.Option("--path", help=say("Only print where it is.", "只打印所在路径。"))
+    ] = False,
+) -> None:
+    from autograder.exercise import catalog
+    from autograder.exercise.syllabus import syllabus
+    from autograder.learner.desk import Desk
+    from autograder.learner.places import find_place
+    from autograder.report import messages, reading
+
+    found = find_place(place, syllabus())
+    file = catalog.exercise(found.slug).lesson(Desk.here(ASKED, LANGUAGE).language)
+    if not file.is_file():
+        raise catalog.CatalogError(
+            f"{file} is missing. Install Touchstone again.", f"缺少 {file}。请重新安装试金石。"
+        )
+    if path:
+        messages.show_code(str(file))
+    else:
+        reading.show_lesson(file, found.anchor)
+    if found.anchor and sys.stdout.isatty():
+        messages.say(
+            say(
+                f"The whole lesson: `touchstone lesson {found.slug}`. In the browser: "
+                f"`touchstone open {place}`.",
+                f"整课：`touchstone lesson {found.slug}`。浏览器：`touchstone open {place}`。",
+            ),
+            "dim",
+        )
 
 
 @app.command(
@@ -40,15 +85,7 @@ def site(
     ),
 )
 def open_course(
-    place: Annotated[
-        str,
-        typer.Argument(
-            help=say(
-                "A lesson, or what it tells of: metrics, E116, S3-Q1, metrics/recall.",
-                "课文，或其中一处：metrics、E116、S3-Q1、metrics/recall。",
-            )
-        ),
-    ] = "",
+    place: _Place = "",
     browser: Annotated[
         bool,
         typer.Option(

@@ -168,11 +168,12 @@ def next_hint(task: str) -> Text:
 
 
 def read_on(step: Text, errata: Sequence[str]) -> Text:
-    """A step, and where the lesson tells of the mistake, if it does."""
+    """A step, and the command that shows what the lesson tells of the mistake, if it does."""
     if not errata:
         return step
+    commands = [f"`touchstone lesson {erratum}`" for erratum in errata]
     return _both(
-        f"{step['en']} Lesson: {', '.join(errata)}.", f"{step['zh']}参见课文 {'、'.join(errata)}。"
+        f"{step['en']} Read on: {', '.join(commands)}.", f"{step['zh']}详见 {'、'.join(commands)}。"
     )
 
 

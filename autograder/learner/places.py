@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from autograder.exercise import catalog
 from autograder.exercise.catalog import CatalogError
 from autograder.exercise.syllabus import Syllabus
-from autograder.learner.desk import find_task
+from autograder.learner.naming import named
 from autograder.report.site import targets
 
 _ID = re.compile(r"E\d{3}|S\d-[QP]\d+", re.IGNORECASE | re.ASCII)
@@ -38,12 +37,9 @@ def find_place(name: str, course: Syllabus) -> Place:
     slug, _, anchor = name.partition("#")
     if _ID.fullmatch(slug):
         return _numbered(slug.upper(), course)
-    if slug in {chapter.exercise.slug for chapter in course.chapters}:
-        return Place(slug, anchor)
-    if "/" in slug or slug in {t.name for c in course.chapters for t in c.exercise.tasks}:
-        exercise, task = find_task(slug)
-        return Place(exercise.slug, f"task-{task.name}")
-    return Place(catalog.exercise(slug).slug)
+    found = named(slug)
+    task = f"task-{found.task.name}" if found.task else ""
+    return Place(found.exercise.slug, anchor or task)
 
 
 def _numbered(name: str, course: Syllabus) -> Place:
@@ -52,8 +48,11 @@ def _numbered(name: str, course: Syllabus) -> Place:
         slug, _, anchor = page.partition(".html#")
         return Place(slug, anchor)
     if reason := course.sources.set_aside.get(name):
-        raise CatalogError(f"No lesson tells of {name}: {reason['en']} {reason['zh']}")
-    kind, known = "question", list(course.sources.questions)
-    if name.startswith("E"):
-        kind, known = "erratum", list(course.sources.errata)
-    raise CatalogError(f"There is no {kind} {name}. They go from {known[0]} to {known[-1]}.")
+        raise CatalogError(
+            f"No lesson tells of {name}: {reason['en']}", f"没有课文讲 {name}：{reason['zh']}"
+        )
+    known = list(course.sources.errata if name.startswith("E") else course.sources.questions)
+    raise CatalogError(
+        f"There is no {name}. The numbers go from {known[0]} to {known[-1]}.",
+        f"没有 {name}。编号从 {known[0]} 到 {known[-1]}。",
+    )

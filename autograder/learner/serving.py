@@ -25,7 +25,6 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from autograder._errors import BilingualError
-from autograder.exercise.catalog import CatalogError
 from autograder.report.site import Activity, Site
 
 Call: TypeAlias = Callable[[Mapping[str, Any]], Any]
@@ -53,7 +52,7 @@ class Room:
     ----------
     calls
         By name: takes what the page sent and gives what it gets, as plain data; it may be a
-        coroutine function. A `BilingualError` or `CatalogError` is told to the learner.
+        coroutine function. A `BilingualError` is told to the learner.
     """
 
     activity: Activity
@@ -198,8 +197,8 @@ class _Page(_Handler):
             return
         try:
             content = self.server.files[path]()
-        except CatalogError as error:
-            self.tell(500, str(error), "课文有误，见上。")
+        except BilingualError as error:
+            self.tell(500, error.text["en"], error.text["zh"])
             return
         kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
         is_text = kind.startswith("text/") or kind.endswith("javascript")
@@ -235,8 +234,6 @@ class _Answer(_Handler):
             self.answer(200, made)
         except BilingualError as error:
             self.answer(400, {"error": dict(error.text)})
-        except CatalogError as error:
-            self.answer(400, {"error": {"en": str(error), "zh": str(error)}})
         except Exception as error:
             self.log_exception(type(error), error, error.__traceback__)
             what = f"{type(error).__name__}: {error}"

@@ -14,7 +14,7 @@ from autograder.learner.desk import Desk
 from autograder.learner.keys import keys
 from autograder.learner.watching import Watch, saves_aside
 from autograder.learner.watchplain import grading
-from autograder.report import messages
+from autograder.report import messages, reading
 from autograder.report.watchscreen import WatchScreen
 
 _WAIT = 0.2
@@ -68,4 +68,4 @@ def _lesson(watch: Watch, screen: WatchScreen) -> None:
     if view.result is None or not view.result.exercise:
         return
     with screen.aside():
-        messages.show_lesson(catalog.exercise(view.result.exercise).lesson(view.language))
+        reading.show_lesson(catalog.exercise(view.result.exercise).lesson(view.language))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import Literal, Protocol
 
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.style import Style
+from rich.console import Console
 from rich.text import Text
 
 from autograder import _called
@@ -16,9 +15,6 @@ from autograder import language as languages
 from autograder.language import Language
 from autograder.report import clean
 from autograder.report._lines import Prose
-
-if TYPE_CHECKING:
-    from rich.markdown import Markdown
 
 # What is shown here is made on the floors above, so this one only says what it needs of it.
 
@@ -82,38 +78,6 @@ def show_code(source: str) -> None:
         out().print(Syntax(source, "python", background_color="default"))
     else:
         print(source)
-
-
-def show_lesson(path: Path) -> None:
-    """Show a lesson, in a pager on a terminal, as it is written elsewhere."""
-    source = path.read_text("utf-8")
-    if not sys.stdout.isatty():
-        print(source)
-        return
-    console = out()
-    with console.pager(styles=True):
-        console.print(lesson_view(source, path.parent))
-
-
-def lesson_view(source: str, folder: Path) -> Markdown:
-    """A lesson for a terminal: a figure is its alt text and where to find it."""
-    from rich.markdown import ImageItem, Markdown
-
-    class Figure(ImageItem):
-        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-            place = folder / self.destination
-            link = Style(link=place.as_uri() if place.is_absolute() else None)
-            yield Text.assemble("▣ ", self.text, " (", Text(str(place), link), ")", end="")
-
-    class Lesson(Markdown):
-        elements: ClassVar = {**Markdown.elements, "image": Figure}
-
-    return Lesson(_without_front_matter(source))
-
-
-def _without_front_matter(source: str) -> str:
-    parts = source.split("---\n", 2)
-    return parts[2] if source.startswith("---\n") and len(parts) == 3 else source
 
 
 _ACTIONS = {

@@ -17,7 +17,7 @@ from rich.text import Text
 from autograder.language import Language
 from autograder.report import clean, messages
 from autograder.report._lines import Prose
-from autograder.report._maths import readable
+from autograder.report.reading import lesson_view
 from autograder.report.studytexts import said
 from autograder.report.texts import number
 
@@ -185,4 +185,4 @@ def show_forecast(
 
 
 def _body(markdown: str, folder: Path) -> RenderableType:
-    return Padding(messages.lesson_view(readable(markdown), folder), (0, 2, 1, 2))
+    return Padding(lesson_view(markdown, folder), (0, 2, 1, 2))

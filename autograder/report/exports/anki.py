@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from autograder.language import Language, Text
-from autograder.report._maths import replaced
 from autograder.report._write import ReportError, write_bytes
+from autograder.report.maths import replaced
 
 MODEL = 1_719_360_001
 _MARK = b"touchstone deck"

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -23,6 +22,8 @@ from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Generic
 from pygments.util import ClassNotFound
 
+from autograder.report.maths import mathml
+
 _OUTPUT = "#>"
 _READ = {"text", "text_special", "code_inline", "fence", "image", "math_inline", "math_block"}
 _LESSON = re.compile(r"^(?:\.\./)?([a-z0-9-]+)/(?:en|zh)\.md")
@@ -32,13 +33,12 @@ _LESSON = re.compile(r"^(?:\.\./)?([a-z0-9-]+)/(?:en|zh)\.md")
 def markdown() -> MarkdownIt:
     """The one parser of the site: CommonMark with tables, formulas and boxes to tick."""
     parser = MarkdownIt("commonmark", renderer_cls=_Renderer).enable("table")
-    parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=mathml)
+    parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_formula)
     return parser.use(tasklists_plugin, enabled=True, label=True)
 
 
-def mathml(latex: str, options: Any) -> str:
-    """A formula as MathML, which browsers set and screen readers read."""
-    return convert(latex.strip(), display="block" if options["display_mode"] else "inline")
+def _formula(latex: str, options: Any) -> str:
+    return mathml(latex, block=options["display_mode"])
 
 
 def walk(tokens: Iterable[Token]) -> Iterator[Token]:
