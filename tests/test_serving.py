@@ -179,6 +179,8 @@ def test_pages_ask_this_server_and_no_other(browser: Any, server: Server) -> Non
     page.keyboard.press("Escape")
     page.locator("header nav a", has_text="Echo").click()
     assert page.locator("#body").text_content() == "en"
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("touchstone.call('site/echo', {a: 1})") == {"a": 1}
     told = page.evaluate("touchstone.call('site/break').catch(error => error.message)")
     assert told.startswith("Our fault, not yours")

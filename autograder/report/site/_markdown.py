@@ -87,7 +87,7 @@ class _Renderer(RendererHTML):
         said = escape(words(token.children or []))
         width, height = env["sizes"].get(name, ("", ""))
         return (
-            f'<span class="figure" role="group" tabindex="0" aria-label="{said}">'
+            '<span class="figure" tabindex="0">'
             f'<img src="../figures/{env["slug"]}/{escape(name)}" alt="{said}" loading="lazy"'
             f' width="{width}" height="{height}"></span>'
         )
