@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from autograder.cli.learners import app
-from autograder.cli.shared import ASKED, LANGUAGE, at_desk, say
+from autograder.cli.shared import ASKED, LANGUAGE, at_desk, completed, say
 
 _Place = Annotated[
     str,
     typer.Argument(
+        metavar=say("PLACE", "位置"),
+        autocompletion=completed,
         help=say(
             "A lesson, or what it tells of: metrics, E116, S3-Q1, metrics/recall.",
             "课文，或其中一处：metrics、E116、S3-Q1、metrics/recall。",
