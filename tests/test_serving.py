@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_site import CHROMIUM, browser, small
+from sites import browser, course, small
 
 from autograder._errors import BilingualError
 from autograder.exercise.catalog import CatalogError
-from autograder.exercise.syllabus import syllabus
 from autograder.learner.places import find_place
 from autograder.learner.serving import Room, Server, ServingError, bind
 from autograder.report.site import Activity, site
@@ -44,7 +43,7 @@ async def _later(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 ECHO = Room(
-    Activity("site", {"en": "Echo", "zh": "回声"}, lambda language: f"<p id=body>{language}</p>"),
+    Activity("echo", {"en": "Echo", "zh": "回声"}, lambda language: f"<p id=body>{language}</p>"),
     {"echo": lambda given: dict(given), "refuse": _refuse, "break": _break, "later": _later},
 )
 
@@ -91,7 +90,7 @@ def test_without_the_key_nothing_is_served(ask: Ask, server: Server) -> None:
         status, told = ask(path)
         assert status == 403
         assert "touchstone open" in told
-    assert ask("api/site/echo", b"{}", Origin=server.origin)[0] == 403
+    assert ask("api/echo/echo", b"{}", Origin=server.origin)[0] == 403
 
 
 def test_the_key_becomes_a_cookie(known: Ask) -> None:
@@ -112,26 +111,26 @@ def test_another_name_of_this_address_is_refused(known: Ask, server: Server) -> 
 
 def test_a_page_is_answered_in_json(known: Ask, server: Server) -> None:
     given = {"word": "召回率", "list": [1, None]}
-    status, told = known("api/site/echo", json.dumps(given).encode(), Origin=server.origin)
+    status, told = known("api/echo/echo", json.dumps(given).encode(), Origin=server.origin)
     assert (status, json.loads(told)) == (200, given)
-    status, told = known("api/site/later", b'{"word": 1}', Origin=server.origin)
+    status, told = known("api/echo/later", b'{"word": 1}', Origin=server.origin)
     assert json.loads(told) == {"later": 1}
 
 
 @pytest.mark.parametrize("origin", [{}, {"Origin": "http://evil.example"}, {"Origin": "null"}])
 def test_other_pages_may_not_ask(known: Ask, origin: dict[str, str]) -> None:
-    assert known("api/site/echo", b"{}", **origin)[0] == 403
+    assert known("api/echo/echo", b"{}", **origin)[0] == 403
 
 
 @pytest.mark.parametrize(
     ("path", "given", "status", "says"),
     [
-        ("api/site/refuse", b"{}", 400, "不行。"),
-        ("api/site/break", b"{}", 500, "ZeroDivisionError"),
-        ("api/site/nothing", b"{}", 404, "nothing"),
-        ("api/site/echo", b"[1", 400, "JSON"),
-        ("api/site/echo", b"[1]", 400, "JSON"),
-        ("api/site/echo", b"\xff", 400, "JSON"),
+        ("api/echo/refuse", b"{}", 400, "不行。"),
+        ("api/echo/break", b"{}", 500, "ZeroDivisionError"),
+        ("api/echo/nothing", b"{}", 404, "nothing"),
+        ("api/echo/echo", b"[1", 400, "JSON"),
+        ("api/echo/echo", b"[1]", 400, "JSON"),
+        ("api/echo/echo", b"\xff", 400, "JSON"),
     ],
 )
 def test_what_goes_wrong_is_told_in_both_languages(
@@ -157,7 +156,6 @@ def test_others_on_the_network_cannot_ask(server: Server) -> None:
     assert {sock.getsockname()[0] for sock in server.sockets} == {"127.0.0.1"}
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 def test_pages_ask_this_server_and_no_other(browser: Any, server: Server) -> None:
     faults: list[str] = []
     context = browser.new_context()
@@ -181,8 +179,8 @@ def test_pages_ask_this_server_and_no_other(browser: Any, server: Server) -> Non
     assert page.locator("#body").text_content() == "en"
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.evaluate("touchstone.call('site/echo', {a: 1})") == {"a": 1}
-    told = page.evaluate("touchstone.call('site/break').catch(error => error.message)")
+    assert page.evaluate("touchstone.call('echo/echo', {a: 1})") == {"a": 1}
+    told = page.evaluate("touchstone.call('echo/break').catch(error => error.message)")
     assert told.startswith("Our fault, not yours")
     context.close()
     assert [fault for fault in faults if "500" not in fault] == []
@@ -201,19 +199,20 @@ def test_pages_ask_this_server_and_no_other(browser: Any, server: Server) -> Non
     ],
 )
 def test_what_may_be_named(name: str, page: str) -> None:
-    assert find_place(name, syllabus()).page == page
+    assert find_place(name, course()).page == page
 
 
 @pytest.mark.parametrize("name", ["cooking", "E999", "S9-Q9", "metrics/cooking", "../x", ""])
 def test_what_leads_nowhere_is_told(name: str) -> None:
     with pytest.raises(CatalogError, match="There is no"):
-        find_place(name, syllabus())
+        find_place(name, course())
 
 
 def test_an_erratum_that_is_set_aside_is_told_with_its_reason() -> None:
-    course = syllabus()
-    sources = dataclasses.replace(course.sources, set_aside={"E116": {"en": "Why.", "zh": "因。"}})
-    bare = dataclasses.replace(course, chapters=(), sources=sources)
+    sources = dataclasses.replace(
+        course().sources, set_aside={"E116": {"en": "Why.", "zh": "因。"}}
+    )
+    bare = dataclasses.replace(course(), chapters=(), sources=sources)
     with pytest.raises(CatalogError, match="Why"):
         find_place("E116", bare)
 

@@ -13,16 +13,17 @@ from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 import pytest
+from sites import browser, course, small
 
 from autograder._errors import BilingualError
 from autograder.exercise.catalog import CatalogError, Exercise, exercise
-from autograder.exercise.syllabus import Syllabus, chapter, syllabus
+from autograder.exercise.syllabus import chapter
 from autograder.language import LANGUAGES
 from autograder.report.maths import line, mathml
 from autograder.report.site import Site, site, targets, write_site
 from autograder.report.site._markdown import markdown, walk
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+__all__ = ["browser"]
 
 
 class Page(HTMLParser):
@@ -55,11 +56,6 @@ class Page(HTMLParser):
 
 
 @cache
-def course() -> Syllabus:
-    return syllabus()
-
-
-@cache
 def whole() -> dict[str, bytes]:
     return {path: make() for path, make in site(course()).items()}
 
@@ -71,10 +67,6 @@ def page(path: str) -> Page:
 
 def pages() -> list[str]:
     return [path for path in whole() if path.endswith(".html")]
-
-
-def small(*slugs: str) -> Syllabus:
-    return dataclasses.replace(course(), chapters=tuple(chapter(exercise(s)) for s in slugs))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -213,20 +205,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("site")
     write_site(small("metrics", "attention"), where)
     return where
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ _Place = Annotated[
         help=say(
             "A lesson, or what it tells of: metrics, E116, S3-Q1, metrics/recall.",
             "课文，或其中一处：metrics、E116、S3-Q1、metrics/recall。",
-        )
+        ),
     ),
 ]
 

@@ -35,7 +35,8 @@ class Activity:
     Attributes
     ----------
     name
-        Of its page, ``<language>/<name>.html``, and of its script ``assets/<name>.js``.
+        Of its page, ``<language>/<name>.html``, and of its script ``assets/<name>.js``, if it
+        has one.
     body
         What the page holds, as HTML.
     """
@@ -44,11 +45,18 @@ class Activity:
     title: Text
     body: Callable[[Language], str]
 
+    @property
+    def script(self) -> str:
+        """The file among the assets that its page loads, or nothing."""
+        name = f"{self.name}.js"
+        return name if (_ASSETS / name).is_file() else ""
+
 
 def site(course: Syllabus, activities: Sequence[Activity] = ()) -> Site:
     """The files of the site, each with what makes it."""
     made: dict[str, Callable[[], bytes]] = {"index.html": _entrance}
-    for name in (*_COMMON, *(f"{activity.name}.js" for activity in activities)):
+    scripts = [activity.script for activity in activities if activity.script]
+    for name in (*_COMMON, *scripts):
         made[f"assets/{name}"] = (_ASSETS / name).read_bytes
     for chapter in course.chapters:
         slug, lesson = chapter.exercise.slug, chapter.exercise.lesson(LANGUAGES[0])
@@ -124,7 +132,7 @@ class _Pages:
     def activity(self, activity: Activity) -> bytes:
         return self._page(
             "activity.html.j2", f"{activity.name}.html", activity.title[self.language],
-            name=activity.name, body=Markup(activity.body(self.language)),
+            script=activity.script, body=Markup(activity.body(self.language)),
         )  # fmt: skip
 
     def index(self) -> bytes:

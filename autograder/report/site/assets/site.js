@@ -1,5 +1,6 @@
 // All that pages do beyond being read. Without it they are complete, apart from search.
 "use strict";
+{ // names of their own: an activity's script has others
 const root = document.documentElement;
 const here = document.currentScript.src;
 const remembered = (key, value) => {
@@ -190,3 +191,4 @@ addEventListener("DOMContentLoaded", () => {
     open();
   });
 });
+}
