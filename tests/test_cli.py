@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "touchstone-course"
 COMMANDS = (
     "start", "lesson", "lab", "grade", "watch", "hint", "solution", "reset", "coverage", "doctor",
-    "demo", "review", "progress", "interview", "open", "site",
+    "demo", "review", "progress", "interview", "open", "site", "redo",
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from autograder.cli import (  # some only put their commands on the learners' ap
     interviewing,  # noqa: F401
     learners,
     reading,  # noqa: F401
+    redoing,  # noqa: F401
     reviewing,
     teachers,
 )

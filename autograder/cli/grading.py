@@ -32,6 +32,7 @@ def grade(
         from autograder import report
         from autograder.grading.grade import exercises_of, find_notebooks, pool_of
         from autograder.learner import desk
+        from autograder.learner.redoing import tasks_of
         from autograder.report import messages
 
         with at_desk() as (here, journal):
@@ -56,7 +57,10 @@ def grade(
                     )
     if unchanged:
         messages.say_unchanged(unchanged, here.language)
-    shown = [desk.narrowed(r, wanted.get(p, ())) for p, r in zip(chosen, results, strict=True)]
+    shown = [
+        desk.narrowed(result, wanted.get(path) or tasks_of(path))
+        for path, result in zip(chosen, results, strict=True)
+    ]
     report.print_results(shown, console=messages.out(), verbose=verbose, language=here.language)
     for write, file in (
         (report.write_json, json),

@@ -208,14 +208,15 @@ class Journal:
         )
         return bool(self._rows(query, slug, task))
 
-    def passes(self) -> frozenset[tuple[str, str]]:
-        """Exercise and name of each task that was ever passed."""
+    def passes(self) -> dict[tuple[str, str], datetime]:
+        """When each task that was ever passed was so last, by exercise and name; oldest first."""
         query = (
-            "SELECT DISTINCT exercise, json_extract(task.value, '$.name')"
+            "SELECT exercise, json_extract(task.value, '$.name') AS name, max(last_seen) AS latest"
             " FROM attempts, json_each(attempts.result, '$.tasks') AS task"
             " WHERE json_extract(task.value, '$.status') = 'pass'"
+            " GROUP BY exercise, name ORDER BY latest, exercise, attempts.rowid, task.key"
         )
-        return frozenset(self._rows(query))
+        return {(s, task): datetime.fromisoformat(when) for s, task, when in self._rows(query)}
 
     def open_hint(self, slug: str, task: str) -> int:
         """Open the next hint for a task and return its level: 1, 2, and from then on 3."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
 
 from autograder._errors import BilingualError
 from autograder.learner.desk import Desk
-from autograder.learner.naming import named
 
 
 class NoLab(BilingualError):
@@ -22,7 +22,7 @@ def open_lab(desk: Desk, name: str, options: Sequence[str]) -> int:
     Parameters
     ----------
     name
-        An exercise or a task whose notebook is to be opened; empty for none.
+        A notebook that is to be opened, or the exercise or task of one; empty for none.
     options
         What else it is called with.
 
@@ -40,6 +40,8 @@ def open_lab(desk: Desk, name: str, options: Sequence[str]) -> int:
             f"JupyterLab is not installed. Run: {sys.executable} -m pip install jupyterlab",
             f"尚未安装 JupyterLab。请运行：{sys.executable} -m pip install jupyterlab",
         )
-    opened = [f"{named(name).exercise.slug}.ipynb"] if name else []
+    folder = desk.book.folder
+    paths = desk.named([name]) if name else {}
+    opened = [os.path.relpath(path, folder) for path in paths]
     command = [sys.executable, "-m", "jupyterlab", *opened, *options]
-    return subprocess.run(command, cwd=desk.book.folder).returncode
+    return subprocess.run(command, cwd=folder).returncode
