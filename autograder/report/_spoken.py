@@ -9,6 +9,8 @@ from functools import cache
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from autograder.report.maths import line
+
 _FORMULA = re.compile(r"(`[^`\n]*`)|\$([^$\n]+)\$")
 
 
@@ -19,7 +21,7 @@ def paragraphs(markdown: str) -> list[str]:
     def put_aside(match: re.Match[str]) -> str:
         if match[1]:
             return match[1]
-        formulas.append(match[2])
+        formulas.append(line(match[2]))
         return f"\ue000{len(formulas) - 1}\ue001"
 
     tokens = _parser().parse(_FORMULA.sub(put_aside, markdown))

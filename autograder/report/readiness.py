@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from autograder import _called
 from autograder.language import Language
 from autograder.language import Text as Both
 from autograder.report import clean
@@ -79,7 +80,7 @@ def print_readiness(
         rows = begun[:_FEW] if brief else found.questions
         shown += [_table(said("ready.questions", language), rows, language)]
     if brief and len(begun) > _FEW:
-        shown.append(Text(said("ready.rest", language, count=len(begun) - _FEW), "dim"))
+        shown.append(Prose(said("ready.rest", language, count=len(begun) - _FEW), "dim"))
     if not brief:
         shown += [Text(), _table(said("ready.lessons", language), found.lessons, language)]
         shown += [Text(), Prose(said("ready.means", language), "dim")]
@@ -90,7 +91,7 @@ def print_readiness(
 
 
 def _command() -> Text:
-    return Text("touchstone review", "cyan")
+    return Text(f"{_called.command()} review", "cyan")
 
 
 def _table(title: str, rows: Sequence[Readiness], language: Language) -> Table:

@@ -14,6 +14,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from autograder import _called
 from autograder.language import Language
 from autograder.report import clean, messages
 from autograder.report._lines import Prose
@@ -181,8 +182,10 @@ def show_forecast(
         rows.append("plan.twice")
     styles = {"plan.takes": "bold", "plan.no": "yellow", "plan.nothing": "yellow"}
     console.print(Group(*(Prose(said(r, language, **numbers), styles.get(r, "")) for r in rows)))
-    console.print(Text.assemble(said("plan.go", language), " ", ("touchstone review", "cyan")))
+    console.print(
+        Text.assemble(said("plan.go", language), " ", (f"{_called.command()} review", "cyan"))
+    )
 
 
 def _body(markdown: str, folder: Path) -> RenderableType:
-    return Padding(lesson_view(markdown, folder), (0, 2, 1, 2))
+    return Padding(lesson_view(_called.spelled(markdown), folder), (0, 2, 1, 2))

@@ -61,8 +61,8 @@ TEXTS: dict[str, Text] = {
     "ready.kept": {"en": "cards", "zh": "卡片"},
     "ready.value": {"en": "ready", "zh": "就绪"},
     "ready.rest": {
-        "en": "and {count} more: touchstone progress",
-        "zh": "另有 {count} 道：touchstone progress",
+        "en": "and {count} more: `touchstone progress`",
+        "zh": "另有 {count} 道：`touchstone progress`",
     },
     "ready.means": {
         "en": "said: key points hit lately (answers given; the weight halves in 14 days) · tasks: "
@@ -125,9 +125,9 @@ TEXTS: dict[str, Text] = {
     },
     "plan.behind": {
         "en": "You are behind it: by now it takes {new} new cards a day. Plan anew: "
-        "touchstone review --until {until}",
+        "`touchstone review --until {until}`",
         "zh": "进度落后了，现在每天要学 {new} 张新卡才来得及。"
-        "重新排：touchstone review --until {until}",
+        "重新排：`touchstone review --until {until}`",
     },
     "comma": {"en": ", ", "zh": "，"},
 }
