@@ -49,7 +49,7 @@ def test_a_sitting_through_a_pipe(environment: dict[str, str], language: Languag
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert max(map(cell_len, done.stdout.splitlines())) <= 80
-    assert "12 · 12 · 768^2" in done.stdout  # a formula as one can read it
+    assert "12 · 12 · 768" in done.stdout  # a formula as one can read it
     assert "1 min" in done.stdout or "1 分钟" in done.stdout
     with journal(environment) as kept:
         found = kept.studies.reviews()

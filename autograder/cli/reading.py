@@ -102,13 +102,14 @@ def open_course(
     from autograder.exercise.syllabus import syllabus
     from autograder.learner import serving
     from autograder.learner.places import find_place
+    from autograder.learner.reviewing import Reviews
     from autograder.report import messages
     from autograder.report.site import site as site_of
 
     course = syllabus()
     page = find_place(place, course).page if place else "index.html"
-    with at_desk() as (here, _):
-        rooms: list[serving.Room] = []  # what needs the journal
+    with at_desk() as (here, journal):
+        rooms = [Reviews(journal).room]  # what needs the journal
         files = site_of(course, [room.activity for room in rooms])
         server = serving.bind(files, rooms, port)
         address = server.address(f"{here.language}/{page}")

@@ -129,6 +129,17 @@ TEXTS: dict[str, Text] = {
         "zh": "进度落后了，现在每天要学 {new} 张新卡才来得及。"
         "重新排：`touchstone review --until {until}`",
     },
+    "page.title": {"en": "Review", "zh": "复习"},
+    "page.show": {"en": "Show the answer", "zh": "看答案"},
+    "page.undo": {"en": "Take back the last answer", "zh": "撤销上一次作答"},
+    "page.script": {
+        "en": "Cards need JavaScript here; `touchstone review` asks them in a terminal.",
+        "zh": "这里的卡片需要 JavaScript；也可以在终端里用 `touchstone review` 复习。",
+    },
+    "page.end": {
+        "en": "Nothing more today. What you answered is kept.",
+        "zh": "今天的都做完了，作答都已保存。",
+    },
     "comma": {"en": ", ", "zh": "，"},
 }
 

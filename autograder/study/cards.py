@@ -47,6 +47,12 @@ class Card:
     front: Text
     back: Text
 
+    @property
+    def place(self) -> str:
+        """The question or erratum that it is of, where the lesson has an address for it."""
+        parts = self.id.split("/")
+        return {"points": parts[1], "erratum": parts[1], "next": parts[-2]}.get(self.kind, "")
+
 
 def cards(exercise: Exercise, passed: Collection[tuple[str, str]]) -> tuple[Card, ...]:
     """The cards of one exercise in the order of its lesson, those of its passed tasks last.
@@ -106,18 +112,16 @@ def _of_formula(formula: Formula) -> Card:
 
 def _of_erratum(erratum: Erratum) -> Card:
     number = min(erratum.ids)
+    told = erratum.wrong, erratum.right, erratum.proof
     return Card(
         f"erratum/{number}/{erratum.slug}",
         "erratum",
         erratum.slug,
         _each(lambda n: f"{number} · {erratum.title[n]}"),
         _each(lambda n: f"{_CLAIM[n]}\n\n> {_sentence(erratum.claim[n])}"),
-        _each(lambda n: "\n\n".join(
-            (f"**{label}** {line[n]}")
-            for label, line in zip(
-                _TRUTH[n], (erratum.wrong, erratum.right, erratum.proof), strict=True
-            )
-        )),
+        _each(lambda n: _paragraphs(*(
+            label + line[n] for label, line in zip(_TRUTH[n], told, strict=True)
+        ))),
     )  # fmt: skip
 
 
@@ -146,8 +150,8 @@ _CLAIM: Text = {
     "zh": "这句话错在哪里？正确的说法是什么？",
 }
 _TRUTH: dict[Language, tuple[str, str, str]] = {
-    "en": ("Wrong because", "Right:", "Proof:"),
-    "zh": ("错因：", "正确：", "依据："),
+    "en": ("**Wrong because** ", "**Right:** ", "**Proof:** "),
+    "zh": ("**错因**：", "**正确**：", "**依据**："),
 }
 _REDO: Text = {
     "en": "You passed it once. Write it again from a blank cell: `touchstone redo {}`",

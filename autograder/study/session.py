@@ -187,6 +187,12 @@ class Session:
         memory = self._known.get(card.id)
         return Asked(card, memory is None, intervals(memory, now), todo.waiting)
 
+    def turn_to(self, name: str) -> bool:
+        """Ask the card of this id next; whether there is one."""
+        found = next((card for card in self._deck if card.id == name), None)
+        self._current = found or self._current
+        return found is not None
+
     def answer(self, card: Card, rating: int) -> Review:
         """Keep an answer."""
         at = self._present()
