@@ -35,7 +35,7 @@ def show_front(
     """Ask a card; `left` counts those that come back now, are due, and are new."""
     again, due, new = left
     counts = said("left", language, again=again, due=due, new=new)
-    head = Table.grid(expand=True)
+    head = Table.grid(padding=(0, 2, 0, 0), pad_edge=False, expand=True)
     head.add_column(ratio=1, overflow="ellipsis", no_wrap=True)
     head.add_column(justify="right", no_wrap=True)
     head.add_row(Text(clean.line(about), "cyan"), Text(counts, "dim"))
