@@ -200,14 +200,50 @@ def test_cells_show_nothing_of_what_was_probed_after_them(
 
 def test_what_a_student_needs_stays(echoed: SubmissionResult) -> None:
     told = {task.name: task.verdicts[0] for task in discreet(echoed).tasks}
-    assert told["raised"].message["en"] == "It stopped with ValueError"
-    assert told["raised"].line == "raise ValueError(str(values))"
-    assert told["raised"].step["en"].startswith("Look at second, line ")
+    assert told["raised"].message["en"] == "It stopped with an error."
     assert told["returned"].diagnosis["en"] == "Adds nothing."
     assert told["renamed"].message["en"] == "It stopped with an error."
     assert told["described"].message["en"] == "What came out differs."
     assert any(cell.outputs for cell in discreet(echoed, hidden=False).cells)
     assert all(not cell.outputs for cell in discreet(echoed).cells)
+    open = {task.name: task.verdicts[0] for task in discreet(echoed, hidden=False).tasks}
+    assert open["raised"].message["en"] == "It stopped with ValueError"
+    assert open["raised"].line == "raise ValueError(str(values))"
+    assert open["raised"].step["en"].startswith("Look at second, line ")
+
+
+# Each chooses what is told by an input of the probe.
+CHOICES = {
+    "a line": "[\n" + "\n".join("lambda: 1 / 0," for _ in range(200)) + "\n][n % 200]()",
+    "a name": "raise [KeyError, ValueError, TypeError, IndexError][n % 4]",
+    "a type": "return [set(), range(3), object(), b'x'][n % 4]",
+}
+
+
+@pytest.mark.parametrize("way", CHOICES)
+def test_under_a_secret_a_page_is_the_same_whatever_a_submission_chose(
+    way: str, course: Path, tmp_path: Path
+) -> None:
+    body = "\n    ".join(CHOICES[way].splitlines())
+    pages, open_pages = set(), set()
+    for n in (0, 1, 2, 3):
+        source = f"def found(values):\n    n = {n}\n    {body}"
+        content = {
+            "nbformat": 4, "nbformat_minor": 5,
+            "metadata": {"touchstone": {"exercise": "echo", "language": "en"}},
+            "cells": [code_cell(source, id="found")],
+        }  # fmt: skip
+        result = grade_path(save(tmp_path, content), secret=SECRET, course=course)
+        for hidden, told in ((True, pages), (False, open_pages)):
+            shown = discreet(result, hidden=hidden)
+            told.add(repr(shown.tasks[0].verdicts[0]) + repr([c.error for c in shown.cells]))
+    assert len(pages) == 1 < len(open_pages)
+
+
+def test_under_a_secret_no_page_says_which_cells_stopped() -> None:
+    cells = tuple(CellRun(f"c{n}", "x", error="NameError" * (n % 2), number=1) for n in range(9))
+    shown = discreet(SubmissionResult("a.ipynb", "metrics", cells=cells))
+    assert {(cell.error, cell.number, cell.line) for cell in shown.cells} == {("", 0, "")}
 
 
 def test_points_statuses_and_claims_are_the_same() -> None:

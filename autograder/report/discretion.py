@@ -6,13 +6,15 @@ name of a new exception, or as the file name of code that it compiles. So nothin
 over and then cleaned. A verdict is told anew from what could be known without the probe: the
 exercise's own texts, and words that stand in the learner's own source.
 
-What cannot be kept in is which claims hold and how a claim failed; that is the result.
+What cannot be kept in is which claims hold and how a claim failed; that is the result. Under a
+secret nothing else is told that a submission could choose: neither the line on which an error was
+raised, which of two hundred tells eight bits of a seed, nor the error's name, nor that of a type,
+nor which cells stopped.
 """
 
 from __future__ import annotations
 
 import builtins
-import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -29,6 +31,10 @@ _WORD = re.compile(r"[^\W\d]\w*")
 _TYPES = frozenset(name for name, value in vars(builtins).items() if isinstance(value, type))
 # What a cell ends with that did not end by itself, and types that are not data but often returned.
 _KNOWN = _TYPES | {"Timeout", "Crashed", "generator", "function", "builtin_function_or_method"}
+_MOST_WORDS = 24
+_OVERWRITTEN = re.compile(
+    r"`(\w+)` is no function any more: the cell (\S+) gave it a value of type (\w+)\."
+)
 _LIMITS = {
     "depth": str(MAX_DEPTH), "leaves": f"{MAX_LEAVES:,}", "bytes": f"{MAX_BYTES // 2**20} MB",
 }  # fmt: skip
@@ -70,8 +76,8 @@ def discreet(result: SubmissionResult, *, hidden: bool = True) -> SubmissionResu
     ----------
     hidden
         Whether a secret changed the seeds. A cell runs in the process that holds the seeds and
-        may go looking for them, so what cells showed is left out then; a student has it in the
-        notebook anyway.
+        may go looking for them, so what cells showed and where they stopped is left out then; a
+        student has it in the notebook anyway.
     """
     own = _Own(
         {cell.id: _numbered(cell.source) for cell in result.cells},
@@ -83,8 +89,8 @@ def discreet(result: SubmissionResult, *, hidden: bool = True) -> SubmissionResu
         # By the grader's clock, and coarse: a learner's code can take its time in a meaning way.
         seconds=Seconds(total=round(result.seconds.total, 1)),
         problem=_UNGRADED if is_ours else result.problem,
-        tasks=tuple(_task(task, result.exercise, own) for task in result.tasks),
-        cells=tuple(_cell(cell, own) if hidden else cell for cell in result.cells),
+        tasks=tuple(_task(task, result.exercise, own, hidden) for task in result.tasks),
+        cells=tuple(CellRun(c.id, c.source) if hidden else c for c in result.cells),
     )
 
 
@@ -93,24 +99,18 @@ def _numbered(source: str) -> list[str]:
     return list(dropwhile(lambda line: not line.strip(), source.split("\n")))
 
 
-def _cell(cell: CellRun, own: _Own) -> CellRun:
-    error = cell.error if cell.error in own.words else "Error" if cell.error else ""
-    line = own.line(f"{cell.id}:{cell.number}") if cell.number else ""
-    number = cell.number if line else 0
-    return CellRun(cell.id, cell.source, error=error, number=number, line=line)
-
-
-def _task(task: TaskResult, slug: str, own: _Own) -> TaskResult:
+def _task(task: TaskResult, slug: str, own: _Own, hidden: bool) -> TaskResult:
     try:
         known: Task | None = exercise(slug).task(task.name)
     except CatalogError:
         known = None
-    return replace(task, verdicts=tuple(_verdict(v, task.name, known, own) for v in task.verdicts))
+    told = tuple(_verdict(v, task.name, known, own, hidden) for v in task.verdicts)
+    return replace(task, verdicts=told)
 
 
-def _verdict(verdict: Verdict, task: str, known: Task | None, own: _Own) -> Verdict:
-    line = own.line(verdict.where)
-    where = verdict.where if line or verdict.where in own.lines else ""
+def _verdict(verdict: Verdict, task: str, known: Task | None, own: _Own, hidden: bool) -> Verdict:
+    line = "" if hidden else own.line(verdict.where)
+    where = verdict.where if line or (verdict.where in own.lines and not hidden) else ""
     bare = replace(
         verdict,
         came_out="",
@@ -126,7 +126,7 @@ def _verdict(verdict: Verdict, task: str, known: Task | None, own: _Own) -> Verd
         return bare  # whose texts are the exercise's or our own throughout
     names = known.defines if known is not None else (task,)
     for name in names:
-        for outcome in _tellable(verdict, known, own):
+        for outcome in _tellable(verdict, known, own, hidden):
             reason = wording.reason(outcome, name)
             if _tells(verdict.message["en"], reason["en"]):
                 step = wording.next_step(task, name, replace(outcome, where=where))
@@ -150,9 +150,10 @@ def _tells(message: str, reason: str) -> bool:
     return message == reason or message.startswith(reason + ": ")
 
 
-def _tellable(verdict: Verdict, known: Task | None, own: _Own) -> Iterator[Outcome]:
+def _tellable(verdict: Verdict, known: Task | None, own: _Own, hidden: bool) -> Iterator[Outcome]:
     """Outcomes that hold nothing from the probe, of those that may have led to `verdict`."""
-    words = [word for word in _WORD.findall(verdict.message["en"]) if word in own.words]
+    said = dict.fromkeys(_WORD.findall(verdict.message["en"][:1000]))
+    words = [] if hidden else [word for word in said if word in own.words][:_MOST_WORDS]
     match verdict.status:
         case "fail":
             yield Outcome("", "value", None)
@@ -164,8 +165,10 @@ def _tellable(verdict: Verdict, known: Task | None, own: _Own) -> Iterator[Outco
             for word in words:
                 yield Outcome("", "unfit", error="callable", message=word)
                 yield Outcome("", "unfit", error="type", message=word)
-                for name, cell in itertools.product(words, own.lines):
-                    yield Outcome("", "unfit", error="overwritten", message=f"{name} {word} {cell}")
+            lost = None if hidden else _OVERWRITTEN.match(verdict.message["en"])
+            if lost and {lost[1], lost[3]} <= own.words and lost[2] in own.lines:
+                message = f"{lost[1]} {lost[3]} {lost[2]}"
+                yield Outcome("", "unfit", error="overwritten", message=message)
         case "error":
             for word in words:
                 yield Outcome("", "raised", error=word)
