@@ -12,8 +12,10 @@ import re
 import unicodedata
 
 # Colours and cursor moves, as `tqdm` or a pretty printer writes them: noise, so left out.
+# None of their parts may begin another one: looked for at each place, they would take the square of
+# the time.
 _ANSI = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c\x9d]*(?:\x07|\x1b\\|\x9c)"
 )
 _JOINERS = "\u200c\u200d"  # within emoji and several scripts
 # Enough for any script or emoji; more would paint over the lines around.
@@ -82,15 +84,21 @@ def _last_state(row: str) -> str:
 def _escape(found: str) -> str:
     if found.isascii() and found.isprintable():
         return found
+    if not any(map(unicodedata.combining, found)):
+        return found.translate(_SPELLED)
     shown: list[str] = []
     marks = 0
     for character in found:
         marks = marks + 1 if unicodedata.combining(character) else 0
         if marks > _MARKS:
             continue
-        is_safe = character.isprintable() or character in _JOINERS
-        shown.append(character if is_safe else _spelled(character))
+        shown.append(_shown(character))
     return "".join(shown)
+
+
+def _shown(character: str) -> str:
+    is_safe = character.isprintable() or character in _JOINERS
+    return character if is_safe else _spelled(character)
 
 
 def _spelled(character: str) -> str:
@@ -100,3 +108,16 @@ def _spelled(character: str) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+class _Spelled(dict[int, str]):
+    """How each character is shown, found out when it is first seen."""
+
+    def __missing__(self, code: int) -> str:
+        if len(self) > 20_000:
+            self.clear()
+        self[code] = shown = _shown(chr(code))
+        return shown
+
+
+_SPELLED = _Spelled()
