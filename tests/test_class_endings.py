@@ -30,7 +30,7 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 
 def test_killing_at_random_moments_loses_nothing(env: dict[str, str], tmp_path: Path) -> None:
-    """Grader, pool or worker, a hundred times: the result is that of an uninterrupted run."""
+    """Grader, pool, judge, worker, a hundred times: the result is that of an uninterrupted run."""
     # One that hangs would be killed again and again, until nobody doubts that it was its own doing.
     source = class_of(tmp_path / "in", 28, pause=0.1, but="hangs")
     temporary, calm = tmp_path / "tmp", tmp_path / "calm"
@@ -56,7 +56,7 @@ def test_killing_at_random_moments_loses_nothing(env: dict[str, str], tmp_path: 
             # A pool that is killed whenever it starts is told as our fault, and not kept.
             assert code in (-signal.SIGKILL, 3), words
         assert graded(env, out) == expected
-    assert hit == {"grader", "pool", "worker"}
+    assert hit == {"grader", "pool", "judge", "worker"}
     assert list(temporary.iterdir()) == []
 
 
@@ -75,7 +75,7 @@ def grade_under_fire(
     while grader.poll() is None:
         time.sleep(draw.expovariate(5))
         # What takes a second to start again is killed more seldom, or it would never be up.
-        target = draw.choices(("grader", "pool", "worker"), (1, 1, 12))[0]
+        target = draw.choices(("grader", "pool", "judge", "worker"), (1, 1, 2, 12))[0]
         victims = processes(grader.pid)[target]
         if kills < most and victims:
             victim = draw.choice(victims)
@@ -91,11 +91,12 @@ def grade_under_fire(
 
 
 def processes(grader: int) -> dict[str, list[int]]:
-    """Who is at work: the grader once it has begun, its warm process, and that one's children."""
-    found: dict[str, list[int]] = {"grader": [], "pool": [], "worker": []}
+    """Who is at work: the grader once it has begun, its warm processes, and their children."""
+    found: dict[str, list[int]] = {"grader": [], "pool": [], "judge": [], "worker": []}
     try:
         below = psutil.Process(grader).children(recursive=True)
         warm = {p.pid: p.ppid() for p in below if "autograder.engine.zygote" in p.cmdline()}
+        found["judge"] += [p.pid for p in below if "autograder.grading.bench" in p.cmdline()]
     except psutil.Error:
         return found
     python = {pid: parent for pid, parent in warm.items() if parent in warm}

@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -269,6 +270,18 @@ def test_a_pattern_goes_through_no_link(tmp_path: Path) -> None:
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert found.stdout.strip() == "1"
+
+
+@pytest.mark.parametrize("piece", ["1", "v1", "homework", "第一次", "最终版", "(1)", "-_"])
+def test_a_name_is_looked_at_in_no_time(piece: str, tmp_path: Path) -> None:
+    """Of how many versions it may be made up doubles with each character."""
+    for number in range(2):
+        hand_in(tmp_path, f"ann/{(piece * 80)[:80]}x{number}.ipynb", RIGHT)
+    hand_in(tmp_path, "ben/metrics.ipynb", RIGHT)
+    started = time.process_time()
+    with contextlib.suppress(IntakeError):
+        find_submissions(tmp_path)
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("source", ["", "x**y/[/*.ipynb"])

@@ -116,3 +116,16 @@ def test_what_a_worker_calls_our_fault_is_an_error_of_its_own() -> None:
     said = {"type": "check", "step": "check:c", "outcome": outcome_to(Outcome("c", "internal"))}
     _, dialogue = held(READY, start("check:c"), said, {"type": "end"})
     assert dialogue.outcomes["c"].kind == "raised"
+
+
+def test_all_observations_together_have_a_limit() -> None:
+    names = [f"c{n}" for n in range(8)]
+    frames: list[dict[str, Any]] = [READY]
+    for name in names:
+        outcome = outcome_to(Outcome(name, "value", "x" * (3 * 2**18)))
+        step = f"check:{name}"
+        frames += [start(step), {"type": "check", "step": step, "outcome": outcome}]
+    dialogue = Dialogue(Speaker(iter(frames)), REQUEST, names, time.monotonic() + 60)
+    dialogue.hold()
+    kinds = [dialogue.outcomes[name].kind for name in names]
+    assert kinds == ["value"] * 5 + ["unfit"] * 3

@@ -18,13 +18,13 @@ from autograder.classroom.names import (
     without_slug,
 )
 from autograder.classroom.notebooks import MAX_NOTEBOOKS
-from autograder.engine.cells import parse_notebook
+from autograder.grading.apart import read_apart
 
 _DEEPEST = 6
 # What a file is called besides its exercise without being anybody's name.
 _VERSION = re.compile(
-    r"(?:[-_. ()]|v?\d+|final|draft|copy|new|old|my|version|attempt|solution|submission|homework|hw"
-    r"|work|answers?|notebook|done|作业|最终版?|副本|答案|第?[一二三四]次?)*",
+    r"(?:[-_. ()]|v?\d++|final|draft|copy|new|old|my|version|attempt|solution|submission|homework"
+    r"|hw|work|answers?|notebook|done|作业|最终版?|副本|答案|第?[一二三四]次?)*",
     re.I,
 )
 
@@ -150,6 +150,6 @@ def _of_one_exercise(owner: Owner, entries: list[Entry], slugs: Sequence[str]) -
 def _exercise(entry: Entry) -> str:
     """The exercise that a notebook says it is of, or ``""``; what is wrong is told later."""
     try:
-        return parse_notebook(entry.read(), entry.name).exercise
+        return read_apart(entry.read(), entry.name).exercise
     except Exception:
         return ""

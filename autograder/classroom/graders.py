@@ -17,6 +17,7 @@ from autograder.engine.pool import Pool, PoolError
 from autograder.engine.trials import answers_in_reach
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
+from autograder.grading.apart import Judge
 from autograder.grading.grade import grade
 from autograder.judging.results import SubmissionResult
 from autograder.language import Text
@@ -126,7 +127,7 @@ def _finished(
 
 
 class Pools:
-    """Warm pools by exercise, each started when it is first needed."""
+    """Warm pools by exercise, and judges beside them, each started when it is first needed."""
 
     def __init__(self, *, sandbox: bool) -> None:
         lacking = walls.missing() if sandbox else ""
@@ -135,12 +136,23 @@ class Pools:
         self._sandbox = sandbox
         self._refused: NoWalls | None = None
         self._pools: dict[str, Pool] = {}
+        self._judges: dict[tuple[str, str], Judge] = {}
         self._lock = threading.Lock()
 
     def grade(self, notebook: Notebook, secret: str) -> SubmissionResult:
-        """Grade a notebook in the pool of its exercise."""
+        """Grade a notebook in the pool of its exercise, judged in a process of its own."""
         exercise = catalog.exercise(notebook.exercise)
-        return grade(notebook, exercise, secret=secret, pool=self._pool(exercise))
+        pool = self._pool(exercise)
+        if pool is None:
+            return grade(notebook, exercise, secret=secret)
+        return self._judge(exercise, secret, pool).grade(notebook)
+
+    def _judge(self, exercise: Exercise, secret: str, pool: Pool) -> Judge:
+        with self._lock:
+            if (exercise.slug, secret) not in self._judges:
+                judge = Judge(exercise, secret, pool).__enter__()
+                self._judges[exercise.slug, secret] = judge
+            return self._judges[exercise.slug, secret]
 
     def _pool(self, exercise: Exercise) -> Pool | None:
         """The pool for an exercise; none where the platform has no pools, and needs none."""
@@ -170,8 +182,10 @@ class Pools:
         return pool
 
     def close(self) -> None:
-        """End every pool."""
+        """End every pool and judge."""
         with self._lock:
+            while self._judges:
+                self._judges.popitem()[1].__exit__()
             while self._pools:
                 self._pools.popitem()[1].__exit__()
 

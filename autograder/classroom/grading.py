@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
@@ -9,9 +10,9 @@ from autograder.classroom.graders import Graders, Job
 from autograder.classroom.intake import Submission
 from autograder.classroom.ledger import Ledger, key_of
 from autograder.engine import Notebook, UnreadableNotebook
-from autograder.engine.cells import parse_notebook
 from autograder.exercise import catalog
 from autograder.exercise.edition import edition
+from autograder.grading.apart import read_apart
 from autograder.judging.results import SubmissionResult
 
 Told = Callable[[Submission, SubmissionResult | None], None]
@@ -43,6 +44,7 @@ class _Round:
         self._told = told
         self._environments: dict[str, str] = {}
         self._waiting: defaultdict[str, list[Submission]] = defaultdict(list)
+        self._codes: dict[str, bytes] = {}
 
     def grade(self, submissions: Sequence[Submission], graders: Graders) -> None:
         for job, result in graders.results(self._jobs(submissions)):
@@ -54,7 +56,7 @@ class _Round:
         for submission in submissions:
             try:
                 content, beside = submission.read(), submission.beside()
-                notebook = parse_notebook(content, submission.name, beside=beside)
+                notebook = read_apart(content, submission.name, beside=beside)
             except UnreadableNotebook as error:
                 self._refuse(submission, error)
                 continue
@@ -63,13 +65,23 @@ class _Round:
                 self._refuse(submission, _unforeseen(error))
                 continue
             environment = self._environment(notebook)
-            key = key_of(notebook, environment)
+            key = self._key(notebook, environment)
             if self._ledger.has(key):
                 self._settle([submission], key, None)
                 continue
             self._waiting[key].append(submission)
+            self._codes[key] = notebook.code
             if len(self._waiting[key]) == 1:
                 yield Job(key, notebook, environment, self._secret)
+
+    def _key(self, notebook: Notebook, environment: str) -> str:
+        """What a notebook's result is kept by: no result stands for any other code than its own."""
+        first, code = key_of(notebook, environment), notebook.code
+        for key in itertools.chain([first], (f"{first}/{n}" for n in itertools.count(2))):
+            known = self._codes.get(key) or self._ledger.code(key)
+            if known is None or known == code:
+                return key
+        raise AssertionError
 
     def _environment(self, notebook: Notebook) -> str:
         slug = notebook.exercise
@@ -91,7 +103,7 @@ class _Round:
         """Keep whose result this is, and the result itself unless it is there already."""
         with self._ledger.at_once():
             if result is not None:
-                self._ledger.record(key, result)
+                self._ledger.record(key, result, self._codes.pop(key, None))
             for one in submissions:
                 self._ledger.enter(one.student, one.name, one.identifier, key)
         for one in submissions:

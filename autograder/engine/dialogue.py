@@ -17,7 +17,7 @@ from autograder.engine.protocol import (
     outcome_from,
 )
 from autograder.engine.timing import PATIENCE
-from autograder.evidence.observations import Kind, Outcome
+from autograder.evidence.observations import MAX_BYTES_IN_ALL, Kind, Outcome, weighed
 from autograder.evidence.runs import CellOutput, CellRun
 
 # A busy machine may need as long to import torch.
@@ -91,6 +91,7 @@ class Dialogue:
         self._step: str | None = None
         self._limit = START_SECONDS
         self._room = MAX_SHOWN
+        self._weight = 0
 
     def hold(self) -> Ending:
         """Listen until it ends, in whatever way."""
@@ -184,7 +185,15 @@ class Dialogue:
         if self._request.salt:
             # Hidden inputs; nothing was asked to be noted, and who knows who did.
             outcome = replace(outcome, calls=(), called=0)
-        self.outcomes[name] = outcome
+        self.outcomes[name] = self._weighed(outcome)
+
+    def _weighed(self, outcome: Outcome) -> Outcome:
+        """An outcome without its value, if all values together weigh more than they may."""
+        self._weight += weighed(outcome.value)[1] + 4 * sum(map(len, outcome.calls))
+        if self._weight <= MAX_BYTES_IN_ALL:
+            return outcome
+        most = f"{MAX_BYTES_IN_ALL // 2**20} MB"
+        return Outcome(outcome.check, "unfit", error="all", message=most, seconds=outcome.seconds)
 
     def _shown(self, outputs: Iterable[CellOutput]) -> Iterator[CellOutput]:
         """What cells showed, as long as there is room; of a class, all of it is kept."""

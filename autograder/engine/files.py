@@ -73,7 +73,7 @@ def take(code: str, beside: Iterable[Beside]) -> Taken:
             if not _names(text, words, name):
                 continue
             item = waiting.pop(name)
-            content, why = _content(item)
+            content, why = content_of(item)
             if why is None and (len(files) >= MOST_FILES or len(content) > room):
                 why = _TOO_MANY
             if why is not None:
@@ -85,7 +85,8 @@ def take(code: str, beside: Iterable[Beside]) -> Taken:
     return Taken(tuple(sorted(files.items())), tuple(sorted(left.items())))
 
 
-def _content(item: Beside) -> tuple[bytes, Text | None]:
+def content_of(item: Beside) -> tuple[bytes, Text | None]:
+    """What a file holds, or why that cannot be had."""
     if item.why is not None:
         return b"", item.why
     try:

@@ -20,6 +20,8 @@ DISK_BYTES = 64 * 2**20
 _MORE_DISK = 10  # for another model than the tiny one, which a notebook may save
 OPEN_FILES = 256
 PROCESSES = 64
+SIGNALS = 64
+"""Signals and timers that wait in the kernel, which counts those of a user together."""
 ADDRESSES = 4
 """Address space for each byte of memory: much of what is reserved is never used."""
 _OWN_MEMORY = re.compile(r"^(?:RssAnon|RssShmem|HugetlbPages):\s+(\d+) kB", re.MULTILINE)
@@ -74,6 +76,42 @@ def end_step(seconds: float | None) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
+def all_files() -> None:
+    """Let this process, and those that it starts, open as many files as anybody lets it.
+
+    The kernel counts descriptors that are under way in sockets by user, and compares with the limit
+    of who sends one: what submissions may have at most then does not keep the pool from sending.
+    """
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def lower_addresses(memory: int) -> None:
+    """Let this process have only so many bytes of address space more: an allocation then fails.
+
+    Unlike what `limit` sets, it can be lifted again (`lift_addresses`).
+    """
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        mapped = mapped_bytes()
+        if mapped:
+            resource.setrlimit(resource.RLIMIT_AS, (mapped + memory, hard))
+
+
+def lift_addresses() -> None:
+    """Undo `lower_addresses`, which a process inherits from the one that started it."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
 def _computed() -> float:
     import resource
 
@@ -88,6 +126,10 @@ def _limits(seconds: float, memory: int, mapped: int, alone: bool) -> Iterator[t
     yield resource.RLIMIT_FSIZE, disk_bytes()
     yield resource.RLIMIT_NOFILE, OPEN_FILES
     yield resource.RLIMIT_CORE, 0
+    # Only Linux has these.
+    for name, most in (("RLIMIT_SIGPENDING", SIGNALS), ("RLIMIT_MSGQUEUE", 0)):
+        if hasattr(resource, name):
+            yield getattr(resource, name), most
     if alone:
         yield resource.RLIMIT_NPROC, PROCESSES
     if mapped:

@@ -11,9 +11,9 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from autograder.engine import room, walls
+from autograder.engine import limits, room, walls
 from autograder.engine.frames import SocketFrames
 from autograder.engine.fresh import worker_environment
 from autograder.engine.protocol import Limits, Request, frame_of
@@ -38,6 +38,15 @@ class Leashed:
         self._frames = SocketFrames(channel)
         self._leash = leash
 
+    @classmethod
+    def given(cls, request: Request, channel: socket.socket, leash: socket.socket) -> Leashed:
+        """The child at the other end of `channel`, with `request` to serve."""
+        channel.settimeout(START_SECONDS)
+        # A child that does not take it has ended, and its ending tells how.
+        with contextlib.suppress(OSError):
+            channel.sendall(frame_of(request.packed()))
+        return cls(channel, leash)
+
     def next(self, seconds: float) -> dict[str, Any] | None:
         """The next frame; ``None`` at the end; `queue.Empty` when none came in time."""
         return self._frames.next(seconds)
@@ -47,50 +56,51 @@ class Leashed:
 
         ``("lost", "")`` says that nobody is left to tell, because the pool itself was ended.
         """
-        self._leash.settimeout(5)
-        try:
-            reason, _, detail = self._leash.recv(4096).decode("utf-8", "replace").partition(" ")
-        except TimeoutError:
-            return "channel", "closed"
-        except OSError:
-            return "lost", ""
-        return reason or "lost", detail
+        return ending(self._leash)
 
     def last_words(self) -> str:
         """A pool keeps none."""
         return ""
 
 
-class Pool:
-    """A context in which `worker` serves requests warm, each in a child of its own.
+def ending(leash: socket.socket) -> tuple[str, str]:
+    """How the child on a leash ended, as `Leashed.ending` says it."""
+    leash.settimeout(5)
+    try:
+        reason, _, detail = leash.recv(4096).decode("utf-8", "replace").partition(" ")
+    except TimeoutError:
+        return "channel", "closed"
+    except OSError:
+        return "lost", ""
+    return reason or "lost", detail
+
+
+class Warm:
+    """A process that is ready, and a child of it for each request; started anew if it is killed.
 
     Parameters
     ----------
-    exercises
-        Those to warm up for. All from one course.
-    walled
-        Whether to build walls; by default where the platform has them.
+    module
+        What it runs: it reads `told` and gives the rest to a `nursery`.
+    arguments
+        What stands on its command line, after the descriptor of its control.
+    told
+        What it is told before anything else, and nobody else is.
 
     Raises
     ------
     PoolError
-        On entry, if the warm process does not start.
+        On entry, if it does not start.
     """
 
-    def __init__(self, exercises: Iterable[Exercise], *, walled: bool | None = None) -> None:
-        warm = list(exercises)
-        self._slugs = [exercise.slug for exercise in warm]
-        self._course = warm[0].folder.parent if warm else catalog.COURSE
-        self.walled = bool(walls.available()) if walled is None else walled
+    def __init__(self, module: str, arguments: Iterable[str] = (), told: bytes = b"") -> None:
+        self._module = module
+        self._arguments = list(arguments)
+        self._told = told
         self._lock = threading.Lock()
         self._closed = False
 
-    @property
-    def isolation(self) -> Isolation:
-        """What a result of this pool says of the walls."""
-        return "sandbox" if self.walled else "process"
-
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> Self:
         self._closed = False
         self._start()
         return self
@@ -114,19 +124,16 @@ class Pool:
     def _started(self) -> str:
         """Start the warm process; what it said last, if it did not come up."""
         self._files = contextlib.ExitStack()
-        home = self._home()
+        limits.all_files()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = self._environment(home)
-        command = [sys.executable, "-m", "autograder.engine.zygote", str(theirs.fileno())]
-        command += ["walled" if self.walled else "open", str(self._course), *self._slugs]
-        if self.walled:
-            command = room.furnished(command, environment)
         # Its file for words has no name, so that nothing is left of it if the grader is killed.
         with tempfile.TemporaryFile() as stderr:
             with theirs:
+                command = [sys.executable, "-m", self._module, str(theirs.fileno())]
+                command, folder, environment = self._placed([*command, *self._arguments])
                 self._process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
-                    cwd="/" if self.walled else home, env=environment,
+                    cwd=folder, env=environment,
                     pass_fds=[theirs.fileno()], start_new_session=True,
                 )  # fmt: skip
             if self._is_ready():
@@ -135,13 +142,101 @@ class Pool:
             words = stderr.read().decode("utf-8", "replace").strip().splitlines()
         return words[-1] if words else "no words"
 
+    def _placed(self, command: list[str]) -> tuple[list[str], Path, dict[str, str]]:
+        """How and where `command` is run: by itself here, with one thread."""
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        return command, Path.cwd(), {**os.environ, **threads}
+
     def _is_ready(self) -> bool:
         """Wait until it has imported everything; false if it ended before or takes too long."""
         self._control.settimeout(START_SECONDS)
         try:
+            if self._told:
+                self._control.send(self._told)
             return self._control.recv(64) == b"ready"
         except OSError:
             return False
+
+    def _stop(self) -> None:
+        self._control.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            # It may just be ending by itself, and how tells what happened to it.
+            self._process.wait(0.2)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, 9)
+        self._process.kill()
+        self._process.wait()
+        self._files.close()
+
+    @contextlib.contextmanager
+    def lease(self, allowed: Limits) -> Iterator[tuple[socket.socket, socket.socket]]:
+        """Have a child wait for a request on the first socket; the second is its leash.
+
+        Who closes the leash ends it, and all that it started. If the warm process was ended by
+        somebody, another one is started first.
+        """
+        ours, channel = socket.socketpair()
+        leash, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, leash:
+            with channel, theirs:
+                self._hand_over(allowed.packed(), channel.fileno(), theirs.fileno())
+            yield ours, leash
+
+    def _hand_over(self, message: bytes, *descriptors: int) -> None:
+        with self._lock:
+            if self._closed:
+                raise PoolError("the pool was closed meanwhile")
+            if self._process.poll() is not None:
+                self._stop()
+                self._start()
+            try:
+                socket.send_fds(self._control, [message], descriptors)
+            except OSError:
+                self._stop()
+                self._start()
+                socket.send_fds(self._control, [message], descriptors)
+
+
+class Pool(Warm):
+    """A context in which `worker` serves requests warm, each in a child of its own.
+
+    Parameters
+    ----------
+    exercises
+        Those to warm up for. All from one course.
+    walled
+        Whether to build walls; by default where the platform has them.
+
+    Raises
+    ------
+    PoolError
+        On entry, if the warm process does not start.
+    """
+
+    def __init__(self, exercises: Iterable[Exercise], *, walled: bool | None = None) -> None:
+        warm = list(exercises)
+        course = warm[0].folder.parent if warm else catalog.COURSE
+        self.walled = bool(walls.available()) if walled is None else walled
+        arguments = ["walled" if self.walled else "open", str(course), *(e.slug for e in warm)]
+        super().__init__("autograder.engine.zygote", arguments)
+
+    @property
+    def isolation(self) -> Isolation:
+        """What a result of this pool says of the walls."""
+        return "sandbox" if self.walled else "process"
+
+    @contextlib.contextmanager
+    def worker(self, request: Request) -> Iterator[Leashed]:
+        """Have a child serve `request`; it is ended, with all that it started, afterwards."""
+        with self.lease(request.limits) as (ours, leash):
+            yield Leashed.given(request, ours, leash)
+
+    def _placed(self, command: list[str]) -> tuple[list[str], Path, dict[str, str]]:
+        home = self._home()
+        environment = self._environment(home)
+        if self.walled:
+            return room.furnished(command, environment), Path("/"), environment
+        return command, home, environment
 
     def _home(self) -> Path:
         """The folder in which the warm process lives; behind walls it is not one of ours."""
@@ -157,46 +252,3 @@ class Pool:
         # Large pages: what a child costs is the copying of the tables that list its pages.
         environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
         return environment
-
-    def _stop(self) -> None:
-        self._control.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            # It may just be ending by itself, and how tells what happened to it.
-            self._process.wait(0.2)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, 9)
-        self._process.kill()
-        self._process.wait()
-        self._files.close()
-
-    @contextlib.contextmanager
-    def worker(self, request: Request) -> Iterator[Leashed]:
-        """Have a child serve `request`; it is ended, with all that it started, afterwards.
-
-        If the warm process was ended by somebody, another one is started first.
-        """
-        ours, channel = socket.socketpair()
-        leash, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with ours, leash:
-            with channel, theirs:
-                self._hand_over(request, channel.fileno(), theirs.fileno())
-            ours.settimeout(START_SECONDS)
-            # A child that does not take it has ended, and its ending tells how.
-            with contextlib.suppress(OSError):
-                ours.sendall(frame_of(request.packed()))
-            yield Leashed(ours, leash)
-
-    def _hand_over(self, request: Request, *descriptors: int) -> None:
-        message = Limits(request.total_seconds, request.memory).packed()
-        with self._lock:
-            if self._closed:
-                raise PoolError("the pool was closed meanwhile")
-            if self._process.poll() is not None:
-                self._stop()
-                self._start()
-            try:
-                socket.send_fds(self._control, [message], descriptors)
-            except OSError:
-                self._stop()
-                self._start()
-                socket.send_fds(self._control, [message], descriptors)

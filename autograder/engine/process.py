@@ -34,7 +34,7 @@ class Observed:
 
     outcomes: dict[str, Outcome]
     cells: tuple[CellRun, ...]
-    seconds: float
+    seconds: float = 0.0
     isolation: Isolation = "process"
 
 

@@ -104,6 +104,11 @@ class Request:
         table["files"] = [list(file) for file in self.files]
         return pack(table)
 
+    @property
+    def limits(self) -> Limits:
+        """What a child of a pool may take for it."""
+        return Limits(self.total_seconds, self.memory)
+
     @classmethod
     def parse(cls, body: bytes) -> Request:
         """Read what `packed` wrote."""

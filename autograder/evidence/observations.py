@@ -34,6 +34,8 @@ Kind: TypeAlias = Literal[
 MAX_DEPTH = 16
 MAX_LEAVES = 200_000
 MAX_BYTES = 4 * 2**20
+MAX_BYTES_IN_ALL = 4 * MAX_BYTES
+"""Of all observations of one submission."""
 MAX_INTEGER = 2**63 - 1
 ARRAY_KINDS = "biuf"
 
@@ -109,7 +111,13 @@ def to_data(value: object) -> Data:
         If a part of it is of any other type, is nested deeper than ``MAX_DEPTH``, or holds
         more than ``MAX_LEAVES`` numbers, strings and containers or ``MAX_BYTES`` bytes.
     """
-    return _Converter().convert(value, 0)
+    return weighed(value)[0]
+
+
+def weighed(value: object) -> tuple[Data, int]:
+    """As `to_data`, and the bytes that the data counts for."""
+    converter = _Converter()
+    return converter.convert(value, 0), converter.bytes
 
 
 class _Converter:

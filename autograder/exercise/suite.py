@@ -93,7 +93,7 @@ class Suite:
             import torch
 
             return torch.Generator().manual_seed(self.seed(check))
-        if self._is_random(name):
+        if self.is_drawn(name):
             return self._make(name, check)
         return copy.deepcopy(self._shared(name))
 
@@ -116,7 +116,7 @@ class Suite:
     def _shareable(self, names: Iterable[str]) -> Iterator[str]:
         """Those of the fixtures called `names` that need no seed, and those that others need."""
         for name in names:
-            if name in self._fixtures and self._is_random(name):
+            if name in self._fixtures and self.is_drawn(name):
                 yield from self._shareable(parameters(self._fixtures[name].function))
             elif name in self._fixtures:
                 yield name
@@ -130,11 +130,12 @@ class Suite:
         function = self._fixtures[name].function
         return function(*(self.fixture(need, check) for need in parameters(function)))
 
-    def _is_random(self, name: str) -> bool:
+    def is_drawn(self, name: str) -> bool:
+        """Whether a fixture depends on the seed of the check that asks for it."""
         if name in BUILTIN_FIXTURES:
             return True
         needs = parameters(self._fixtures[name].function)
-        return any(self._is_random(need) for need in needs)
+        return any(self.is_drawn(need) for need in needs)
 
 
 @functools.lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from autograder._files import is_set_aside
 from autograder.engine import (
@@ -23,9 +24,12 @@ from autograder.engine import (
     observe,
     read_notebook,
 )
+from autograder.engine.frames import Worker
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.needed import is_untouched
 from autograder.engine.pool import Pool, PoolError
+from autograder.engine.protocol import Request
+from autograder.evidence.runs import Isolation
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.suite import Suite
@@ -99,6 +103,17 @@ def pool_of(exercises: Sequence[Exercise], *, walled: bool | None = None) -> Ite
         yield pool
 
 
+class Workers(Protocol):
+    """Whoever gives workers for requests: a pool, or somebody who asks one."""
+
+    @property
+    def isolation(self) -> Isolation:
+        """What a result says of the walls."""
+
+    def worker(self, request: Request) -> AbstractContextManager[Worker]:
+        """A worker that serves `request`; it is ended afterwards."""
+
+
 def grade_path(
     path: Path,
     *,
@@ -123,7 +138,7 @@ def grade(
     *,
     secret: str = "",
     started: float | None = None,
-    pool: Pool | None = None,
+    pool: Workers | None = None,
     whole: bool = False,
     told: Told | None = None,
 ) -> SubmissionResult:

@@ -29,13 +29,24 @@ def read(path: Path) -> KeyRows | None:
     if path in _remembered:
         return _remembered[path]
     try:
-        table = unpack(path.read_bytes())
-        rows = [(tuple(label), outcome_from(row)) for label, row in table["outcomes"]]
-        key = KeyRows(rows, table["misconceptions"])
+        key = parsed(path.read_bytes())
     except (OSError, ValueError, TypeError, KeyError, BrokenChannel):
         return None
     remember(path, key)
     return key
+
+
+def packed(rows: KeyRows) -> bytes:
+    """A key as bytes."""
+    outcomes = [[list(label), outcome_to(outcome)] for label, outcome in rows.outcomes]
+    return pack({"outcomes": outcomes, "misconceptions": rows.misconceptions})
+
+
+def parsed(body: bytes) -> KeyRows:
+    """What `packed` wrote."""
+    table = unpack(body)
+    rows = [(tuple(label), outcome_from(row)) for label, row in table["outcomes"]]
+    return KeyRows(rows, table["misconceptions"])
 
 
 def remember(path: Path, key: KeyRows) -> None:
@@ -50,8 +61,7 @@ def write(path: Path, rows: KeyRows | None) -> None:
     if rows is None:
         return
     remember(path, rows)
-    outcomes = [[list(label), outcome_to(outcome)] for label, outcome in rows.outcomes]
-    body = pack({"outcomes": outcomes, "misconceptions": rows.misconceptions})
+    body = packed(rows)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 import numpy as np
 
-from autograder.evidence.observations import Data, Outcome
+from autograder.evidence.observations import Data, Outcome, leaves
 from autograder.exercise.criteria import Tolerance
 
 _QUOTED = re.compile(r"'[^']*'")
@@ -71,11 +72,8 @@ def _equal_numbers(observed: float, reference: float, close: Tolerance) -> bool:
 
 
 def _equal_arrays(observed: Data, reference: Data, close: Tolerance) -> bool:
-    try:
-        a, b = np.asarray(observed), np.asarray(reference)
-    except ValueError:
-        return False
-    if a.dtype.kind not in "biuf" or b.dtype.kind not in "biuf" or a.shape != b.shape:
+    a, b = numbers(observed), numbers(reference)
+    if a is None or b is None or a.shape != b.shape:
         return False
     return bool(
         np.allclose(
@@ -83,6 +81,59 @@ def _equal_arrays(observed: Data, reference: Data, close: Tolerance) -> bool:
             rtol=close.relative, atol=close.absolute, equal_nan=True,
         )
     )  # fmt: skip
+
+
+def comparable(seen: Data, reference: Data) -> bool:
+    """Whether two observations are of one kind, and the first not far larger than the second.
+
+    Asked before a predicate sees what a submission yielded: that was written with the reference's
+    form in mind. Lengths may differ, as those of texts that are drawn; kinds may not.
+    """
+    return _same_kind(seen, reference) and _extent(seen) <= 1000 + 16 * _extent(reference)
+
+
+def _same_kind(seen: Data, reference: Data) -> bool:
+    if isinstance(reference, dict) or isinstance(seen, dict):
+        return (
+            isinstance(reference, dict)
+            and isinstance(seen, dict)
+            and all(_same_kind(seen[n], reference[n]) for n in reference.keys() & seen.keys())
+        )
+    sequences = (list, np.ndarray)
+    if isinstance(reference, sequences) or isinstance(seen, sequences):
+        return isinstance(reference, sequences) and isinstance(seen, sequences)
+    if isinstance(reference, (int, float)) or isinstance(seen, (int, float)):
+        return isinstance(reference, (int, float)) and isinstance(seen, (int, float))
+    return type(seen) is type(reference)
+
+
+def _extent(data: Data) -> int:
+    """Numbers, characters and containers in an observation."""
+    if isinstance(data, np.ndarray):
+        return int(data.size) + 1
+    if isinstance(data, str):
+        return len(data) + 1
+    if isinstance(data, dict):
+        return 1 + sum(map(_extent, data.values()))
+    if isinstance(data, list):
+        return 1 + sum(map(_extent, data))
+    return 1
+
+
+def numbers(data: Data) -> np.ndarray[Any, Any] | None:
+    """Numbers as an array, be they one or in lists of equal lengths; ``None`` for anything else.
+
+    NumPy is not asked what it makes of text: of a long one among a thousand short ones, gigabytes.
+    """
+    if isinstance(data, np.ndarray):
+        return data if data.dtype.kind in "biuf" else None
+    if isinstance(data, dict) or not all(isinstance(leaf, (int, float)) for leaf in leaves(data)):
+        return None
+    try:
+        array = np.asarray(data)
+    except ValueError:
+        return None
+    return array if array.dtype.kind in "biuf" else None
 
 
 def show(data: Data, limit: int = 160) -> str:

@@ -15,7 +15,7 @@ from autograder.evidence.observations import Data, Outcome
 from autograder.exercise.catalog import Task
 from autograder.exercise.declaring import Check
 from autograder.judging import wording
-from autograder.judging.comparing import equal, same, show
+from autograder.judging.comparing import comparable, equal, same, show
 from autograder.judging.failing import with_call
 from autograder.judging.given import errors_given, given, right_given
 from autograder.judging.key import AnswerKey
@@ -128,7 +128,7 @@ def _judge_check(
         return replace(verdict, message=wording.reference_failed(reason))
     if seen.kind == "value":
         verdict = replace(verdict, came_out=show(seen.value), expected=_expected(check, reference))
-        if _holds(check, seen.value, reference.value):
+        if holds(check, seen.value, reference.value):
             return replace(verdict, status="pass", expected=wording.NOTHING)
         names = given(check, seen, known, key, diagnosed)
         if names:
@@ -158,9 +158,10 @@ _STATUS: Mapping[str, Status] = {
 }
 
 
-def _holds(check: Check, observed: Data, reference: Data) -> bool:
+def holds(check: Check, observed: Data, reference: Data) -> bool:
+    """Whether an observation is right, seen from the reference's."""
     if check.expect is not None:
-        return check.expect(observed, reference)
+        return comparable(observed, reference) and check.expect(observed, reference)
     return equal(observed, reference, check.close)
 
 
@@ -176,13 +177,24 @@ def _diagnose(
     for name, explained in ranked:
         found = key.misconceptions[name]
         if found.looks_like is not None and found.caught_by == check.name:
-            if seen.kind == "value" and _safely(found.looks_like, seen.value):
+            forms = (known.get((), _MISSING), known.get((name,), _MISSING))
+            if _is_like(seen, forms) and _safely(found.looks_like, seen.value):
                 return name
         elif explained < _ENOUGH and found.caught_by != check.name:
             continue
         elif (name,) in known and same(seen, known[(name,)], check.close):
             return name
     return ""
+
+
+def _is_like(seen: Outcome, others: Sequence[Outcome]) -> bool:
+    """Whether an observation has the form that one of others has, so that a predicate may see it.
+
+    Where none of them is an observation, there is no form to go by.
+    """
+    forms = [other.value for other in others if other.kind == "value"]
+    likes = (comparable(seen.value, form) for form in forms)
+    return seen.kind == "value" and (not forms or any(likes))
 
 
 def _related(

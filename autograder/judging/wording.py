@@ -73,6 +73,35 @@ def reason(seen: Outcome, name: str) -> Text:
             )
 
 
+def not_judged(status: str, memory: int, seconds: float) -> Text:
+    """Why what a notebook yielded was not judged: it took more than one may."""
+    en, zh = _taken(status, memory, seconds)
+    return _both(
+        f"Judging this notebook {en}, so nothing of it counts. Look for a cell that is far longer "
+        "or deeper than the task asks, or an answer that is far larger.",
+        f"评判这份 notebook 时{zh}，因此全部不计分。请检查是否有过长、嵌套过深的代码，"
+        "或过大的返回值。",
+    )
+
+
+def not_read(status: str, memory: int, seconds: float) -> Text:
+    """Why a file was not read: it took more than one may."""
+    en, zh = _taken(status, memory, seconds)
+    return _both(
+        f"Reading it {en}. Clear its outputs, keep the code to what the tasks ask, and save it "
+        "again.",
+        f"读取时{zh}。请清除输出，代码只保留题目所需部分，再重新保存。",
+    )
+
+
+def _taken(status: str, memory: int, seconds: float) -> tuple[str, str]:
+    if status == "memory":
+        return f"took more than {memory / 2**30:g} GB of memory", f"内存超过 {memory / 2**30:g} GB"
+    if status == "timeout":
+        return f"took more than {seconds:g} s", f"超过 {seconds:g} 秒"
+    return "brought a process down", "所在进程意外退出"
+
+
 def _unfit(seen: Outcome, name: str) -> Text:
     """Why what was returned is no observation."""
     detail = seen.message
@@ -98,6 +127,11 @@ def _unfit(seen: Outcome, name: str) -> Text:
             return _both(
                 f"`{name}` returned too much: more than {detail}.",
                 f"`{name}` 返回的内容过多：超过 {detail}。",
+            )
+        case "all":
+            return _both(
+                f"Together, the answers to all checks are too large: more than {detail}.",
+                f"这份 notebook 各项检查的返回值合计过多：超过 {detail}。",
             )
         case "key":
             return _both(

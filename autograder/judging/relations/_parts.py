@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograder.evidence.observations import Data
+from autograder.judging.comparing import numbers
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -69,11 +70,8 @@ def as_array(data: Data) -> Array | None:
         return np.asarray(float(data))
     if not isinstance(data, list) or not data or not _is_even(data):
         return None
-    try:
-        array = np.asarray(data)
-    except ValueError:
-        return None
-    return array.astype(np.float64) if array.dtype.kind in "biuf" else None
+    array = numbers(data)
+    return None if array is None else array.astype(np.float64)
 
 
 def _is_even(data: list[Data]) -> bool:
