@@ -27,7 +27,10 @@ from autograder.judging.results import SubmissionResult
 pytestmark = pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
 
 ORDINARY = catalog.exercise("metrics")
-CALLS = "clone name_to_handle_at add_key keyctl io_uring_setup bpf userfaultfd perf_event_open"
+CALLS = (
+    "clone name_to_handle_at add_key keyctl io_uring_setup bpf userfaultfd perf_event_open "
+    "io_setup mq_open timer_create"
+)
 EVERY = [*reach.CASES, *take.CASES, *forge.CASES]
 
 

@@ -339,6 +339,27 @@ def as_ordinary_user(python: str, code: str) -> str:
             return str(error)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may make others of its children")
+def test_each_submission_is_a_user_of_its_own(hand_in, pool: Pool) -> None:  # type: ignore[no-untyped-def]
+    """What the kernel counts by user, such as descriptors under way, no neighbour can use up."""
+    users: set[int] = set()
+    for _ in range(3):
+        assert task(hand_in(RECALL)).status == "pass"
+        time.sleep(0.5)  # until the next one stands behind its walls
+        below = psutil.Process(pool._process.pid).children(recursive=True)
+        users |= {process.uids().real for process in below}
+    assert len(users - {0}) >= 3
+    assert os.getuid() not in users - {0}
+
+
+def test_the_pool_may_have_more_descriptors_under_way_than_submissions(pool: Pool) -> None:
+    """The kernel compares what a user has under way with the limit of who sends one more."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    (inner,) = psutil.Process(pool._process.pid).children()
+    (warm,) = inner.children()
+    assert resource.prlimit(warm.pid, resource.RLIMIT_NOFILE)[0] == hard
+
+
 NASTY = [
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</pre></details><h1>pass",
     "\x1b[2J\x1b]0;pass\x07", "\u202etxt.exe", "]]>", "{{ 7 * 7 }}", "javascript:alert(1)",

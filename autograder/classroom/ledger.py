@@ -33,14 +33,15 @@ _LOCK = ".grading"
 FORM = Form(
     name={"en": "class ledger", "zh": "班级成绩库"},
     application=0x54534C47,  # "TSLG"
-    version=1,
+    version=2,
     schema="""
 CREATE TABLE editions (exercise TEXT PRIMARY KEY, environment TEXT NOT NULL);
 CREATE TABLE traits (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE results (
     key TEXT PRIMARY KEY,
     at_fault INTEGER NOT NULL,
-    result BLOB NOT NULL
+    result BLOB NOT NULL,
+    code BLOB
 );
 CREATE TABLE handed_in (
     name TEXT PRIMARY KEY,
@@ -49,6 +50,7 @@ CREATE TABLE handed_in (
     key TEXT NOT NULL
 );
 """,
+    upgrades={1: "ALTER TABLE results ADD COLUMN code BLOB"},
     remedy={
         "en": "Move it away, and grade the class again.",
         "zh": "请把它移走，然后重新评分。",
@@ -178,14 +180,22 @@ class Ledger:
         with database.guarded(self.path, FORM), database.transaction(self._database):
             yield
 
-    def record(self, key: str, result: SubmissionResult) -> None:
-        """Keep a result; by itself, it is on the disk when this returns."""
+    def code(self, key: str) -> bytes | None:
+        """The code whose result is kept under a key; ``None`` if there is none."""
+        rows = self._rows("SELECT code FROM results WHERE key = ?", key)
+        try:
+            return zlib.decompress(rows[0][0]) if rows and rows[0][0] is not None else None
+        except zlib.error as error:
+            raise database.damaged(self.path, FORM, f"a submission's code: {error}") from None
+
+    def record(self, key: str, result: SubmissionResult, code: bytes | None = None) -> None:
+        """Keep a result, and the code that it is of; by itself, it is on the disk on return."""
         fault = result.at_fault or (result.problem is not None and bool(result.exercise))
         text = json.dumps(result_to_dict(result), allow_nan=False, sort_keys=True)
         # The claims are the same in every result, and long.
         content = zlib.compress(text.encode())
-        statement = "INSERT OR REPLACE INTO results VALUES (?, ?, ?)"
-        self._write(statement, key, int(fault), content)
+        statement = "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)"
+        self._write(statement, key, int(fault), content, code and zlib.compress(code))
 
     def enter(self, student: str, name: str, identifier: str, key: str) -> None:
         """Note that a student handed in, as `name`, what has its result under `key`."""

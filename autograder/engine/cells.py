@@ -58,9 +58,11 @@ class Notebook:
     ----------
     beside
         What lies beside it and goes along, and what its code names that does not.
+    code
+        The exercise, the code cells and what goes along, as bytes: the same for two notebooks that
+        differ in outputs or prose, and for no others, whatever characters they hold.
     digest
-        Hash of the code cells and what goes along: equal for two files that differ in outputs or
-        prose.
+        Its hash.
     """
 
     path: Path
@@ -70,14 +72,16 @@ class Notebook:
     beside: Taken = NOTHING
 
     @property
+    def code(self) -> bytes:
+        # Names may hold halves of surrogate pairs, of which `pack` would make one and the same.
+        files = [[_exactly(name), content] for name, content in self.beside.files]
+        left = [[_exactly(name), why["en"]] for name, why in self.beside.left]
+        cells = [[_exactly(cell.id), _exactly(cell.source)] for cell in self.cells]
+        return pack([self.exercise, cells, files, left])
+
+    @property
     def digest(self) -> str:
-        text = "\0".join(f"{cell.id}\0{cell.source}" for cell in self.cells)
-        whole = hashlib.sha256(f"{self.exercise}\0{text}".encode())
-        for name, content in self.beside.files:
-            whole.update(f"\0{name}\0{len(content)}\0".encode() + content)
-        for name, why in self.beside.left:
-            whole.update(f"\0{name}\0{why['en']}".encode())
-        return whole.hexdigest()
+        return hashlib.sha256(self.code).hexdigest()
 
     def packed(self) -> bytes:
         """Serialise, to be graded elsewhere."""
@@ -99,6 +103,10 @@ class Notebook:
         left = tuple((name, why) for name, why in table["left"])
         path = Path(json.loads(table["path"]))
         return cls(path, table["exercise"], table["language"], cells, Taken(files, left))
+
+
+def _exactly(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def read_notebook(path: Path, *, course: Path = catalog.COURSE) -> Notebook:

@@ -31,6 +31,7 @@ _MAKES_NAMESPACES = (
     0x40000000,  # network
 )
 _SHARED_UNNAMED = 0x01 | 0x20  # MAP_SHARED, MAP_ANONYMOUS
+_LARGER_PIPE = 1031  # F_SETPIPE_SZ
 _INPUT_TO_TERMINAL = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 # A child reaches itself by these. AF_VSOCK, for one, would reach the host of a virtual machine.
 _FAMILIES = (1, 2, 10, 16)  # unix, inet, inet6, netlink
@@ -50,6 +51,10 @@ REFUSED = {
     "programs in the kernel": (
         "bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register "
         "fanotify_init modify_ldt"
+    ),
+    "what all of the machine's, or of a user's, processes have together": (
+        "io_setup io_submit io_cancel io_destroy io_getevents io_pgetevents inotify_init "
+        "inotify_init1 inotify_add_watch mq_open"
     ),
     "the machine": (
         "personality open_by_handle_at name_to_handle_at quotactl quotactl_fd acct syslog "
@@ -149,6 +154,8 @@ def _rules() -> Iterator[_Rule]:
         yield "clone", errno.EPERM, (_Comparison(0, _MASKED_EQUAL, flag, flag),)
     for request in _INPUT_TO_TERMINAL:
         yield "ioctl", errno.EPERM, (_Comparison(1, _MASKED_EQUAL, 0xFFFFFFFF, request),)
+    # Pages of pipes are counted by user, and a pipe may be a hundred times as large as it is.
+    yield "fcntl", errno.EPERM, (_Comparison(1, _MASKED_EQUAL, 0xFFFFFFFF, _LARGER_PIPE),)
     for family in range(_FAMILIES_END):
         if family not in _FAMILIES:
             yield "socket", errno.EAFNOSUPPORT, (_Comparison(0, _EQUAL, family, 0),)

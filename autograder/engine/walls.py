@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import functools
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -27,6 +28,8 @@ from autograder.engine.room import PRIVATE
 
 _NOBODY = 65534
 _INSIDE = 1000
+# Of no system's users, services or containers: see systemd's "Users, Groups, UIDs and GIDs".
+_FIRST_USER, _USERS = 0x70000000, 2**26
 _ENTER_SECONDS = 10.0
 _FILES = 4096
 _CLONE = {
@@ -86,7 +89,8 @@ def new_process_ids() -> Iterator[None]:
 def enter(outside: socket.socket) -> None:
     """Put this process into namespaces of its own, with the help of `let_in` on the other side.
 
-    Inside, it is an ordinary user; outside it is whoever runs the pool, or nobody if that is root.
+    Inside, it is an ordinary user; outside it is whoever runs the pool, or, if that is root, a user
+    of its own.
 
     Raises
     ------
@@ -118,7 +122,7 @@ def let_in(process: int, inside: socket.socket) -> None:
     try:
         word = inside.recv(4096)
         if word == b"x":
-            user, group = (_NOBODY, _NOBODY) if _is_root() else (os.getuid(), os.getgid())
+            user, group = (_somebody(),) * 2 if _is_root() else (os.getuid(), os.getgid())
             folder = Path("/proc") / str(process)
             (folder / "setgroups").write_text("deny")
             (folder / "uid_map").write_text(f"{_INSIDE} {user} 1")
@@ -132,10 +136,24 @@ def let_in(process: int, inside: socket.socket) -> None:
         raise WallError(word.decode("utf-8", "replace"))
 
 
+def _somebody() -> int:
+    """A user who has nothing else on this machine, so that what the kernel counts is theirs alone.
+
+    Where the machine has few users, as a container may, nobody.
+    """
+    first = _FIRST_USER + secrets.randbelow(_USERS)
+    return first if _has_users(_FIRST_USER, _USERS) else _NOBODY
+
+
+def _has_users(first: int, many: int) -> bool:
+    """Whether all these users are there, outside of this process's namespace or in it."""
+    lines = (map(int, line.split()) for line in Path("/proc/self/uid_map").read_text().splitlines())
+    return any(begin <= first and first + many <= begin + size for begin, _, size in lines)
+
+
 def _is_root() -> bool:
     """Whether this is root of the machine, and not only within bubblewrap's namespace."""
-    lines = (map(int, line.split()) for line in Path("/proc/self/uid_map").read_text().splitlines())
-    return os.getuid() == 0 and any(first <= _NOBODY < first + many for first, _, many in lines)
+    return os.getuid() == 0 and _has_users(_NOBODY, 1)
 
 
 def close_in() -> None:

@@ -360,6 +360,39 @@ return call('bpf', 0, map_of_four, 72)""",
 wanted = (ctypes.c_uint64 * 16)(1 | (128 << 32))
 return call('perf_event_open', wanted, 0, -1, -1, 0)""",
     ),
+    reaching(
+        "takes contexts for asynchronous input and output, which the machine has few of",
+        "return call('io_setup', 8, ctypes.byref(ctypes.c_ulong(0)))",
+        open="kernel",
+    ),
+    reaching(
+        "takes instances of inotify, which a user has few of",
+        "return libc.inotify_init1(0) >= 0",
+        open="yes",
+    ),
+    reaching(
+        "makes pipes large, whose pages a user has together",
+        """
+import fcntl
+_, end = os.pipe()
+return fcntl.fcntl(end, 1031, 2**19) >= 2**19""",
+        open="yes",
+    ),
+    reaching(
+        "opens a queue of messages, whose bytes a user has together",
+        """
+opened = call('mq_open', b'touchstone', 0o102, 0o600, None)
+return opened""",
+    ),
+    reaching(
+        "takes timers and signals that wait, which a user has together",
+        """
+made = 0
+while made < 300 and call('timer_create', 1, None, ctypes.byref(ctypes.c_int(0))):
+    made += 1
+return made >= 300""",
+        open="yes",
+    ),
     reaching("changes its personality", "return libc.personality(0x0040000) >= 0", open="yes"),
 ]
 

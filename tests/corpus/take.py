@@ -344,6 +344,21 @@ while True:
         worker.write_frame(frame.f_locals['channel'], {
             'type': kind, 'step': 'cell:0', 'id': '', 'outputs': [], 'error': '', 'message': '',
             'seconds': 0.0, 'filling': 'x' * 10**6})""", "timeout", "tampered"),
+    taking("has descriptors under way from fifty processes", """
+import os, socket, array, time
+for n in range(50):
+    if os.fork() == 0:
+        pairs = [socket.socketpair() for _ in range(8)]
+        many = array.array('i', [pairs[0][0].fileno()] * 250)
+        for one, _ in pairs:
+            for _ in range(20):
+                try:
+                    one.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, many)], 64)
+                except OSError:
+                    break
+        time.sleep(60)
+        os._exit(0)
+time.sleep(60)""", "timeout", "memory", "error"),
     taking("closes every descriptor", """
 import os
 for n in range(300):
