@@ -85,6 +85,16 @@ def verify_exercises(
             ),
         ),
     ] = False,
+    secret: Annotated[
+        bool,
+        typer.Option(
+            "--secret",
+            help=say(
+                "Instead, list what a teacher's secret does not change, with the reason.",
+                "改为列出教师密钥改变不了的检查及原因。",
+            ),
+        ),
+    ] = False,
 ) -> None:
     from autograder.dev.verify import verify
     from autograder.dev.whole import verify_course
@@ -97,6 +107,10 @@ def verify_exercises(
             for finding in listed(exercise):
                 messages.say(str(finding))
         raise typer.Exit(0)
+    if secret:
+        for exercise in _chosen(slugs):
+            _secret(exercise, whole=True)
+        raise typer.Exit(0)
     if mutants:
         explained = [_survey(exercise) for exercise in _chosen(slugs)]
         raise typer.Exit(0 if all(explained) else 1)
@@ -105,6 +119,8 @@ def verify_exercises(
         started = time.perf_counter()
         found = verify(exercise, afresh=afresh)
         well &= messages.show_promises(exercise.slug, found, time.perf_counter() - started)
+        if not found:
+            _secret(exercise)
     if not slugs:
         started = time.perf_counter()
         found = verify_course()
@@ -147,3 +163,29 @@ def _chosen(slugs: list[str] | None) -> list:  # type: ignore[type-arg]
     from autograder.exercise import catalog
 
     return [catalog.exercise(slug) for slug in slugs] if slugs else list(catalog.exercises())
+
+
+def _secret(exercise: Any, *, whole: bool = False) -> None:
+    """Say what share of an exercise's points a secret changes; if `whole`, what it does not."""
+    from autograder.dev.secrecy import GOAL, REASONS, changed_by_a_secret
+    from autograder.report import messages
+
+    share = changed_by_a_secret(exercise)
+    rest = {reason: share.because(reason) for reason in REASONS}
+    en = ", ".join(f"{part:.0%} {REASONS[name]['en']}" for name, part in rest.items() if part)
+    zh = "，".join(f"{part:.0%} {REASONS[name]['zh']}" for name, part in rest.items() if part)
+    messages.say(
+        say(
+            f"{share.slug}: a secret changes {share.changed:.0%} of the points"
+            + (f"; {en}" if en else ""),
+            f"{share.slug}：密钥会改变 {share.changed:.0%} 的分值" + (f"；{zh}" if zh else ""),
+        ),
+        "" if share.changed >= GOAL else "yellow",
+    )
+    for item in share.unchanged if whole else ():
+        messages.say(
+            say(
+                f"  {item.points:5.2f}  {item.check}: {REASONS[item.reason]['en']}",
+                f"  {item.points:5.2f}  {item.check}：{REASONS[item.reason]['zh']}",
+            )
+        )
