@@ -272,6 +272,27 @@ def test_a_pattern_goes_through_no_link(tmp_path: Path) -> None:
     assert found.stdout.strip() == "1"
 
 
+def test_no_module_of_a_students_is_loaded_by_the_grader(tmp_path: Path) -> None:
+    """A class is often graded from its own folder, and what lies there has any name."""
+    env = course(tmp_path / "course")
+    source, canary = tmp_path / "in", tmp_path / "canary"
+    hand_in(source, "ann/toy.ipynb", RIGHT)
+    for name in ("json", "numpy", "torch", "msgpack", "sitecustomize", "autograder"):
+        (source / "ann" / f"{name}.py").write_text(f"open({str(canary)!r}, 'w').write('BREACH')")
+    touchstone = Path(sys.executable).parent / "touchstone"
+    done = subprocess.run(
+        [touchstone, "class", "grade", "..", "--out", tmp_path / "out", "--no-sandbox"],
+        env=env, cwd=source / "ann", capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (item,) = graded(env, tmp_path / "out")["submissions"]
+    assert item["points"] == item["max_points"]
+    assert not canary.exists()
+    # The canary does sing where Python is started like that.
+    subprocess.run([sys.executable, "-c", "import msgpack"], cwd=source / "ann", check=False)
+    assert canary.exists()
+
+
 @pytest.mark.parametrize("piece", ["1", "v1", "homework", "第一次", "最终版", "(1)", "-_"])
 def test_a_name_is_looked_at_in_no_time(piece: str, tmp_path: Path) -> None:
     """Of how many versions it may be made up doubles with each character."""

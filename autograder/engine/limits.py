@@ -19,6 +19,8 @@ from autograder.models import is_other
 DISK_BYTES = 64 * 2**20
 _MORE_DISK = 10  # for another model than the tiny one, which a notebook may save
 OPEN_FILES = 256
+FILES = 16_384
+"""Of a pool itself. Each child closes them one by one where it has no better way."""
 PROCESSES = 64
 SIGNALS = 64
 """Signals and timers that wait in the kernel, which counts those of a user together."""
@@ -77,7 +79,7 @@ def end_step(seconds: float | None) -> None:
 
 
 def all_files() -> None:
-    """Let this process, and those that it starts, open as many files as anybody lets it.
+    """Let this process, and those that it starts, open as many files as they may, up to `FILES`.
 
     The kernel counts descriptors that are under way in sockets by user, and compares with the limit
     of who sends one: what submissions may have at most then does not keep the pool from sending.
@@ -85,8 +87,9 @@ def all_files() -> None:
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def lower_addresses(memory: int) -> None:

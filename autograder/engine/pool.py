@@ -143,9 +143,19 @@ class Warm:
         return words[-1] if words else "no words"
 
     def _placed(self, command: list[str]) -> tuple[list[str], Path, dict[str, str]]:
-        """How and where `command` is run: by itself here, with one thread."""
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        return command, Path.cwd(), {**os.environ, **threads}
+        """How and where `command` is run: by itself, and not in a folder with somebody's modules.
+
+        Python looks for modules where it is started, and a class is often graded from its folder.
+        """
+        environment = dict(os.environ)
+        paths = [str(catalog.PACKAGE.parent), *filter(None, [environment.get("PYTHONPATH")])]
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
+        environment["PYTHONSAFEPATH"] = "1"
+        if "TOUCHSTONE_COURSE" in environment:
+            environment["TOUCHSTONE_COURSE"] = str(catalog.COURSE.resolve())
+        for library in ("OMP", "MKL", "OPENBLAS"):
+            environment[f"{library}_NUM_THREADS"] = "1"
+        return command, Path("/"), environment
 
     def _is_ready(self) -> bool:
         """Wait until it has imported everything; false if it ended before or takes too long."""

@@ -182,7 +182,7 @@ class Judge:
         self._exercise = exercise
         self._secret = secret
         self._pool = pool
-        course = str(exercise.folder.parent)
+        course = str(exercise.folder.parent.resolve())
         told = pack({"slug": exercise.slug, "course": course, "secret": secret})
         self._bench = _Bench(Warm(_MODULE, told=told))
 
@@ -200,7 +200,7 @@ class Judge:
         pool = self._pool
         asked = {
             "do": "grade", "notebook": notebook.packed(), "secret": self._secret,
-            "course": str(self._exercise.folder.parent), "pooled": pool is not None,
+            "course": str(self._exercise.folder.parent.resolve()), "pooled": pool is not None,
             "isolation": pool.isolation if pool else "process",
         }  # fmt: skip
         # A child computes little by itself; what it waits for has limits of its own.

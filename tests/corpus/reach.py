@@ -391,7 +391,6 @@ made = 0
 while made < 300 and call('timer_create', 1, None, ctypes.byref(ctypes.c_int(0))):
     made += 1
 return made >= 300""",
-        open="yes",
     ),
     reaching("changes its personality", "return libc.personality(0x0040000) >= 0", open="yes"),
 ]
