@@ -157,46 +157,45 @@ def _erratum(tokens: Sequence[Token], place: int) -> tuple[str, ...]:
 
 def _shaped(page: LessonPage) -> Iterator[Token]:
     """The tokens as the page shows them."""
-    tokens, language = page._tokens, page.language
-    slug = page.chapter.exercise.slug
+    tokens, slug = page._tokens, page.chapter.exercise.slug
     closing: set[int] = set()
-    skipped = -1
+    after = 0  # what stands before it is shown already
     for place, token in enumerate(tokens):
-        if place <= skipped:
+        if place < after:
             continue
         if place in closing:
             ending = (token, _html("</details>"))
             yield from ending if token.type == "blockquote_close" else reversed(ending)
         elif token.type == "heading_close":
-            yield _html(_permalink(str(_opening(tokens, place).attrs["id"]), language))
+            yield _html(_permalink(str(tokens[place - 2].attrs["id"]), page.language))
             yield token
-        elif token.type == "html_block" and _ANSWERS.match(token.content):
-            asked = _ANSWERS.match(token.content)
-            yield _html(f'<p class="id">{escape(asked[1] if asked else "")}</p>')
+        elif token.type == "html_block" and (asked := _ANSWERS.match(token.content)):
+            yield _html(f'<p class="id">{escape(asked[1])}</p>')
         elif _leads_to_quote(tokens, place):
-            said = markdown().renderer.render(
-                tokens[place + 1].children or [], markdown().options, {}
-            )
-            hint = escape(word("try.first", language))
-            yield _html(f'<details class="minute"><summary>{said} <span class="quiet">{hint}</span>'
-                        "</summary>")  # fmt: skip
-            skipped = place + 2
-            closing.add(_end_of(tokens, place + 3))
+            yield _html(_minute(tokens[place + 1], page.language))
+            after = place + 3
+            closing.add(_end_of(tokens, after))
         elif ids := _erratum(tokens, place):
-            also = "".join(f'<span id="{other}"></span>' for other in ids[1:])
-            yield token
-            yield _html(f'<details class="erratum" id="{ids[0]}"><summary>{also}')
-            yield _linked(tokens[place + 2], {}, slug)
-            yield _html(_permalink(ids[0], language) + "</summary>")
-            skipped = place + 3
-            closing.add(_end_of(tokens, place))
+            yield from (token, *_entry(ids, tokens[place + 2], page.language))
             _label(tokens, place, page)
+            after = place + 4
+            closing.add(_end_of(tokens, place))
         else:
             yield _linked(token, page.targets, slug) if token.type == "inline" else token
 
 
-def _opening(tokens: Sequence[Token], place: int) -> Token:
-    return tokens[place - 2]
+def _minute(heading: Token, language: Language) -> str:
+    """What stands on the fold over a minute's answer."""
+    said = markdown().renderer.render(heading.children or [], markdown().options, {})
+    hint = escape(word("try.first", language))
+    return f'<details class="minute"><summary>{said} <span class="quiet">{hint}</span></summary>'
+
+
+def _entry(ids: Sequence[str], head: Token, language: Language) -> tuple[Token, ...]:
+    """What stands on the fold over an erratum, with an anchor for each of its numbers."""
+    also = "".join(f'<span id="{other}"></span>' for other in ids[1:])
+    opening = f'<details class="erratum" id="{ids[0]}"><summary>{also}'
+    return _html(opening), head, _html(_permalink(ids[0], language) + "</summary>")
 
 
 def _html(content: str) -> Token:
