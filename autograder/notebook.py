@@ -1,4 +1,4 @@
-"""What a notebook calls: `check`, `hint` and `replay`.
+"""What a notebook calls: `check`, `hint`, `replay`, and `lesson`, `status`, `solution` beside them.
 
 The probes run in the learner's own kernel, for an answer at once; the answer key is computed in
 a process of its own, so that a kernel never holds a reference or a misconception.
@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from autograder._begun import begin, begun
+from autograder._errors import BilingualError
 from autograder._silence import is_silent
 from autograder.exercise import catalog
 from autograder.exercise.catalog import CatalogError, Exercise, Task
@@ -116,6 +117,68 @@ def _replayed(exercise: Exercise, task: str, names: dict[str, Any]) -> Replay | 
     return replaying.replay(exercise, result, names, _language(names))
 
 
+def lesson(name: str) -> None:
+    """Show the part of the lesson that the task called `name` is about."""
+    if is_silent():
+        return
+    names = sys._getframe(1).f_globals
+    with _beside(names):
+        from autograder.learner import beside
+        from autograder.report import display
+
+        exercise = _exercise(names, name)
+        display.show_markdown(beside.lesson(exercise, exercise.task(name), _language(names)))
+
+
+def status() -> None:
+    """Show where the exercise stands: each task's points, in this kernel or ever graded."""
+    if is_silent():
+        return
+    names = sys._getframe(1).f_globals
+    with _beside(names):
+        from autograder.learner import beside
+        from autograder.report import display
+
+        slug = names.get("EXERCISE")
+        if not isinstance(slug, str):
+            raise BilingualError(
+                "The notebook does not say which exercise it is. Run its first cell again.",
+                "notebook 没有说明是哪个练习。请重新运行第一个单元。",
+            )
+        exercise = catalog.exercise(slug)
+        display.show_markdown(beside.status(exercise, _checked_last, _language(names)))
+
+
+def solution(name: str, *, give_up: bool = False) -> None:
+    """Show the solution of a task once you passed it, or with ``give_up=True``."""
+    if is_silent():
+        return
+    names = sys._getframe(1).f_globals
+    with _beside(names):
+        from autograder.learner import beside
+        from autograder.report import display
+
+        exercise, language = _exercise(names, name), _language(names)
+        code = beside.solution(
+            exercise, exercise.task(name), _checked_last, language, give_up=give_up
+        )
+        display.show_markdown(f"```python\n{code}\n```", code)
+
+
+@contextlib.contextmanager
+def _beside(names: Mapping[str, Any]) -> Iterator[None]:
+    """Tell what goes wrong in one line."""
+    try:
+        yield
+    except (BilingualError, CatalogError) as error:
+        text = getattr(error, "text", None)
+        _say(text[_language(names)] if text else str(error))
+    except Exception as error:
+        if os.environ.get("TOUCHSTONE_DEBUG"):
+            raise
+        _say(_our_fault(error, _language(names)))
+
+
 def _language(names: Mapping[str, Any]) -> Language:
     """The language that the notebook's setup cell names."""
     return "zh" if names.get("LANGUAGE") == "zh" else "en"
@@ -143,6 +206,9 @@ def _checked(name: str, names: dict[str, Any]) -> float:
             result = _judged(exercise, task, names)
         _checked_last[exercise.slug, task.name] = result
         _show_card(result, names)
+
+
+        _show_card(result, _language(names))
     except CatalogError as error:
         _say(error.text[_language(names)])
     except Exception as error:
