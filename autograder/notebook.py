@@ -207,7 +207,6 @@ def _checked(name: str, names: dict[str, Any]) -> float:
         _checked_last[exercise.slug, task.name] = result
         _show_card(result, names)
 
-
         _show_card(result, _language(names))
     except CatalogError as error:
         _say(error.text[_language(names)])
