@@ -101,6 +101,7 @@ def open_course(
 ) -> None:
     from autograder.exercise.syllabus import syllabus
     from autograder.learner import serving
+    from autograder.learner.interviewpage import Interviews
     from autograder.learner.places import find_place
     from autograder.learner.reviewing import Reviews
     from autograder.report import messages
@@ -109,7 +110,7 @@ def open_course(
     course = syllabus()
     page = find_place(place, course).page if place else "index.html"
     with at_desk() as (here, journal):
-        rooms = [Reviews(journal).room]  # what needs the journal
+        rooms = [Reviews(journal).room, Interviews(journal).room]  # what needs the journal
         files = site_of(course, [room.activity for room in rooms])
         server = serving.bind(files, rooms, port)
         address = server.address(f"{here.language}/{page}")

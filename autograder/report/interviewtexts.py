@@ -102,6 +102,30 @@ TEXTS: dict[str, Text] = {
         "en": "No question was finished, so nothing was kept.",
         "zh": "没有答完的题，未作记录。",
     },
+    "page.title": {"en": "Interview", "zh": "模拟面试"},
+    "page.script": {
+        "en": "This page needs JavaScript; `touchstone interview` asks the same in a terminal.",
+        "zh": "本页需要 JavaScript；也可以在终端运行 `touchstone interview`。",
+    },
+    "page.intro": {
+        "en": "A question, a clock, then the answer beside yours. What is done is kept.",
+        "zh": "出题、计时，再对照参考回答。答完的题都会保存。",
+    },
+    "page.minutes": {"en": "Minutes that you have", "zh": "可用时间（分钟）"},
+    "page.begin": {"en": "Begin", "zh": "开始"},
+    "page.again": {"en": "Another interview", "zh": "再来一场"},
+    "page.how": {
+        "en": "Say it in a minute: type it, or say it aloud.",
+        "zh": "用一分钟讲清楚：可以打字，也可以直接开口讲。",
+    },
+    "page.done": {"en": "Done: show the answer", "zh": "讲完了，看答案"},
+    "page.tick": {"en": "Which key points did you say?", "zh": "讲到了哪几条要点？"},
+    "page.keep": {"en": "Keep it", "zh": "记下，继续"},
+    "page.show": {"en": "Show the answer", "zh": "看答案"},
+    "page.on": {"en": "Go on", "zh": "继续"},
+    "page.true": {"en": "True", "zh": "对"},
+    "page.false": {"en": "False", "zh": "错"},
+    "page.aloud": {"en": "Read aloud", "zh": "朗读"},
 }
 
 

@@ -1,0 +1,51 @@
+// Shows one step of the interview after the other: each is a form, and the server makes the next.
+"use strict";
+addEventListener("DOMContentLoaded", () => {
+  const language = document.body.dataset.language;
+  const [stage, trouble] = [".stage", ".trouble"].map((name) => document.querySelector(`.activity ${name}`));
+  let step = 0, began = 0, busy = false;
+
+  // Voices of this machine only: others send the text elsewhere.
+  const voice = () => (window.speechSynthesis?.getVoices() ?? [])
+    .find((one) => one.localService && one.lang.startsWith(language));
+  const aloud = (button) => {
+    if (!voice()) return;
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const spoken = new SpeechSynthesisUtterance(stage.querySelector(".model").innerText);
+      Object.assign(spoken, { voice: voice(), lang: voice().lang });
+      speechSynthesis.cancel();
+      speechSynthesis.speak(spoken);
+    });
+  };
+  const put = (told) => {
+    window.speechSynthesis?.cancel();
+    stage.innerHTML = told.html;
+    step = told.step;
+    began = Date.now();
+    stage.querySelectorAll(".aloud").forEach(aloud);
+    (stage.querySelector("textarea") ?? stage).focus();
+  };
+  const ask = async (name, given = {}) => {
+    if (busy) return;
+    busy = true;
+    try {
+      put(await window.touchstone.call(`interview/${name}`, { ...given, language }));
+      trouble.hidden = true;
+    } catch (error) {
+      trouble.textContent = error.message;
+      trouble.hidden = false;
+    } finally { busy = false; }
+  };
+  stage.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const filled = new FormData(event.target, event.submitter);
+    const given = Object.fromEntries(filled);
+    ask("step", { ...given, hit: filled.getAll("hit").map(Number), do: event.target.dataset.do, step });
+  });
+  setInterval(() => {
+    const clock = stage.querySelector(".clock"), seconds = Math.floor((Date.now() - began) / 1000);
+    if (clock) clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  }, 500);
+  ask("now");
+});
