@@ -205,9 +205,7 @@ def _checked(name: str, names: dict[str, Any]) -> float:
         with variables_kept(names), on_model(names.get("MODEL") if exercise.model else None):
             result = _judged(exercise, task, names)
         _checked_last[exercise.slug, task.name] = result
-        _show_card(result, names)
-
-        _show_card(result, _language(names))
+        _show_card(result, names, exercise)
     except CatalogError as error:
         _say(error.text[_language(names)])
     except Exception as error:
@@ -341,16 +339,21 @@ def _open_hint(exercise: Exercise, task: Task) -> int:
     return _opened[key]
 
 
-def _show_card(result: TaskResult, names: Mapping[str, Any]) -> None:
+def _show_card(result: TaskResult, names: Mapping[str, Any], exercise: Exercise) -> None:
     from autograder.report import card
 
     again = f'replay("{result.name}")'
     if names.get("replay") is not replay:
         again = f"from autograder import replay; {again}"
     language = _language(names)
+    ahead = ""
+    if result.status == "pass" and not _under_nbgrader():
+        from autograder.learner.ahead import passed
+
+        ahead = passed(exercise, result.name)[language]
     _display(
-        card.card_html(result, language, replay=again),
-        card.card_text(result, language, replay=again),
+        card.card_html(result, language, replay=again, ahead=ahead),
+        card.card_text(result, language, replay=again, ahead=ahead),
     )
 
 

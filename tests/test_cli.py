@@ -304,6 +304,9 @@ def test_the_lab_opens_the_workbook(home: Path) -> None:
         address = f"http://127.0.0.1:{port}/api/contents/metrics.ipynb?token=t&content=0"
         with urllib.request.urlopen(address, timeout=30) as answer:
             assert json.load(answer)["type"] == "notebook"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/lab?token=t", timeout=60) as page:
+            disabled = page.read().decode().partition('"disabledExtensions"')[2].partition("]")[0]
+        assert '"@jupyter/nbgrader"' in disabled  # a teacher's buttons
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)

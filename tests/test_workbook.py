@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import errno
+import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -796,3 +798,27 @@ def test_an_answer_that_held_still_holds(
 def _last_definitions(cells: Sequence[Cell]) -> dict[str, str]:
     """The text of the cell that defines each name last."""
     return {name: "".join(cell["source"]) for cell in cells for name in nbfile.defined_names(cell)}
+
+
+def test_lessons_lie_beside_and_one_that_was_written_in_stays(tmp_path: Path) -> None:
+    chosen = [catalog.exercise("metrics"), catalog.exercise("speech")]
+    start(tmp_path, "zh", exercises=chosen)
+    lesson, other = (tmp_path / "lessons" / slug / "zh.md" for slug in ("metrics", "speech"))
+    text = lesson.read_text("utf-8")
+    assert text.startswith("# ")
+    for target in re.findall(r"\]\((figures/[^)]+)\)", text):
+        assert (lesson.parent / target).is_file(), target
+    source = json.loads((tmp_path / "metrics.ipynb").read_text("utf-8"))
+    links = re.findall(r"\]\((lessons/[^)]+)\)", str(source["cells"]))
+    assert links
+    assert all((tmp_path / link).is_file() for link in links)
+
+    lesson.write_text(text + "\nmine", "utf-8")
+    other.write_text("old", "utf-8")
+    record = tmp_path / ".touchstone" / "lessons.json"
+    known = json.loads(record.read_text("utf-8"))
+    known["speech/zh.md"] = hashlib.sha256(b"old").hexdigest()  # as a former edition left it
+    record.write_text(json.dumps(known), "utf-8")
+    start(tmp_path, "zh", exercises=chosen)
+    assert lesson.read_text("utf-8") == text + "\nmine"
+    assert other.read_text("utf-8").startswith("# ")

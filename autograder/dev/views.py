@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ SCHEMA_VERSION = 3
 STUB: Text = {
     "en": "# YOUR CODE HERE\nraise NotImplementedError",
     "zh": "# 在这里写代码\nraise NotImplementedError",
+}
+_IMPORT = re.compile("^from autograder import ", re.MULTILINE)
+_PACKAGE: Text = {
+    "en": "# Missing? %pip install touchstone-course ('autograder' on PyPI is another project)",
+    "zh": "# 没有这个模块？%pip install touchstone-course（PyPI 上的 autograder 是另一个项目）",
 }
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -91,10 +97,34 @@ def _notebook(exercise: Exercise, cells: tuple[Cell, ...], language: Language) -
 
 def _node(exercise: Exercise, cell: Cell, language: Language) -> NotebookNode:
     make: Any = new_markdown_cell if cell.role == "prose" else new_code_cell
-    node: NotebookNode = make(cell.source[language], id=cell.id)
+    node: NotebookNode = make(_text(exercise, cell, language), id=cell.id)
     if cell.role != "playground":
         node.metadata["nbgrader"] = _nbgrader(exercise, cell)
     return node
+
+
+def _text(exercise: Exercise, cell: Cell, language: Language) -> str:
+    """The text of a cell; under a task's heading, what it is worth and takes.
+
+    Above our own import stands where it comes from, which an error of that line shows too.
+    """
+    source = cell.source[language]
+    if cell.role == "setup":
+        return _IMPORT.sub(lambda found: f"{_PACKAGE[language]}\n{found[0]}", source)
+    task = next((task for task in exercise.tasks if cell.id == f"{task.name}-task"), None)
+    if task is None:
+        return source
+    heading, _, rest = source.partition("\n")
+    points = int(task.points) if task.points == int(task.points) else task.points
+    # As it lies in a workbook.
+    lesson = f"lessons/{exercise.slug}/{language}.md"
+    facts: Text = {
+        "en": f"*{points} point{'' if points == 1 else 's'} · about {task.minutes} minutes · "
+        f"difficulty {task.difficulty} of 5 · [lesson]({lesson})*",
+        "zh": f"*{points} 分 · 约 {task.minutes} 分钟 · 难度 {task.difficulty}/5 · "
+        f"[课文]({lesson})*",
+    }
+    return f"{heading}\n\n{facts[language]}\n{rest}".rstrip("\n")
 
 
 def _nbgrader(exercise: Exercise, cell: Cell) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from autograder._errors import BilingualError
 from autograder.learner.desk import Desk
@@ -44,4 +45,13 @@ def open_lab(desk: Desk, name: str, options: Sequence[str]) -> int:
     paths = desk.named([name]) if name else {}
     opened = [os.path.relpath(path, folder) for path in paths]
     command = [sys.executable, "-m", "jupyterlab", *opened, *options]
-    return subprocess.run(command, cwd=folder).returncode
+    return subprocess.run(command, cwd=folder, env=_environment()).returncode
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with what switches nbgrader's buttons off: for teachers, and they tell wrong points.
+
+    The user's own configuration comes before it.
+    """
+    paths = [os.environ.get("JUPYTER_CONFIG_PATH", ""), str(Path(__file__).parent / "jupyter")]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths))}

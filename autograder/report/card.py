@@ -14,7 +14,12 @@ from autograder.report.texts import text
 
 
 def card_html(
-    task: TaskResult, language: Language, *, hint_available: bool = True, replay: str = ""
+    task: TaskResult,
+    language: Language,
+    *,
+    hint_available: bool = True,
+    replay: str = "",
+    ahead: str = "",
 ) -> str:
     """The verdict on every claim of `task` as self-contained HTML.
 
@@ -24,6 +29,8 @@ def card_html(
         Whether to offer a hint where the task is not passed.
     replay
         The line that makes a call again, offered where one failed.
+    ahead
+        How far one is and what is next, where it is passed.
     """
     return render(
         "card.html.j2",
@@ -31,12 +38,17 @@ def card_html(
         title=clean.line(task.title[language]),
         findings=digest.findings(task, language),
         language=language,
-        offers=_offers(task, language, hint_available, replay),
+        offers=_offers(task, language, hint_available, replay) + [ahead] * bool(ahead),
     )
 
 
 def card_text(
-    task: TaskResult, language: Language, *, hint_available: bool = True, replay: str = ""
+    task: TaskResult,
+    language: Language,
+    *,
+    hint_available: bool = True,
+    replay: str = "",
+    ahead: str = "",
 ) -> str:
     """The same as plain text, 80 columns wide."""
     from rich.console import Console
@@ -55,8 +67,9 @@ def card_text(
     )
     for part in task_lines(task, language, verbose=True):
         console.print(part, highlight=False)
+    offers = _offers(task, language, hint_available, replay) + [ahead] * bool(ahead)
     rows = [row.rstrip() for row in page.getvalue().splitlines()]
-    return "\n".join(rows + _offers(task, language, hint_available, replay))
+    return "\n".join(rows + offers)
 
 
 def _offers(task: TaskResult, language: Language, hint: bool, replay: str) -> list[str]:

@@ -14,7 +14,7 @@ from autograder._errors import WorkbookError as WorkbookError
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
 from autograder.language import LANGUAGES, Language, Text
-from autograder.learner.workbook import carrying, nbfile, resetting, shipped
+from autograder.learner.workbook import carrying, nbfile, reading, resetting, shipped
 from autograder.learner.workbook.nbfile import Cell, Notebook, Unreadable
 from autograder.learner.workbook.shipped import Release, Store
 
@@ -96,7 +96,8 @@ def start(
 
     A notebook of the present edition stays as it is, byte for byte. One of another edition or
     language becomes the present one with the learner's work in it; what does not fit is kept
-    beside it. A file that is no notebook of the exercise is left alone.
+    beside it. A file that is no notebook of the exercise is left alone. The lessons lie in
+    ``lessons``; one that the learner wrote in stays as it is.
 
     Parameters
     ----------
@@ -118,6 +119,7 @@ def start(
     try:
         _write_language(folder, language)
         store = _store(folder)
+        reading.place(folder, folder / _MARK / "lessons.json", language, chosen)
         return [_place(folder / f"{release.slug}.ipynb", release, store) for release in releases]
     except OSError as error:
         raise _unwritten(folder, error) from error
