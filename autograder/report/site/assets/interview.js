@@ -24,7 +24,8 @@ addEventListener("DOMContentLoaded", () => {
     step = told.step;
     began = Date.now();
     stage.querySelectorAll(".aloud").forEach(aloud);
-    (stage.querySelector("textarea") ?? stage).focus();
+    (stage.querySelector("textarea") ?? stage).focus({ preventScroll: true });
+    scrollTo(0, 0);
   };
   const ask = async (name, given = {}) => {
     if (busy) return;
