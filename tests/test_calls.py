@@ -70,7 +70,7 @@ class Hostile:
         (torch.nn.Linear(2, 2), "<Linear>"),
         ({3, 1, 2}, "{1, 2, 3}"),
     ],
-    ids=repr,
+    ids=lambda part: part if isinstance(part, str) and len(part) < 40 else "",
 )
 def test_values_are_written_as_one_would_type_them(value: object, text: str) -> None:
     assert short(value) == text

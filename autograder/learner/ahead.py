@@ -42,5 +42,5 @@ def _before() -> list[tuple[str, str]]:
         book = find(Path.cwd())
         if book is not None and book.journal.is_file():
             with Journal(book.journal) as journal:
-                return [(slug, task) for slug, task, _ in journal.passes()]
+                return list(journal.passes())
     return []
