@@ -88,7 +88,7 @@ def _shown(interview: Interview | None, language: Language) -> dict[str, Any]:
         return {"stage": name, "do": "begin", "done": done, "judged": interview.judged}
     going, statement = interview.round, interview.round.statement
     do = "went_on" if interview.open else _DO.get(name, "opened" if name == "next" else "judged")
-    shown = {
+    shown: dict[str, Any] = {
         "stage": name, "do": do, "open": interview.open, "question": going.question,
         "place": interview.place + 1, "count": len(interview.rounds),
         "answer": interview.said, "seconds": interview.seconds,
