@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,6 +68,8 @@ def test_nothing_is_overwritten_and_what_it_rests_on_is_there(book: Workbook) ->
     cells = {cell.id: cell.source for cell in read_notebook(first).cells}
     assert "NotImplementedError" in cells["f1"]
     assert cells["recall"] == MINE
+    (link,) = set(re.findall(r"\]\((\S*lessons/\S+)\)", first.read_text("utf-8")))
+    assert (first.parent / link).is_file()
     # Precision was passed and is lost: it is the course's, without its marks.
     assert "NotImplementedError" not in cells["precision"]
     assert "SOLUTION" not in first.read_text("utf-8")

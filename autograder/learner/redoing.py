@@ -63,7 +63,7 @@ def redo(name: str, desk: Desk, journal: Journal) -> Path:
         "cell_type": "markdown", "id": "again", "metadata": {},
         "source": _TITLE[desk.language].format(title=task.title[desk.language], day=day),
     }  # fmt: skip
-    made = Notebook((head, *cells), release.notebook.rest)
+    made = Notebook((head, *map(_moved, cells)), release.notebook.rest)
     return _written(desk.book, f"{exercise.slug}-{task.name}", nbfile.dump(made))
 
 
@@ -103,6 +103,13 @@ def again(
             kept[cell_id(cell)] = held
             wanted |= uses.reads
     return list(_with_prose(release.cells, kept))
+
+
+def _moved(cell: Cell) -> Cell:
+    """The same a folder deeper: links to the lessons lead there from here too."""
+    if cell["cell_type"] == "code":
+        return cell
+    return {**cell, "source": source(cell).replace("](lessons/", "](../lessons/")}
 
 
 def _section(cells: Sequence[Cell], task: str) -> list[Cell]:

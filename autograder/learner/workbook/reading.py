@@ -32,7 +32,8 @@ def place(
     OSError
         If something cannot be written.
     """
-    known, left = _read(record), []
+    known = _read(record)
+    left: list[Path] = []
     for exercise in exercises:
         for name, data in _files_of(exercise, language):
             path = folder / FOLDER / name
