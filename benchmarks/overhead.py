@@ -34,10 +34,10 @@ MEGABYTE = 2**20
 def overhead(exercise: Exercise, notebook: Notebook, pool: Pool, count: int) -> list[float]:
     """Seconds that each of `count` submissions took beyond its own, the way a class is graded."""
     found = []
-    with Judge(exercise, "", pool) as judge:
+    with Judge(exercise) as judge:
         for _ in range(count + 1):
             started = time.perf_counter()
-            result = judge.grade(notebook)
+            result = judge.grade(notebook, pool)
             total = time.perf_counter() - started
             if not result.passed or result.isolation != "sandbox":
                 raise SystemExit(f"The solution of {exercise.slug} did not pass behind walls.")

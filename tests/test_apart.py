@@ -7,7 +7,8 @@ import json
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,15 +101,18 @@ def pool(toy: Exercise) -> Iterator[Pool]:
 
 
 @pytest.fixture(scope="module")
-def judge(toy: Exercise, pool: Pool) -> Iterator[Judge]:
-    with Judge(toy, "", pool) as judge:
-        yield judge
+def judge(toy: Exercise, pool: Pool) -> Iterator[Judging]:
+    with Judge(toy) as judge:
+        yield partial(judge.grade, pool=pool)
 
 
 @pytest.fixture(scope="module")
 def reader() -> Iterator[Reader]:
     with Reader() as reader:
         yield reader
+
+
+Judging = Callable[[Notebook], SubmissionResult]
 
 
 def content(*sources: str, slug: str = "metrics") -> bytes:
@@ -133,10 +137,10 @@ def told(result: SubmissionResult) -> dict[str, str]:
     return {verdict.name: verdict.status for task in result.tasks for verdict in task.verdicts}
 
 
-def test_it_comes_to_the_same_as_here(toy: Exercise, judge: Judge, pool: Pool) -> None:
+def test_it_comes_to_the_same_as_here(toy: Exercise, judge: Judging, pool: Pool) -> None:
     for answer in (RIGHT, "def double(n):\n    return n\n", "", "print(1)\n1 / 0"):
         notebook = written(toy, answer)
-        here, there = grade(notebook, toy, pool=pool), judge.grade(notebook)
+        here, there = grade(notebook, toy, pool=pool), judge(notebook)
         assert there.tasks == here.tasks or told(there) == told(here)
         assert (there.points, there.isolation, there.path) == (
             here.points, here.isolation, here.path,
@@ -144,15 +148,15 @@ def test_it_comes_to_the_same_as_here(toy: Exercise, judge: Judge, pool: Pool) -
 
 
 def test_an_allocation_that_a_predicate_makes_for_it_costs_that_check_alone(
-    toy: Exercise, judge: Judge
+    toy: Exercise, judge: Judging
 ) -> None:
     right, large, many = "def other(n):\n    return n\n", "2**28 if n == 4 else 2 * n", "666"
     answer = f"def double(n):\n    return {large}\n{right}"
     expected = {"doubles": "pass", "counts": "fail", "is_odd": "pass"}
-    assert told(judge.grade(written(toy, answer))) == expected
+    assert told(judge(written(toy, answer))) == expected
     answer = f"def double(n):\n    return 2 * n\ndef other(n):\n    return {many}\n"
     expected = {"doubles": "pass", "counts": "pass", "is_odd": "fail"}
-    assert told(judge.grade(written(toy, answer))) == expected
+    assert told(judge(written(toy, answer))) == expected
 
 
 @pytest.mark.parametrize(
@@ -166,16 +170,16 @@ def test_an_allocation_that_a_predicate_makes_for_it_costs_that_check_alone(
     ids=["time", "killed", "nested lambdas", "a long f-string"],
 )
 def test_what_it_does_to_the_judge_is_its_own_verdict_and_the_next_is_judged(
-    answer: str, status: str, toy: Exercise, judge: Judge, monkeypatch: pytest.MonkeyPatch
+    answer: str, status: str, toy: Exercise, judge: Judging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apart, "SECONDS", 2.0)
     before = _memory()
-    result = judge.grade(written(toy, answer))
+    result = judge(written(toy, answer))
     assert set(told(result).values()) == {status}
     assert (result.points, result.at_fault) == (0, False)
     assert all(v.message["en"] and v.message["zh"] for t in result.tasks for v in t.verdicts)
     assert _memory() - before < 64 * 2**20
-    assert set(told(judge.grade(written(toy, RIGHT))).values()) == {"pass"}
+    assert set(told(judge(written(toy, RIGHT))).values()) == {"pass"}
 
 
 def _memory() -> int:
@@ -227,14 +231,14 @@ PIECES = st.sampled_from(
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(PIECES, st.integers(1, 3000)), max_size=8))
 def test_any_source_is_read_and_judged_or_named(
-    toy: Exercise, reader: Reader, judge: Judge, parts: list[tuple[str, int]]
+    toy: Exercise, reader: Reader, judge: Judging, parts: list[tuple[str, int]]
 ) -> None:
     source = "".join(piece * times for piece, times in parts)[:20_000]
     source = source.encode("utf-8", "replace").decode()
     started = time.monotonic()
     with contextlib.suppress(UnreadableNotebook):
         assert len(reader.read(content(source), "x.ipynb").cells) == 1
-    assert judge.grade(written_as(toy, source)).at_fault is False
+    assert judge(written_as(toy, source)).at_fault is False
     assert time.monotonic() - started < apart.SECONDS + 30
 
 

@@ -142,28 +142,28 @@ class Pools:
     def grade(self, notebook: Notebook, secret: str) -> SubmissionResult:
         """Grade a notebook in the pool of its exercise, judged in a process of its own."""
         exercise = catalog.exercise(notebook.exercise)
-        pool = self._pool(exercise)
-        if pool is None:
+        if not self._sandbox and sys.platform != "linux":
+            # The platform has no pools, and needs none.
             return grade(notebook, exercise, secret=secret)
-        return self._judge(exercise, secret, pool).grade(notebook)
-
-    def _judge(self, exercise: Exercise, secret: str, pool: Pool) -> Judge:
         with self._lock:
             if (exercise.slug, secret) not in self._judges:
-                judge = Judge(exercise, secret, pool).__enter__()
-                self._judges[exercise.slug, secret] = judge
-            return self._judges[exercise.slug, secret]
+                # A second for each of them, side by side.
+                with ThreadPoolExecutor(1) as aside:
+                    starting = aside.submit(self._start_judge, exercise, secret)
+                    self._pool(exercise)
+                starting.result()
+            pool, judge = self._pool(exercise), self._judges[exercise.slug, secret]
+        return judge.grade(notebook, pool)
 
-    def _pool(self, exercise: Exercise) -> Pool | None:
-        """The pool for an exercise; none where the platform has no pools, and needs none."""
-        if not self._sandbox and sys.platform != "linux":
-            return None
-        with self._lock:
-            if self._refused is not None:
-                raise self._refused
-            if exercise.slug not in self._pools:
-                self._pools[exercise.slug] = self._started(exercise)
-            return self._pools[exercise.slug]
+    def _start_judge(self, exercise: Exercise, secret: str) -> None:
+        self._judges[exercise.slug, secret] = Judge(exercise, secret).__enter__()
+
+    def _pool(self, exercise: Exercise) -> Pool:
+        if self._refused is not None:
+            raise self._refused
+        if exercise.slug not in self._pools:
+            self._pools[exercise.slug] = self._started(exercise)
+        return self._pools[exercise.slug]
 
     def _started(self, exercise: Exercise) -> Pool:
         """A new pool; a submission of ours looks for answers in the first before any other's."""

@@ -23,6 +23,8 @@ from autograder.exercise.catalog import Exercise
 
 START_SECONDS = 120.0
 MAX_STARTS = 10
+# What a child costs is the copying of the tables that list its pages.
+_LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 # How bubblewrap ends when it is killed, or what it runs.
 _KILLED = (-9, 128 + 9)
 
@@ -155,7 +157,7 @@ class Warm:
             environment["TOUCHSTONE_COURSE"] = str(catalog.COURSE.resolve())
         for library in ("OMP", "MKL", "OPENBLAS"):
             environment[f"{library}_NUM_THREADS"] = "1"
-        return command, Path("/"), environment
+        return command, Path("/"), {**environment, **_LARGE_PAGES}
 
     def _is_ready(self) -> bool:
         """Wait until it has imported everything; false if it ended before or takes too long."""
@@ -259,6 +261,4 @@ class Pool(Warm):
         environment = worker_environment(home)
         if self.walled:
             environment |= room.told(environment)
-        # Large pages: what a child costs is the copying of the tables that list its pages.
-        environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
-        return environment
+        return {**environment, **_LARGE_PAGES}

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -170,18 +171,11 @@ def read_apart(content: bytes, name: str, beside: Iterable[Beside] = ()) -> Note
 
 
 class Judge:
-    """Grades the submissions to one exercise, each in a process of its own.
+    """Grades the submissions to one exercise, each in a process of its own."""
 
-    Parameters
-    ----------
-    pool
-        In which their code runs; without one, fresh processes.
-    """
-
-    def __init__(self, exercise: Exercise, secret: str, pool: Pool | None) -> None:
+    def __init__(self, exercise: Exercise, secret: str = "") -> None:
         self._exercise = exercise
         self._secret = secret
-        self._pool = pool
         course = str(exercise.folder.parent.resolve())
         told = pack({"slug": exercise.slug, "course": course, "secret": secret})
         self._bench = _Bench(Warm(_MODULE, told=told))
@@ -195,33 +189,32 @@ class Judge:
     def __exit__(self, *_: object) -> None:
         self._bench.warm.__exit__()
 
-    def grade(self, notebook: Notebook) -> SubmissionResult:
-        """Grade a notebook; what it does to its process is its verdict."""
-        pool = self._pool
+    def grade(self, notebook: Notebook, pool: Pool) -> SubmissionResult:
+        """Grade a notebook, whose code runs in `pool`; what it does to a judge is its verdict."""
         asked = {
             "do": "grade", "notebook": notebook.packed(), "secret": self._secret,
-            "course": str(self._exercise.folder.parent.resolve()), "pooled": pool is not None,
-            "isolation": pool.isolation if pool else "process",
+            "course": str(self._exercise.folder.parent.resolve()), "isolation": pool.isolation,
         }  # fmt: skip
         # A child computes little by itself; what it waits for has limits of its own.
         wait = 2 * PATIENCE * self._exercise.with_room().submission_seconds + _WAIT_SECONDS
         try:
-            done = self._bench.do(asked, self._answer, wait)
+            done = self._bench.do(asked, partial(self._answer, pool), wait)
         except Overrun as error:
-            return self._overrun(notebook, error.status)
+            return self._overrun(notebook, error.status, pool)
         return result_from_dict(json.loads(done["result"]))
 
-    def _answer(self, said: dict[str, Any], ours: socket.socket, connection: Connection) -> None:
+    def _answer(
+        self, pool: Pool, said: dict[str, Any], ours: socket.socket, connection: Connection
+    ) -> None:
         if "key" in said:
             mode, tasks = said["key"]
             made = oracle.parts(self._exercise, mode, self._secret, tasks)
             parts = {task: keycache.packed(made[task]) for task in tasks}
             connection.send_bytes(pack({"parts": parts}))
             return
-        assert self._pool is not None
         with contextlib.ExitStack() as lent:
             try:
-                lease = self._pool.lease(Limits.parse(said["worker"]))
+                lease = pool.lease(Limits.parse(said["worker"]))
                 ends = [end.fileno() for end in lent.enter_context(lease)]
             except (PoolError, OSError) as error:
                 connection.send_bytes(pack({"failed": str(error) or type(error).__name__}))
@@ -229,7 +222,7 @@ class Judge:
             connection.send_bytes(pack({"failed": ""}))
             socket.send_fds(ours, [b"w"], ends)
 
-    def _overrun(self, notebook: Notebook, status: Status) -> SubmissionResult:
+    def _overrun(self, notebook: Notebook, status: Status, pool: Pool) -> SubmissionResult:
         """The result of a notebook that could not be judged: nothing, with the reason."""
         message = wording.not_judged(status, MEMORY, SECONDS)
         suite = Suite(self._exercise)
@@ -246,5 +239,5 @@ class Judge:
         return SubmissionResult(
             str(notebook.path), self._exercise.slug, notebook.language,
             max_points=self._exercise.points, tasks=tasks,
-            isolation=self._pool.isolation if self._pool else "process",
+            isolation=pool.isolation,
         )  # fmt: skip

@@ -167,8 +167,7 @@ def _graded(asked: dict[str, Any], grader: _Grader) -> dict[str, Any]:
     exercise = catalog.exercise(notebook.exercise, Path(asked["course"]))
     grader.isolation = asked["isolation"]
     oracle.have_made(grader.keys)
-    pool = grader if asked["pooled"] else None
-    result = grade(notebook, exercise, secret=asked["secret"], pool=pool)
+    result = grade(notebook, exercise, secret=asked["secret"], pool=grader)
     return {"result": json.dumps(result_to_dict(result), allow_nan=False).encode()}
 
 
