@@ -17,7 +17,7 @@ import pytest
 from attempts import notebook
 from hypothesis import given
 from hypothesis import strategies as st
-from toy_class import RIGHT, SETUP, command, course, graded, hand_in
+from toy_class import RIGHT, SETUP, command, course, graded, hand_in, kept
 
 from autograder.classroom.entries import IntakeError
 from autograder.classroom.graders import Job, LocalGraders, Pools
@@ -79,10 +79,12 @@ NOTEBOOKS: dict[str, list[str]] = {
     "EXERCISE that is nothing": ["EXERCISES_DONE = None", RIGHT],
     "EXERCISE that cannot be": ["EXERCISE = {[]: 1}", RIGHT],
     "pictures in every cell": [*([PICTURES] * 40), RIGHT],
+    "functions in functions in functions": ["x = " + "lambda: " * 1500 + "1", RIGHT],
+    "odd characters in a row": [*["print(chr(0x9d) * 20_000)"] * 10, RIGHT],
     "half a character": ["print('\\ud800')", RIGHT],
 }
 HONEST = {"another use of EXERCISE", "EXERCISE that is nothing", "EXERCISE that cannot be",
-          "pictures in every cell", "half a character"}  # fmt: skip
+          "pictures in every cell", "half a character", "odd characters in a row"}  # fmt: skip
 
 
 @needs_walls
@@ -106,6 +108,13 @@ def test_whatever_is_in_one_notebook_the_others_are_graded(tmp_path: Path) -> No
     statuses = {task["status"] for item in found.values() for task in item["tasks"]}
     assert "internal" not in statuses
     assert (out / "class.sqlite").stat().st_size < 20 * 2**20
+    before = kept(out)
+    done = command(env, "class", "grade", tmp_path / "in", "--out", out, "--resume")
+    assert done.returncode == 0
+    assert kept(out) == before
+    started = time.monotonic()
+    assert command(env, "class", "report", out).returncode == 0
+    assert time.monotonic() - started < 60
 
 
 def test_an_error_that_nobody_foresaw_is_one_notebooks_matter(
