@@ -209,11 +209,12 @@ def test_a_reader_tells_what_reading_here_tells(reader: Reader) -> None:
 def test_what_a_file_does_to_its_reader_is_said_of_it(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = b"EXERCISE = f'" + b"{a}" * 80_000 + b"'"
+    # Each name stands in the code a thousand times, and never as a word.
+    names = ["b" * n + "/" + "b" * (n % 97 + 1) for n in range(1, 199)]
+    beside = [Beside(f"{name}/{n}", bytes) for name in names for n in range(20)]
     monkeypatch.setattr(apart, "SECONDS", 1.0)
-    body = {"nbformat": 4, "metadata": {}, "cells": [code_cell(slow.decode())]}
     with pytest.raises(UnreadableNotebook, match="Reading it took more than 1 s"):
-        reader.read(json.dumps(body).encode(), "x.ipynb")
+        reader.read(content(("x" + "b" * 200) * 1300), "x.ipynb", beside)
     monkeypatch.setattr(apart, "MEMORY", 2**25)
     many = b'{"cells": [' + b"{}," * 1_900_000 + b"{}]}"
     with pytest.raises(UnreadableNotebook, match=r"memory|process"):
