@@ -28,6 +28,7 @@ from autograder.exercise.catalog import Exercise, exercise
 from autograder.exercise.criteria import Tolerance
 from autograder.grading import apart
 from autograder.grading.apart import Judge, Reader
+from autograder.grading.bench import MOST_USES
 from autograder.grading.grade import grade
 from autograder.judging.comparing import comparable, equal, numbers, show
 from autograder.judging.results import SubmissionResult
@@ -187,6 +188,32 @@ def _memory() -> int:
     import psutil
 
     return int(psutil.Process().memory_info().rss)
+
+
+def test_one_that_was_used_is_not_believed_when_it_ends(
+    toy: Exercise, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody before left there may have had a part in it."""
+    uses: list[int] = []
+    done = apart._Child.do
+
+    def ending_if_used(child: Any, *arguments: Any) -> Any:
+        uses.append(child.used)
+        return None if child.used else done(child, *arguments)
+
+    monkeypatch.setattr(apart._Child, "do", ending_if_used)
+    with Judge(toy) as judge:
+        for _ in range(2):
+            assert set(told(judge.grade(written(toy, RIGHT), pool)).values()) == {"pass"}
+    assert uses == [0, 1, 0]
+
+
+def test_none_serves_without_end(toy: Exercise, pool: Pool) -> None:
+    with Judge(toy) as judge:
+        for _ in range(MOST_USES + 1):
+            judge.grade(written(toy, ""), pool)
+            assert all(child.used < MOST_USES for child in judge._bench._idle)
+        assert judge._bench._idle[0].used == 1
 
 
 def test_a_reader_tells_what_reading_here_tells(reader: Reader) -> None:

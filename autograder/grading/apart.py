@@ -14,7 +14,6 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
@@ -28,7 +27,7 @@ from autograder.evidence.packing import pack, unpack
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.suite import Suite
 from autograder.grading import keycache, oracle
-from autograder.grading.bench import MAX_MESSAGE, MEMORY, SECONDS
+from autograder.grading.bench import MAX_MESSAGE, MEMORY, MOST_USES, SECONDS
 from autograder.grading.serial import result_from_dict
 from autograder.judging import wording
 from autograder.judging.results import Status, SubmissionResult, TaskResult, Verdict
@@ -54,56 +53,116 @@ Answers = Callable[[dict[str, Any], socket.socket, Connection], None]
 """Answers what a child asks for."""
 
 
-@dataclass
-class _Bench:
-    """Disposable processes, all warm for the same."""
+class _Child:
+    """A process on a bench, seen from here; `used` once it has done something."""
 
-    warm: Warm
+    def __init__(self, warm: Warm) -> None:
+        self.used = 0
+        self._open = contextlib.ExitStack()
+        # Of a limit on all that it does nothing is told: each time it sets one of its own.
+        limits = Limits(SECONDS * (MOST_USES + 1), MEMORY)
+        self._ours, self._leash = self._open.enter_context(warm.lease(limits))
+        self._connection = self._open.enter_context(Connection(os.dup(self._ours.fileno())))
+
+    def do(self, asked: dict[str, Any], answer: Answers, wait: float) -> dict[str, Any] | None:
+        """Have it do what is asked, until it says what that came to; ``None`` if it ends before."""
+        self.used += 1
+        try:
+            self._connection.send_bytes(pack(asked))
+            while self._connection.poll(wait):
+                said = unpack(self._connection.recv_bytes(MAX_MESSAGE))
+                if not _LAST_WORDS.isdisjoint(said):
+                    return dict(said)
+                answer(said, self._ours, self._connection)
+        except (OSError, EOFError):
+            return None
+        return {"over": "timeout"}
+
+    def ending(self) -> tuple[str, str]:
+        """How it ended, as `Leashed.ending` says it."""
+        return ending(self._leash)
+
+    def close(self) -> None:
+        """Have it ended."""
+        self._open.close()
+
+
+_LAST_WORDS = frozenset(["notebook", "unreadable", "result", "over", "failed"])
+
+
+class _Bench:
+    """Processes that are warm for the same; each is thrown away before long."""
+
+    def __init__(self, warm: Warm) -> None:
+        self.warm = warm
+        self._idle: list[_Child] = []
 
     def do(self, asked: dict[str, Any], answer: Answers, wait: float) -> dict[str, Any]:
-        """Have one process do what is asked; again if somebody else killed it.
+        """Have a process do what is asked; again if somebody else killed it.
+
+        One that has done something before is not believed if it ends: what was there before may
+        have had a part in it, so a new one is asked.
 
         Raises
         ------
         Overrun
-            If it did not live to say what it came to.
+            If one that was new did not live to say what it came to.
         """
+        reason = ("lost", "")
+        if done := self._done_by_idle(asked, answer, wait):
+            return done
         for _ in range(_MOST_KILLED):
-            with self.warm.lease(Limits(SECONDS, MEMORY)) as (ours, leash):
-                done = _held(ours, asked, answer, wait)
-                if done is not None and "failed" in done:
-                    raise Failed(done["failed"])
-                if done is not None and "over" not in done:
-                    return done
-                reason = ("memory", "") if done == {"over": "memory"} else ("depth", "")
-                reason = ending(leash) if done is None else reason
+            child = _Child(self.warm)
+            done = self._kept(child, child.do(asked, answer, wait))
+            if done is not None and "over" not in done:
+                return done
+            reason = (done["over"], "") if done else child.ending()
+            child.close()
             if reason not in (("signal", "SIGKILL"), ("lost", "")):
                 break
         raise Overrun(_status(*reason))
 
+    def _done_by_idle(
+        self, asked: dict[str, Any], answer: Answers, wait: float
+    ) -> dict[str, Any] | None:
+        with contextlib.suppress(IndexError):
+            child = self._idle.pop()
+            done = self._kept(child, child.do(asked, answer, wait))
+            if done is not None and "over" not in done:
+                return done
+            child.close()
+        return None
 
-def _held(
-    ours: socket.socket, asked: dict[str, Any], answer: Answers, wait: float
-) -> dict[str, Any] | None:
-    """Talk with a child until it says what it came to; ``None`` if it ends before."""
-    with Connection(os.dup(ours.fileno())) as connection:
-        try:
-            connection.send_bytes(pack(asked))
-            while connection.poll(wait):
-                said = unpack(connection.recv_bytes(MAX_MESSAGE))
-                if not {"notebook", "unreadable", "result", "over", "failed"}.isdisjoint(said):
-                    return dict(said)
-                answer(said, ours, connection)
-        except (OSError, EOFError):
-            return None
-        raise Overrun("timeout")
+    def _kept(self, child: _Child, done: dict[str, Any] | None) -> dict[str, Any] | None:
+        """What a child came to; if that went well, the child does more, unless it has had enough.
+
+        Raises
+        ------
+        Failed
+            If something of ours did.
+        """
+        if done is not None and "failed" in done:
+            child.close()
+            raise Failed(done["failed"])
+        if done is not None and "over" not in done:
+            if done["fresh"] and child.used < MOST_USES:
+                self._idle.append(child)
+            else:
+                child.close()
+        return done
+
+    def close(self) -> None:
+        """End them all."""
+        while self._idle:
+            self._idle.pop().close()
+        self.warm.__exit__()
 
 
 def _status(reason: str, detail: str) -> Status:
     """The status that an ending comes to, as `Leashed.ending` tells it."""
     if reason == "memory":
         return "memory"
-    if reason == "processor" or detail == "SIGXCPU":
+    if reason in ("processor", "timeout") or detail == "SIGXCPU":
         return "timeout"
     return "crashed"
 
@@ -112,16 +171,15 @@ class Reader:
     """Reads notebooks, each in a process of its own."""
 
     def __init__(self) -> None:
-        self._bench: _Bench | None = None
-        self._open = contextlib.ExitStack()
+        told = pack({"slug": "", "course": "", "secret": ""})
+        self._bench = _Bench(Warm(_MODULE, told=told))
 
     def __enter__(self) -> Reader:
-        told = pack({"slug": "", "course": "", "secret": ""})
-        self._bench = _Bench(self._open.enter_context(Warm(_MODULE, told=told)))
+        self._bench.warm.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._open.close()
+        self._bench.close()
 
     def read(self, content: bytes, name: str, beside: Iterable[Beside] = ()) -> Notebook:
         """As `engine.parse_notebook` does.
@@ -139,8 +197,13 @@ class Reader:
 
         # As JSON, in which names that are no text can be written down too.
         names = json.dumps([[item.name, item.why and dict(item.why)] for item in files])
-        asked = {"do": "read", "content": content, "name": json.dumps(name), "beside": names}
-        assert self._bench is not None
+        asked = {
+            "do": "read",
+            "seconds": SECONDS,
+            "content": content,
+            "name": json.dumps(name),
+            "beside": names,
+        }
         try:
             done = self._bench.do(asked, answer, _WAIT_SECONDS)
         except Overrun as error:
@@ -187,12 +250,13 @@ class Judge:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bench.warm.__exit__()
+        self._bench.close()
 
     def grade(self, notebook: Notebook, pool: Pool) -> SubmissionResult:
         """Grade a notebook, whose code runs in `pool`; what it does to a judge is its verdict."""
         asked = {
-            "do": "grade", "notebook": notebook.packed(), "secret": self._secret,
+            "do": "grade", "seconds": SECONDS, "secret": self._secret,
+            "notebook": notebook.packed(),
             "course": str(self._exercise.folder.parent.resolve()), "isolation": pool.isolation,
         }  # fmt: skip
         # A child computes little by itself; what it waits for has limits of its own.

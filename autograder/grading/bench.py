@@ -1,4 +1,4 @@
-"""The bench: where a submission is read or graded, in a process that is thrown away afterwards.
+"""The bench: where a submission is read or graded, in a process that is soon thrown away.
 
 Started by `apart`, which stays on the other side: whatever a notebook holds, and whatever its code
 yields, is parsed, compared and described here, within limits that are that submission's. A child
@@ -43,6 +43,8 @@ from autograder.language import LANGUAGES
 MEMORY = 2**30
 SECONDS = 30.0
 MAX_MESSAGE = 2**28
+MOST_USES = 16
+_MOST_KEPT = 2**26
 _REPLY_SECONDS = 600.0
 
 
@@ -86,19 +88,34 @@ def _rehearse(exercise: Exercise, reference: AnswerKey, secret: str) -> None:
 
 
 def _serve(channel: int) -> None:
-    """In a child: do the one thing that is asked on `channel`, and say what it came to."""
-    limits.lower_addresses(MEMORY)
+    """In a child: do what is asked on `channel`, each time within limits anew.
+
+    As long as all goes well and it holds little more than in the beginning, it may do more.
+    """
     grader = _Grader(Connection(channel))
-    asked = grader.next()
+    oracle.have_made(grader.keys)
+    before = limits.own_memory(os.getpid())
+    with contextlib.suppress(EOFError):
+        while True:
+            done = _done(grader.next(), grader)
+            well = done.keys().isdisjoint({"over", "failed"})
+            done["fresh"] = well and limits.own_memory(os.getpid()) < before + _MOST_KEPT
+            grader.say(done)
+            if not done["fresh"]:
+                return
+
+
+def _done(asked: dict[str, Any], grader: _Grader) -> dict[str, Any]:
+    limits.lower_addresses(MEMORY)
+    limits.end_step(asked["seconds"])
     try:
-        done = _read(asked, grader) if asked["do"] == "read" else _graded(asked, grader)
+        return _read(asked, grader) if asked["do"] == "read" else _graded(asked, grader)
     except MemoryError:
-        done = {"over": "memory"}
+        return {"over": "memory"}
     except RecursionError:
-        done = {"over": "depth"}
+        return {"over": "depth"}
     except Exception as error:
-        done = {"failed": f"{type(error).__name__}: {error}"[:500]}
-    grader.say(done)
+        return {"failed": f"{type(error).__name__}: {error}"[:500]}
 
 
 @dataclass
@@ -166,7 +183,6 @@ def _graded(asked: dict[str, Any], grader: _Grader) -> dict[str, Any]:
     notebook = Notebook.parse(asked["notebook"])
     exercise = catalog.exercise(notebook.exercise, Path(asked["course"]))
     grader.isolation = asked["isolation"]
-    oracle.have_made(grader.keys)
     result = grade(notebook, exercise, secret=asked["secret"], pool=grader)
     return {"result": json.dumps(result_to_dict(result), allow_nan=False).encode()}
 
