@@ -970,6 +970,19 @@ def black_and_white(mask, palette, void=(224, 224, 192)):
 
 @wrong(
     "late_iou",
+    "Says that it fits, whatever the speed and the delay.",
+    zh="不管速度和延迟多大，都说吻合。",
+    caught_by="later_fits_worse",
+    errata=("E010",),
+    step="Move the mask by speed × latency × pixels per degree, then compare.",
+    step_zh="把掩码移动 速度 × 延迟 × 每度像素数，再比较。",
+)
+def always_fits(mask, speed, latency_ms, pixels_per_degree):
+    return 1.0
+
+
+@wrong(
+    "late_iou",
     "Takes milliseconds for seconds.",
     zh="把毫秒当成了秒。",
     caught_by="milliseconds_and_rounding",

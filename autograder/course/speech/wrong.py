@@ -297,6 +297,19 @@ def leaves_out_the_last(samples, *given, **options):
 
 @wrong(
     "ctc_collapse",
+    "Returns the path as it is, a label for each frame.",
+    zh="路径原样返回，每帧一个标签。",
+    caught_by="merges_then_removes",
+    errata=("E193",),
+    step="Merge repeats, then remove blanks.",
+    step_zh="先合并重复，再去掉 blank。",
+)
+def names_every_frame(path, blank=0):
+    return [int(label) for label in path]
+
+
+@wrong(
+    "ctc_collapse",
     "Joins ids as if they were letters: a text comes out where labels are asked for.",
     zh="把编号当成字母直接拼起来：要的是标签列表，给的是文本。",
     caught_by="merges_then_removes",
