@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import py_compile
 import shutil
 import sys
+import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from attempts import RECALL, notebook, save, task
 
+from autograder.classroom import Ledger, belongings, find_submissions
+from autograder.classroom.belongings import Belongings
 from autograder.classroom.graders import AnswersInReach, Pools
-from autograder.engine import read_notebook, room, walls
+from autograder.engine import read_notebook, room, view, walls
 from autograder.engine.answers import marks
-from autograder.engine.copies import Marks, search
+from autograder.engine.copies import ANSWERS, Marks, search
 from autograder.engine.pool import Pool
 from autograder.engine.trials import answers_in_reach, trials
 from autograder.exercise import catalog
@@ -32,7 +38,7 @@ needs_walls = pytest.mark.skipif(not walls.available(), reason="needs Linux and 
 
 
 def found_in(folder: Path, *apart: Path) -> list[str]:
-    packed = marks(room.exercises()).packed()
+    packed = marks(view.exercises()).packed()
     found = search([str(folder)], Marks.unpacked(packed), map(str, apart))
     return sorted(Path(path).relative_to(folder).as_posix() for path in found)
 
@@ -59,12 +65,70 @@ def test_an_answer_is_found_whatever_its_name(tmp_path: Path, slug: str) -> None
         solution = exercise.notebook(language, solved=True)
         shutil.copy(solution, tmp_path / f"{language}.ipynb")
         (tmp_path / f"anew-{language}.ipynb").write_bytes(saved_anew(solution))
-    for name in room.ANSWERS:
+    for name in ANSWERS:
         shutil.copy(exercise.folder / name, tmp_path / f"my_{name}")
         (tmp_path / "old").mkdir(exist_ok=True)
         (tmp_path / "old" / name).write_bytes(of_an_older_edition(exercise.folder / name))
     expected = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")]
     assert found_in(tmp_path) == sorted(expected)
+
+
+def test_a_copy_is_found_whatever_its_ending_and_in_archives(tmp_path: Path) -> None:
+    solution = METRICS.notebook("en", solved=True).read_bytes()
+    reference = METRICS.folder / "reference.py"
+    for name in ("notes", "x.dat", "data.csv", "__pycache__/kept.bin", ".hidden/y"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(solution)
+    (tmp_path / "a.py.bak").write_bytes(of_an_older_edition(reference))
+    (tmp_path / "b.ipynb.gz").write_bytes(gzip.compress(solution))
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as packed:
+        packed.writestr("deep/down", solution)
+    with tarfile.open(tmp_path / "d.tar.gz", "w:gz") as tape:
+        tape.add(reference, "r.txt")
+    py_compile.compile(str(reference), str(tmp_path / "__pycache__" / "reference.cpython-3.pyc"))
+    expected = [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()]
+    for name in ("damaged.zip", "damaged.tar", "damaged.gz", "short.gz"):
+        (tmp_path / name).write_bytes(b"PK" if name == "short.gz" else b"no archive at all")
+    assert found_in(tmp_path) == sorted(expected)
+
+
+def test_what_is_a_classs_is_found_by_its_content(tmp_path: Path) -> None:
+    own, elsewhere = tmp_path / "own", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (own / "in").mkdir(parents=True)
+    work = save(own / "in", notebook(RECALL), "ann.ipynb")
+    secret = own / "secret"
+    secret.write_text("  a secret of this class\n")
+    with Ledger(own / "out", writing=True):
+        pass
+    found = find_submissions(own / "in")
+    known = belongings(own / "in", own / "out", secret, found)
+    assert {own / "in", own / "out", secret, own} <= set(known.paths)
+    shutil.copy(work, elsewhere / "a")
+    (elsewhere / "b").write_text("a secret of this class")
+    shutil.copy(own / "out" / "class.sqlite", elsewhere / "c")
+    (elsewhere / "honest").write_text("a secret of another class")
+    assert Belongings.unpacked(known.packed()) == known
+    names = {Path(path).name for path in search([str(elsewhere)], known.marks)}
+    assert names == {"a", "b", "c"}
+
+
+def test_nobody_is_graded_while_somebody_elses_work_can_be_read(
+    libraries: Path, tmp_path: Path
+) -> None:
+    """As where a student is called like a folder of the environment."""
+    if not walls.available():
+        pytest.skip("needs Linux and bubblewrap")
+    work = save(tmp_path, notebook(RECALL))
+    shutil.copy(work, libraries / "anything")
+    known = belongings(tmp_path, tmp_path / "out", None, find_submissions(tmp_path))
+    pools = Pools(sandbox=True, own=known)
+    try:
+        with pytest.raises(AnswersInReach) as refused:
+            pools.grade(read_notebook(work), "")
+    finally:
+        pools.close()
+    assert all(str(libraries) in text for text in refused.value.text.values())
 
 
 def test_folders_and_archives_are_known_by_their_names(tmp_path: Path) -> None:
@@ -90,7 +154,7 @@ def test_what_everybody_may_read_is_no_answer(tmp_path: Path) -> None:
         shutil.copy(exercise.folder / "checks.py", tmp_path / f"{exercise.slug}.py")
     assert found_in(tmp_path) == []
     templates = catalog.PACKAGE / "dev" / "templates"
-    assert found_in(catalog.PACKAGE, *room.exercises(), templates, room._CONTENT) == []
+    assert found_in(catalog.PACKAGE, *view.exercises(), templates, view.CONTENT) == []
     assert found_in(Path(os.__file__).parent) == []
 
 
@@ -174,7 +238,7 @@ def test_a_class_is_not_graded_while_an_answer_can_be_read(
     libraries: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(libraries)
-    monkeypatch.setattr(room, "copies", lambda readable: ())
+    monkeypatch.setattr(room, "copies", lambda view: ())
     pools = Pools(sandbox=True)
     try:
         for _ in range(2):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autograder._errors import BilingualError
+from autograder.classroom.belongings import Belongings, belongings
 from autograder.classroom.graders import Graders, LocalGraders
 from autograder.classroom.grading import Told, grade_class
 from autograder.classroom.intake import Intake, Submission, find_submissions, take_in
@@ -12,8 +13,8 @@ from autograder.classroom.ledger import Ledger, LedgerError
 from autograder.judging.results import ClassResult
 
 __all__ = [
-    "Graders", "Intake", "Ledger", "LedgerError", "Submission", "Told", "find_submissions",
-    "grade_class", "graders", "load", "not_resumed", "read_secret", "take_in",
+    "Belongings", "Graders", "Intake", "Ledger", "LedgerError", "Submission", "Told", "belongings",
+    "find_submissions", "grade_class", "graders", "load", "not_resumed", "read_secret", "take_in",
 ]  # fmt: skip
 
 _MAX_SECRET = 4096
@@ -23,13 +24,19 @@ class SecretError(BilingualError):
     """A file that holds no secret."""
 
 
-def graders(workers: int, dask: str | None = None, *, sandbox: bool = True) -> Graders:
+def graders(
+    workers: int,
+    dask: str | None = None,
+    *,
+    sandbox: bool = True,
+    own: Belongings | None = None,
+) -> Graders:
     """Graders on this machine, or on the Dask cluster whose scheduler is at `dask`."""
     if dask is None:
-        return LocalGraders(workers, sandbox=sandbox)
+        return LocalGraders(workers, sandbox=sandbox, own=own or Belongings())
     from autograder.classroom.cluster import ClusterGraders
 
-    return ClusterGraders(dask, sandbox=sandbox)
+    return ClusterGraders(dask, sandbox=sandbox, own=own or Belongings())
 
 
 def load(folder: Path) -> ClassResult:

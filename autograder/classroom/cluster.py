@@ -11,12 +11,15 @@ import importlib
 import json
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
 from typing import Any
 
 from autograder._errors import BilingualError
+from autograder.classroom.belongings import Belongings
 from autograder.classroom.graders import Graders, Job, NoWalls, Pools, ungraded
 from autograder.engine import Notebook
 from autograder.exercise import catalog
@@ -26,6 +29,7 @@ from autograder.judging.results import SubmissionResult
 from autograder.language import Text
 
 CONNECT_SECONDS = 20
+_NOTHING = Belongings()
 
 
 class ClusterError(BilingualError):
@@ -39,6 +43,8 @@ class ClusterGraders(Graders):
     ----------
     sandbox
         Whether walls have to stand on every worker.
+    own
+        What belongs to the class, and is no submission's business on any of them.
 
     Raises
     ------
@@ -46,8 +52,9 @@ class ClusterGraders(Graders):
         If Dask is not installed here, nobody answers, or there are no workers.
     """
 
-    def __init__(self, address: str, *, sandbox: bool = True) -> None:
+    def __init__(self, address: str, *, sandbox: bool = True, own: Belongings = _NOTHING) -> None:
         self._address = address
+        self._own = own.packed()
         self._sandbox = sandbox
         # Any: Dask's own functions are not typed.
         self._distributed: Any = _distributed()
@@ -81,7 +88,7 @@ class ClusterGraders(Graders):
     def _submit(self, job: Job) -> Any:
         return self._client.submit(
             _grade_there, job.notebook.packed(), job.environment, job.secret, self._sandbox,
-            key=f"touchstone-{job.key}", pure=False,
+            self._own, key=f"touchstone-{job.key}", pure=False,
         )  # fmt: skip
 
     def _taken(self, future: Any, job: Job) -> SubmissionResult:
@@ -139,11 +146,15 @@ def _knock(distributed: Any, address: str) -> None:
     socket.create_connection((host, port), CONNECT_SECONDS).close()
 
 
-_pools: dict[bool, Pools] = {}
+_Packed = tuple[tuple[str, ...], str]
+_pools: dict[tuple[bool, _Packed], Pools] = {}
+_busy: Counter[tuple[bool, _Packed]] = Counter()
 _pools_lock = threading.Lock()
 
 
-def _grade_there(packed: bytes, environment: str, secret: str, sandbox: bool) -> bytes:
+def _grade_there(
+    packed: bytes, environment: str, secret: str, sandbox: bool, own: _Packed
+) -> bytes:
     """On a worker: grade one notebook in this worker's own pools."""
     notebook = Notebook.parse(packed)
     exercise = catalog.exercise(notebook.exercise)
@@ -155,9 +166,26 @@ def _grade_there(packed: bytes, environment: str, secret: str, sandbox: bool) ->
             "集群中某个工作进程的 Touchstone、Python 或依赖库版本与本机不同，结果会不一致。"
             "请在所有机器上安装相同的版本。",
         )
-    with _pools_lock:
-        if sandbox not in _pools:
-            _pools[sandbox] = Pools(sandbox=sandbox)
-            atexit.register(_pools[sandbox].close)
-    result = _pools[sandbox].grade(notebook, secret)
+    with _pools_for(sandbox, own) as pools:
+        result = pools.grade(notebook, secret)
     return json.dumps(result_to_dict(result), allow_nan=False).encode()
+
+
+@contextmanager
+def _pools_for(sandbox: bool, own: _Packed) -> Iterator[Pools]:
+    """The pools of a class; those of classes before it end, unless they still grade."""
+    key = sandbox, (tuple(own[0]), own[1])
+    with _pools_lock:
+        if key not in _pools:
+            for other in [other for other in _pools if not _busy[other]]:
+                atexit.unregister(_pools[other].close)
+                _pools.pop(other).close()
+            _pools[key] = Pools(sandbox=sandbox, own=Belongings.unpacked(own))
+            atexit.register(_pools[key].close)
+        pools = _pools[key]
+        _busy[key] += 1
+    try:
+        yield pools
+    finally:
+        with _pools_lock:
+            _busy[key] -= 1

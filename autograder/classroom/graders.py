@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Protocol
 
 from autograder._errors import BilingualError
+from autograder.classroom.belongings import Belongings
 from autograder.engine import Notebook, walls
 from autograder.engine.pool import Pool, PoolError
 from autograder.engine.trials import answers_in_reach
@@ -21,6 +22,8 @@ from autograder.grading.apart import Judge
 from autograder.grading.grade import grade
 from autograder.judging.results import SubmissionResult
 from autograder.language import Text
+
+_NOTHING = Belongings()
 
 
 class NoWalls(BilingualError):
@@ -62,6 +65,8 @@ class LocalGraders(Graders):
     sandbox
         Whether walls have to stand. Without, notebooks are run with the limits that the platform
         has.
+    own
+        What belongs to the class, and is no submission's business.
 
     Raises
     ------
@@ -69,9 +74,9 @@ class LocalGraders(Graders):
         If they have to and cannot.
     """
 
-    def __init__(self, workers: int, *, sandbox: bool = True) -> None:
+    def __init__(self, workers: int, *, sandbox: bool = True, own: Belongings = _NOTHING) -> None:
         self._workers = workers
-        self._pools = Pools(sandbox=sandbox)
+        self._pools = Pools(sandbox=sandbox, own=own)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="grader")
 
     def __exit__(
@@ -129,11 +134,12 @@ def _finished(
 class Pools:
     """Warm pools by exercise, and judges beside them, each started when it is first needed."""
 
-    def __init__(self, *, sandbox: bool) -> None:
+    def __init__(self, *, sandbox: bool, own: Belongings = _NOTHING) -> None:
         lacking = walls.missing() if sandbox else ""
         if lacking:
             raise _no_walls("no Linux" if lacking == "Linux" else f"{lacking} is not installed")
         self._sandbox = sandbox
+        self._own = own
         self._refused: NoWalls | None = None
         self._pools: dict[str, Pool] = {}
         self._judges: dict[tuple[str, str], Judge] = {}
@@ -167,14 +173,14 @@ class Pools:
 
     def _started(self, exercise: Exercise) -> Pool:
         """A new pool; a submission of ours looks for answers in the first before any other's."""
-        pool = Pool([exercise], walled=self._sandbox)
+        pool = Pool([exercise], walled=self._sandbox, covered=self._own.paths)
         try:
             pool.__enter__()
         except (PoolError, OSError) as error:
             raise _no_walls(str(error)) from None
         if self._sandbox and not self._pools:
             try:
-                _look_for_answers(exercise, pool)
+                _look_for_answers(exercise, pool, self._own)
             except BaseException as error:
                 self._refused = error if isinstance(error, NoWalls) else None
                 pool.__exit__()
@@ -190,15 +196,15 @@ class Pools:
                 self._pools.popitem()[1].__exit__()
 
 
-def _look_for_answers(exercise: Exercise, pool: Pool) -> None:
-    """Have a submission look for answers before anybody else's does.
+def _look_for_answers(exercise: Exercise, pool: Pool, own: Belongings) -> None:
+    """Have a submission look for answers, and for what is the class's, before anybody else's does.
 
     Raises
     ------
     NoWalls
         If it finds one, or cannot say that there is none.
     """
-    found = answers_in_reach(exercise, pool.worker)
+    found = answers_in_reach(exercise, pool.worker, own.marks)
     if found is None:
         raise _no_walls("a submission that looks for answers did not come to its end")
     if not found:
@@ -206,10 +212,10 @@ def _look_for_answers(exercise: Exercise, pool: Pool) -> None:
     folder = found[0].rpartition("/")[0]
     more = (f" and {len(found) - 1} more", f"等 {len(found)} 处") if len(found) > 1 else ("", "")
     raise AnswersInReach(
-        f"Nothing was graded: submissions could read answers of this course at {found[0]}{more[0]}."
-        f" Move {folder} to where Python and its environment do not lie, or delete the copy, then "
-        "run the same command again.",
-        f"尚未评分：学生代码能读到本课程的答案：{found[0]}{more[1]}。请把 {folder} "
+        "Nothing was graded: submissions could read answers of this course, or what belongs to "
+        f"this class, at {found[0]}{more[0]}. Move {folder} to where Python and its environment do "
+        "not lie, or delete the copy, then run the same command again.",
+        f"尚未评分：学生代码能读到本课程的答案或本班的数据：{found[0]}{more[1]}。请把 {folder} "
         "移出 Python 及其环境所在的目录，或删除该副本，再运行同样的命令。",
     )
 

@@ -103,8 +103,9 @@ def grade(
             )
         )
         ledger.note_layout(intake.layout)
+        own = classroom.belongings(source, out, secret, intake.submissions)
         with (
-            classroom.graders(workers, dask, sandbox=not no_sandbox) as graders,
+            classroom.graders(workers, dask, sandbox=not no_sandbox, own=own) as graders,
             class_progress(len(intake.submissions), LANGUAGE) as told,
         ):
             classroom.grade_class(intake.submissions, ledger, graders, secret=hidden, told=told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from autograder.engine.copies import ANSWERS, Marks, hashed, long_lines
+from autograder.engine.copies import ANSWERS, Marks, hashed, long_lines, of_files
 from autograder.exercise import catalog
 from autograder.language import LANGUAGES
 
@@ -15,16 +15,11 @@ _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 def marks(folders: Iterable[Path]) -> Marks:
     """What the answers in `folders` of exercises, and their solutions, are known by."""
-    whole: dict[int, frozenset[str]] = {}
-    lines: list[frozenset[str]] = []
-    names = {*ANSWERS}
-    for folder in folders:
-        names.add(f"{folder.name}.py")
-        for path in filter(Path.is_file, _files(folder)):
-            content = path.read_bytes()
-            whole[len(content)] = whole.get(len(content), frozenset()) | {hashed(content)}
-        lines += _lines(folder)
-    return Marks(whole, tuple(lines), frozenset(names))
+    folders = list(folders)
+    files = (path for folder in folders for path in _files(folder) if path.is_file())
+    lines = tuple(found for folder in folders for found in _lines(folder))
+    names = {*ANSWERS, *(f"{folder.name}.py" for folder in folders)}
+    return of_files(map(Path.read_bytes, files)) | Marks({}, lines, frozenset(names))
 
 
 def _files(folder: Path) -> Iterator[Path]:

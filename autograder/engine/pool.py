@@ -218,6 +218,8 @@ class Pool(Warm):
         Those to warm up for. All from one course.
     walled
         Whether to build walls; by default where the platform has them.
+    covered
+        Paths that do not show behind them, such as those of a class.
 
     Raises
     ------
@@ -225,7 +227,14 @@ class Pool(Warm):
         On entry, if the warm process does not start.
     """
 
-    def __init__(self, exercises: Iterable[Exercise], *, walled: bool | None = None) -> None:
+    def __init__(
+        self,
+        exercises: Iterable[Exercise],
+        *,
+        walled: bool | None = None,
+        covered: Iterable[Path] = (),
+    ) -> None:
+        self._covered = tuple(covered)
         warm = list(exercises)
         course = warm[0].folder.parent if warm else catalog.COURSE
         self.walled = bool(walls.available()) if walled is None else walled
@@ -247,7 +256,8 @@ class Pool(Warm):
         home = self._home()
         environment = self._environment(home)
         if self.walled:
-            return room.furnished(command, environment), Path("/"), environment
+            line = room.furnished(command, environment, self._covered)
+            return line, Path("/"), environment
         return command, home, environment
 
     def _home(self) -> Path:

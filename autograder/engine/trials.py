@@ -17,10 +17,11 @@ from pathlib import Path
 
 import psutil
 
-from autograder.engine import room
 from autograder.engine.answers import marks
 from autograder.engine.cells import Cell, Notebook
+from autograder.engine.copies import NOTHING, Marks
 from autograder.engine.process import Launch, observe
+from autograder.engine.view import exercises
 from autograder.evidence.runs import CellRun
 from autograder.exercise.catalog import Exercise
 
@@ -136,15 +137,22 @@ def _searched(trial: Trial, exercise: Exercise, launch: Launch) -> Trial:
     return Trial(trial.name, found == (), said or trial.said)
 
 
-def answers_in_reach(exercise: Exercise, launch: Launch) -> tuple[str, ...] | None:
+def answers_in_reach(
+    exercise: Exercise, launch: Launch, besides: Marks = NOTHING
+) -> tuple[str, ...] | None:
     """Where a submission to `exercise` can read answers, whatever their names and places.
 
-    It looks through everything that it can reach, as `copies` tells; half a second where an
+    It looks through everything that it can reach, as `copies` tells; about a second where an
     environment is as large as they usually are. ``None`` if it did not come to an end, which is
     not to say that there are none.
+
+    Parameters
+    ----------
+    besides
+        What else it must not find, such as what belongs to a class.
     """
     patient = replace(exercise, cell_seconds=SEARCH_SECONDS, submission_seconds=SEARCH_SECONDS)
-    known = marks(room.exercises()).packed()
+    known = (marks(exercises()) | besides).packed()
     notebook = Notebook(
         Path("trials"), exercise.slug, "en", (Cell("search", _SEARCH.format(marks=known)),)
     )

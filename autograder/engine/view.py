@@ -1,0 +1,119 @@
+"""What a submission may see of the machine: a list of files and folders, and what of them is not.
+
+Nothing shows that is not on the list. Of what is said of a path and of those above it, the nearest
+counts: ``lib`` of an environment shows, a checkout below it does not, the package in that does, and
+in the package no exercise's folder, but its checks. So a class's own folder may lie around the
+environment or within it, and is dark all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from autograder.engine.copies import ANSWERS
+from autograder.exercise import catalog
+
+CONTENT = catalog.PACKAGE / "_content"
+# In each of these places, what programs and libraries are made of; never all that lies there.
+_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_SHARED = (
+    "ca-certificates", "dict", "fontconfig", "fonts", "glib-2.0", "i18n", "icu", "locale",
+    "matplotlib", "mime", "misc", "nltk_data", "python3", "tabset", "tcltk", "terminfo", "X11",
+    "zoneinfo", "zoneinfo-icu",
+)  # fmt: skip
+_PARTS = (*_SYSTEM, "ssl", *(f"share/{name}" for name in _SHARED))
+# Of the machine's settings only these: others may hold passwords, as those of mail, pip or npm do.
+_SETTINGS = (
+    "alternatives", "fonts", "gai.conf", "host.conf", "hosts", "ld.so.cache", "ld.so.conf",
+    "ld.so.conf.d", "locale.alias", "localtime", "mime.types", "nsswitch.conf", "os-release",
+    "protocols", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
+)  # fmt: skip
+_NOT_SHOWN = (*ANSWERS, "__pycache__")
+
+View = dict[Path, bool]
+"""Of paths, whether they show."""
+
+
+def seen(environment: Mapping[str, str], covered: Iterable[Path] = ()) -> View:
+    """What shows, with every place where something that does not might show all the same.
+
+    Parameters
+    ----------
+    covered
+        Paths that belong to somebody, with all that is below them.
+    """
+    view = dict.fromkeys(filter(os.path.exists, _shown(environment)), True)
+    tops = [(top, top.resolve()) for top in view if not is_link_into(top, view)]
+    for path in dict.fromkeys(path.resolve() for path in (*_dark(), *covered)):
+        view[path] = False
+        # The same place under another name, if the list leads there through a link.
+        view |= {top / path.relative_to(at): False for top, at in tops if path.is_relative_to(at)}
+    return view
+
+
+def is_link_into(path: Path, view: View) -> bool:
+    """Whether a path such as ``/lib`` or ``lib64`` is a link to what shows under its own name."""
+    return path.is_symlink() and shows(view, path.resolve())
+
+
+def shows(view: View, path: Path) -> bool:
+    """Whether what is at `path` shows."""
+    return next((view[step] for step in (path, *path.parents) if step in view), False)
+
+
+def exercises() -> Iterator[Path]:
+    """Folders of exercises: those of the course in use, and those that come with this package."""
+    for course in dict.fromkeys((catalog.COURSE, catalog.PACKAGE / "course")):
+        for path in sorted(course.glob("*/exercise.toml")):
+            yield path.parent
+
+
+def around(paths: Iterable[Path]) -> Iterator[Path]:
+    """The folders that `paths` and this process are in, but for those that Python runs from."""
+    needed = [catalog.PACKAGE, *map(Path, filter(None, sys.path))]
+    shown = {*_shown({}), *needed}
+    for folder in dict.fromkeys((Path.cwd(), *(path.parent for path in paths))):
+        inside = folder.is_relative_to(catalog.PACKAGE) or folder in shown
+        if not inside and not folder.resolve().is_relative_to(catalog.PACKAGE):
+            yield folder
+
+
+def _shown(environment: Mapping[str, str]) -> Iterator[Path]:
+    """What the interpreter, its libraries and the course need."""
+    yield from (Path("/") / name for name in _SYSTEM)
+    for place in ("/usr", "/usr/local", sys.base_prefix, sys.prefix):
+        yield from (Path(place) / name for name in _PARTS)
+    yield Path(sys.prefix) / "pyvenv.cfg"
+    yield from (Path("/etc") / name for name in _SETTINGS)
+    yield from (Path(entry) for entry in sys.path if entry.endswith("-packages"))
+    yield from _models(environment)
+    yield catalog.PACKAGE
+    for folder in exercises():
+        # Whatever comes later, such as a compiled reference, is not there either.
+        yield from (path for path in sorted(folder.iterdir()) if path.name not in _NOT_SHOWN)
+
+
+def _dark() -> Iterator[Path]:
+    """What holds answers: exercises, what an installed course brings, and a checkout.
+
+    A checkout's history and tests hold answers too, in forms that no search knows.
+    """
+    checkout = catalog.PACKAGE.parent
+    if (checkout / "pyproject.toml").is_file():
+        yield checkout
+    yield from dict.fromkeys((catalog.COURSE, catalog.PACKAGE / "course"))
+    yield from exercises()
+    yield CONTENT
+
+
+def _models(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Where a real model lies, if one is asked for; not what lies beside it, such as tokens."""
+    asked = environment.get("TOUCHSTONE_MODEL", "")
+    if asked and Path(asked).is_absolute():
+        yield Path(asked)
+    elif asked:
+        yield Path(environment.get("HF_HOME", "/nowhere")) / "hub"
+        yield Path(environment.get("TORCH_HOME", "/nowhere")) / "hub" / "checkpoints"
