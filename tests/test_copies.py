@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from attempts import RECALL, notebook, save, task
 
-from autograder.classroom import Ledger, belongings, find_submissions
+from autograder.classroom import Ledger, belongings, find_submissions, read_secret
 from autograder.classroom.belongings import Belongings
 from autograder.classroom.graders import AnswersInReach, Pools
 from autograder.engine import read_notebook, room, view, walls
@@ -102,7 +102,7 @@ def test_what_is_a_classs_is_found_by_its_content(tmp_path: Path) -> None:
     with Ledger(own / "out", writing=True):
         pass
     found = find_submissions(own / "in")
-    known = belongings(own / "in", own / "out", secret, found)
+    known = belongings(own / "in", own / "out", found, secret=secret, text=read_secret(secret))
     assert {own / "in", own / "out", secret, own} <= set(known.paths)
     shutil.copy(work, elsewhere / "a")
     (elsewhere / "b").write_text("a secret of this class")
@@ -121,7 +121,7 @@ def test_nobody_is_graded_while_somebody_elses_work_can_be_read(
         pytest.skip("needs Linux and bubblewrap")
     work = save(tmp_path, notebook(RECALL))
     shutil.copy(work, libraries / "anything")
-    known = belongings(tmp_path, tmp_path / "out", None, find_submissions(tmp_path))
+    known = belongings(tmp_path, tmp_path / "out", find_submissions(tmp_path))
     pools = Pools(sandbox=True, own=known)
     try:
         with pytest.raises(AnswersInReach) as refused:

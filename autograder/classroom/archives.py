@@ -33,7 +33,7 @@ _UNUSUAL = both(
 
 
 def in_archive(archive: zipfile.ZipFile) -> list[Entry]:
-    """Everything in `archive`, in the order of names; hidden files and dated copies left out."""
+    """Everything in `archive`, in the order of names; what is nobody's work says so."""
     raw = [(info, _raw_name(info)) for info in archive.infolist()]
     decode = decoder(name for info, name in raw if not info.flag_bits & _IN_UTF_8)
     found: dict[str, Entry] = {}
@@ -145,6 +145,7 @@ def opened(entry: Entry) -> list[Entry]:
                 partial(_read_inside, entry, inside.name),
                 inside.folder,
                 inside.problem,
+                inside.aside,
             )
             for inside in in_archive(archive)
         ]

@@ -53,12 +53,23 @@ class Belongings:
 
 
 def belongings(
-    source: str | Path, out: Path, secret: Path | None, submissions: Iterable[Submission]
+    source: str | Path,
+    out: Path,
+    submissions: Iterable[Submission],
+    *,
+    secret: Path | None = None,
+    text: str = "",
 ) -> Belongings:
-    """What belongs to the class that is graded from `source` into `out`."""
+    """What belongs to the class that is graded from `source` into `out`.
+
+    Parameters
+    ----------
+    secret, text
+        The file of the class's secret, and what it said: a pipe says it once.
+    """
     own = [_fixed(Path(source).expanduser()), out, *filter(None, [secret])]
     paths = [path.absolute() for path in own]
-    contents = [*_forms(secret), *_work(submissions)]
+    contents = [*_forms(text.encode()), *_work(submissions)]
     known = of_files(contents) | Marks(applications=frozenset({FORM.application}))
     return Belongings((*paths, *around(paths)), known)
 
@@ -69,14 +80,10 @@ def _fixed(source: Path) -> Path:
     return source if source.exists() else steps[0]
 
 
-def _forms(secret: Path | None) -> Iterator[bytes]:
-    """The secret's file, and its text with and without an end of line."""
-    if secret is None:
-        return
-    content = secret.read_bytes()
-    text = content.strip()
+def _forms(text: bytes) -> Iterator[bytes]:
+    """The secret as a file may hold it: with and without an end of line."""
     if len(text) >= _SHORTEST_SECRET:
-        yield from {content, text, text + b"\n", text + b"\r\n"}
+        yield from (text, text + b"\n", text + b"\r\n")
 
 
 def _work(submissions: Iterable[Submission]) -> Iterator[bytes]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from autograder._errors import BilingualError
-from autograder._files import is_set_aside
+from autograder._files import copy_of, without_links
 from autograder.classroom.names import decoder, is_unsafe, parts_of
 from autograder.engine.cells import MAX_BYTES, UnreadableNotebook, too_large
 from autograder.language import Text
@@ -36,12 +36,15 @@ class Entry:
         Its path in the source with forward slashes, as it is written there.
     problem
         Why it cannot be read; `read` is then not to be called.
+    aside
+        Why it is nobody's work, whoever's folder it lies in.
     """
 
     name: str
     read: Callable[[], bytes]
     folder: bool = False
     problem: Text | None = None
+    aside: Text | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -62,6 +65,22 @@ SYMLINK = both(
     "It is a symbolic link, which is not followed. Put the file itself there.",
     "它是符号链接，不会跟随。请放入文件本身。",
 )
+HIDDEN = both(
+    "Its name, or that of a folder around it, begins with a full stop, as those of programs' own "
+    "files do. If it is somebody's work, rename it.",
+    "它或其所在文件夹的名称以点开头，通常是程序自己的文件。如果是学生的作业，请改名。",
+)
+_MADE_BY_PROGRAMS = both(
+    "Programs make such files beside people's work.", "这是程序在作业旁自动生成的文件。"
+)
+_COPY = both(
+    "It is a copy that `touchstone` kept of the notebook beside it.",
+    "这是 `touchstone` 为旁边的 notebook 保留的副本。",
+)
+_FOLDERS_OF_PROGRAMS = frozenset(
+    (".cache", ".config", ".git", ".idea", ".ipynb_checkpoints", ".ipython", ".jupyter", ".local",
+     ".venv", ".virtual_documents", ".vscode", "__MACOSX")
+)  # fmt: skip
 _NO_FILE = both(
     "It is neither a file nor a folder. Put the notebook itself there.",
     "它既不是文件也不是文件夹。请放入 notebook 文件本身。",
@@ -76,8 +95,8 @@ UNSAFE = both(
 def in_folder(folder: Path, below: str = "", *, apart: Path | None = None) -> list[Entry]:
     """Everything in `folder`, in the order of names, each called as seen from `below` it.
 
-    Links are listed and not followed; hidden files, our dated copies and what is in the folder
-    `apart` (its path without links) are left out.
+    Links are listed and not followed; what is in the folder `apart` (its path without links) is
+    left out.
     """
     found = list(_walk(folder, os.fsencode(below), apart))
     decode = decoder(name for name, _, _, _ in found)
@@ -88,14 +107,30 @@ def in_folder(folder: Path, below: str = "", *, apart: Path | None = None) -> li
 
 
 def kept(entries: Iterable[Entry]) -> list[Entry]:
-    """Those that may be somebody's, in the order of names."""
-    somebodys = [
-        entry
-        for entry in entries
-        if not is_set_aside(PurePosixPath(*entry.parts))
-        and (parts_of(entry.name) or not entry.folder)
-    ]
-    return sorted(somebodys, key=lambda entry: entry.name)
+    """What may be somebody's, in the order of names; what is nobody's work says why.
+
+    Of hidden files only those count that would be work under another name.
+    """
+    found = list(entries)
+    names = {entry.name for entry in found}
+    settled = (
+        _settled(entry, names) for entry in found if parts_of(entry.name) or not entry.folder
+    )
+    return sorted(filter(None, settled), key=lambda entry: entry.name)
+
+
+def _settled(entry: Entry, names: set[str]) -> Entry | None:
+    parts = entry.parts
+    concealed = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    if not concealed:
+        original = copy_of(parts[-1])
+        beside = entry.name[: len(entry.name) - len(parts[-1])] + original
+        return replace(entry, aside=_COPY) if original and beside in names else entry
+    if not entry.handed_in:
+        return None
+    if parts[-1].startswith("._") or not _FOLDERS_OF_PROGRAMS.isdisjoint(parts[:-1]):
+        return replace(entry, aside=_MADE_BY_PROGRAMS)
+    return replace(entry, problem=entry.problem or HIDDEN)
 
 
 _Listed = tuple[bytes, Callable[[], bytes], bool, Text | None]
@@ -112,12 +147,10 @@ def _walk(folder: Path, below: bytes, apart: Path | None) -> Iterator[_Listed]:
             continue
         for item in inside:
             path, name = Path(item.path), prefix + os.fsencode(item.name)
-            if is_set_aside(PurePosixPath(*parts_of(item.name))):
-                continue
             read = partial(read_file, path)
             if item.is_symlink():
                 yield name, read, False, SYMLINK
-            elif item.is_dir() and apart is not None and path.resolve() == apart:
+            elif item.is_dir() and apart is not None and without_links(path) == apart:
                 continue
             elif item.is_dir():
                 yield name, read, True, None

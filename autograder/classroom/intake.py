@@ -9,7 +9,8 @@ How students are told from paths, the first that fits:
 - ``NAME.ipynb``, ``NAME-metrics.ipynb``, ``metrics_NAME.ipynb``: the file's name without the
   exercise's; a bare ``metrics.ipynb`` belongs to whom the folder is named after.
 
-Of an nbgrader course what is in ``submitted`` counts, nothing beside it. One folder around
+Of an nbgrader course what is in ``submitted`` counts, nothing beside it. Whatever else was there
+is listed with the reason, so that nobody vanishes. One folder around
 everything is looked through if it has the name of the folder or archive that it is in (systems
 pack and unpack so), or holds what a platform named. If that leaves one student with what may be
 several people's, nothing is taken in until somebody says how it is laid out (see `layouts`).
@@ -23,10 +24,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from autograder._files import without_links
 from autograder.classroom import layouts
 from autograder.classroom.doubts import Doubt, doubt_about
 from autograder.classroom.entries import Entry, IntakeError
 from autograder.classroom.layouts import Placed, Reading
+from autograder.classroom.leftovers import left_over
 from autograder.classroom.names import (
     Owner,
     are_canvas_names,
@@ -46,6 +49,9 @@ from autograder.language import Text
 
 __all__ = ["MAX_NOTEBOOKS", "Intake", "IntakeError", "Submission", "find_submissions", "take_in"]
 
+# A course of nbgrader's has these beside what was handed in.
+_OF_NBGRADER = frozenset(("source", "release", "submitted", "autograded", "feedback"))
+_NBGRADERS = frozenset(("gradebook.db", "nbgrader_config.py"))
 # What browsers and systems add to a name that is taken already.
 _AGAIN = re.compile(r"(?: ?\(\d+\)| copy(?: \d+)?| - Copy| 的副本| 副本)$", re.I)
 
@@ -106,10 +112,13 @@ class Intake:
         In the order of students, then of names.
     layout
         In words, such as "one folder each".
+    aside
+        What else was there and is graded for nobody, with the reason; by name.
     """
 
     submissions: list[Submission]
     layout: Text
+    aside: tuple[tuple[str, Text], ...] = ()
 
     @property
     def students(self) -> int:
@@ -157,7 +166,8 @@ def take_in(
     IntakeError
         If there is no such source, no notebook in it, or whose they are is not clear.
     """
-    entries, title = listed(source, apart and apart.resolve())
+    every, title = listed(source, apart and without_links(apart))
+    entries = [entry for entry in every if entry.aside is None]
     slugs = sorted(path.parent.name for path in course.glob("*/exercise.toml"))
     read = _Read(str(source), _looked_through(entries, title, slugs), title, slugs)
     reading = read.as_told(layout) if layout else read.beyond_doubt()
@@ -169,9 +179,11 @@ def take_in(
             f"There is no notebook in {source}. Name the folder or ZIP with what was handed in.",
             f"{source} 里没有 notebook。请给出存放作业的文件夹或 ZIP。",
         )
+    graded = {o: found[o] or [nothing(places[o], owned[o])] for o in owned}
     return Intake(
-        _submissions({o: found[o] or [nothing(places[o], owned[o])] for o in owned}, owned),
+        _submissions(graded, owned),
         described(reading),
+        left_over(every, reading, [entry for own in graded.values() for entry in own]),
     )
 
 
@@ -274,7 +286,7 @@ def _looked_through(entries: Iterable[Entry], title: str, slugs: Sequence[str]) 
         folders = {parts[0] for entry, parts in placed if len(parts) > 1 or entry.folder}
         if any(parts == (METADATA,) for _, parts in placed):
             break
-        if "submitted" in folders:
+        if "submitted" in folders and _is_nbgraders(folders, placed):
             placed = _below("submitted", placed)
             continue
         inner = _one_down(placed)
@@ -282,6 +294,14 @@ def _looked_through(entries: Iterable[Entry], title: str, slugs: Sequence[str]) 
             break
         placed = inner
     return placed
+
+
+def _is_nbgraders(folders: set[str], placed: list[Placed]) -> bool:
+    """Whether ``submitted`` is a course's, and no student's of that name."""
+    top = [entry for entry, parts in placed if len(parts) == 1 and not entry.folder]
+    if any(entry.parts[-1] in _NBGRADERS for entry in top):
+        return True
+    return folders <= _OF_NBGRADER and not any(map(layouts.is_work, top))
 
 
 def _one_down(placed: list[Placed]) -> list[Placed]:

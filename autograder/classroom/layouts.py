@@ -47,6 +47,8 @@ class Reading:
         Folders around the students, for telling.
     certain
         Owners whom a platform named.
+    inside
+        What lies in archives and is no notebook to be graded; known with `notebooks`.
     """
 
     layout: str
@@ -54,11 +56,12 @@ class Reading:
     owned: dict[Owner, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     places: dict[Owner, str] = field(default_factory=dict)
     certain: set[Owner] = field(default_factory=set)
+    inside: list[Entry] = field(default_factory=list)
 
     @cached_property
     def notebooks(self) -> dict[Owner, list[Entry]]:
         """Each owner's notebooks; what is in archives too."""
-        return {owner: notebooks_in(entries) for owner, entries in self.owned.items()}
+        return {owner: notebooks_in(own, self.inside) for owner, own in self.owned.items()}
 
     def add(self, owner: Owner, entry: Entry, place: str, *, certain: bool = False) -> None:
         """Note that an entry, at or below `place`, is somebody's."""

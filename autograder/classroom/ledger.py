@@ -11,7 +11,9 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -100,7 +102,10 @@ class Ledger:
                 f"{folder} 里没有班级成绩。请先运行 `touchstone class grade 作业 --out {folder}`。",
             )
         self._lock = self._locked(folder) if writing else None
-        self._database = database.connect(self.path, FORM)
+        self._copy = None if writing or os.access(folder, os.W_OK) else self._copied(folder)
+        self._database = database.connect(
+            Path(self._copy.name) / FILE if self._copy else self.path, FORM
+        )
 
     def __enter__(self) -> Ledger:
         return self
@@ -114,6 +119,23 @@ class Ledger:
         self._database.close()
         if self._lock is not None:
             self._lock.close()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+    def _copied(self, folder: Path) -> tempfile.TemporaryDirectory[str]:
+        """A copy to read: SQLite writes beside a database also when it only reads it."""
+        copy = tempfile.TemporaryDirectory(prefix="touchstone-")
+        try:
+            for name in (FILE, f"{FILE}-wal"):
+                if (folder / name).exists():
+                    shutil.copyfile(folder / name, Path(copy.name) / name)
+        except OSError as error:
+            copy.cleanup()
+            raise LedgerError(
+                f"{self.path} cannot be read: {error.strerror or error}. Check who may read it.",
+                f"无法读取 {self.path}：{error.strerror or error}。请检查读取权限。",
+            ) from None
+        return copy
 
     def _locked(self, folder: Path) -> sqlite3.Connection:
         """Hold the folder, until this process ends in whatever way: SQLite's own locks do that."""
@@ -169,6 +191,11 @@ class Ledger:
     def note_layout(self, layout: Text) -> None:
         """Remember by what students were told apart."""
         self._write("INSERT OR REPLACE INTO traits VALUES ('layout', ?)", json.dumps(dict(layout)))
+
+    def note_aside(self, aside: Iterable[tuple[str, Text]]) -> None:
+        """Remember what was there and is graded for nobody."""
+        text = json.dumps([[name, dict(why)] for name, why in aside])
+        self._write("INSERT OR REPLACE INTO traits VALUES ('aside', ?)", text)
 
     def has(self, key: str) -> bool:
         """Whether a result is here that need not be sought again: one not marred by our fault."""
@@ -227,15 +254,20 @@ class Ledger:
             )
         except (SerialError, ValueError, AttributeError, zlib.error) as error:
             raise database.damaged(self.path, FORM, f"a result: {error}") from None
-        return ClassResult(graded, hidden, self._layout())
-
-    def _layout(self) -> Text | None:
-        rows = self._rows("SELECT value FROM traits WHERE name = 'layout'")
+        layout, aside = self._trait("layout"), self._trait("aside") or []
         try:
-            table = json.loads(rows[0][0]) if rows else None
-            return table and {"en": str(table["en"]), "zh": str(table["zh"])}
+            told = layout and _both(layout)
+            left = tuple((str(name), _both(why)) for name, why in aside)
         except (ValueError, KeyError, TypeError) as error:
             raise database.damaged(self.path, FORM, f"the layout: {error}") from None
+        return ClassResult(graded, hidden, told, left)
+
+    def _trait(self, name: str) -> Any:
+        rows = self._rows("SELECT value FROM traits WHERE name = ?", name)
+        try:
+            return json.loads(rows[0][0]) if rows else None
+        except ValueError as error:
+            raise database.damaged(self.path, FORM, f"{name}: {error}") from None
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with database.guarded(self.path, FORM), closing(self._database.cursor()) as cursor:
@@ -244,6 +276,10 @@ class Ledger:
     def _write(self, statement: str, *values: object) -> None:
         with nullcontext() if self._database.in_transaction else self.at_once():
             self._database.execute(statement, values)
+
+
+def _both(table: Any) -> Text:
+    return {"en": str(table["en"]), "zh": str(table["zh"])}
 
 
 def _result(content: bytes, cells: bool) -> SubmissionResult:

@@ -12,8 +12,12 @@ MAX_NOTEBOOKS = 50
 """Of one student: more than any course has, and fewer than would keep a grader busy for long."""
 
 
-def notebooks_in(entries: list[Entry]) -> list[Entry]:
-    """What one student handed in as a notebook, whether or not it can be read."""
+def notebooks_in(entries: list[Entry], left: list[Entry] | None = None) -> list[Entry]:
+    """What one student handed in as a notebook, whether or not it can be read.
+
+    What is like one and lies in an archive beside others, and is none, is added to `left`.
+    """
+    left = [] if left is None else left
     found = [entry for entry in entries if entry.handed_in and not _can_open(entry)]
     for entry in filter(_can_open, entries):
         try:
@@ -21,7 +25,9 @@ def notebooks_in(entries: list[Entry]) -> list[Entry]:
         except UnreadableNotebook as error:
             found.append(Entry(entry.name, entry.read, problem=error.text))
             continue
-        found += _inside(entry, inside, alone=not found)
+        within = _inside(entry, inside, alone=not found)
+        found += within
+        left += [one for one in inside if one.handed_in and not one.folder and one not in within]
     return found
 
 
@@ -65,7 +71,9 @@ def _inside(archive: Entry, inside: list[Entry], *, alone: bool) -> list[Entry]:
             "这像是整个班级的下载包。请直接把它作为要评的来源。",
         )
         return [Entry(archive.name, archive.read, problem=problem)]
-    found = [entry for entry in inside if entry.handed_in and not _can_open(entry)]
+    found = [
+        entry for entry in inside if entry.handed_in and not entry.aside and not _can_open(entry)
+    ]
     if not found and alone and any(map(_can_open, inside)):
         problem = both(
             "It is an archive in an archive. Unpack it and put the notebook there.",

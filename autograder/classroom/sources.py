@@ -7,13 +7,14 @@ import os
 from functools import partial
 from pathlib import Path
 
-from autograder._files import is_set_aside
+from autograder._files import without_links
 from autograder.classroom.archives import in_archive, open_archive
 from autograder.classroom.entries import (
     SYMLINK,
     Entry,
     IntakeError,
     in_folder,
+    kept,
     problem_of_file,
     read_file,
 )
@@ -28,8 +29,8 @@ def listed(source: str | Path, apart: Path | None) -> tuple[list[Entry], str]:
         If there is no such source, or it is `apart` itself.
     """
     path = Path(source).expanduser()
-    if str(source) and path.is_dir():
-        if path.resolve() == apart:
+    if str(source) and os.path.isdir(path):
+        if without_links(path) == apart:
             raise IntakeError(
                 f"{source} is what was handed in; results need a folder of their own. "
                 "Name another one after --out.",
@@ -40,10 +41,10 @@ def listed(source: str | Path, apart: Path | None) -> tuple[list[Entry], str]:
                 f"The folder {source} may not be read. Ask its owner for access.",
                 f"没有权限读取文件夹 {source}。请向其所有者申请权限。",
             )
-        return in_folder(path, apart=apart), path.resolve().name
-    if path.is_file() and path.suffix.lower() == ".ipynb":
+        return in_folder(path, apart=apart), without_links(path).name
+    if os.path.isfile(path) and path.suffix.lower() == ".ipynb":
         return [_file(path, path.name)], path.stem
-    if path.is_file():
+    if os.path.isfile(path):
         return in_archive(open_archive(path)), path.stem
     if glob.has_magic(str(path)):
         return _matching(path, apart)
@@ -63,25 +64,31 @@ def _matching(pattern: Path, apart: Path | None) -> tuple[list[Entry], str]:
     found: dict[str, Entry] = {}
     for path in _matches(base, str(Path(*pattern.parts[fixed:]))):
         relative = path.relative_to(base)
-        if is_set_aside(relative) or path.resolve() == apart:
+        if without_links(path) == apart:
             continue
         name = "" if relative == Path() else relative.as_posix()
         steps = [base.joinpath(*relative.parts[: n + 1]) for n in range(len(relative.parts))]
         if any(step.is_symlink() for step in steps):
             entries = [Entry(name, partial(read_file, path), problem=SYMLINK)]
-        elif path.is_dir():
+        elif os.path.isdir(path):
             inside = in_folder(path, f"{name}/" if name else "", apart=apart)
             entries = [Entry(name, bytes, folder=True), *inside] if name else inside
         else:
             entries = [_file(path, name)]
         found.update({entry.name: entry for entry in entries})
-    return list(found.values()), base.resolve().name
+    return kept(found.values()), without_links(base).name
 
 
 def _matches(base: Path, pattern: str) -> list[Path]:
     """What matches `pattern` in `base`; unlike `glob.glob`, ``**`` goes through no link."""
     try:
         return sorted(base.glob(pattern))
+    except OSError as error:
+        raise IntakeError(
+            f"{base} cannot be looked through: {error.strerror or error}. Name a shorter path, or "
+            "a folder that may be read.",
+            f"无法查找 {base}：{error.strerror or error}。请给出更短的路径，或可读取的文件夹。",
+        ) from None
     except ValueError as error:
         raise IntakeError(
             f'{pattern} is no pattern: {error}. An example is "hand-in/**/*.ipynb".',

@@ -103,7 +103,8 @@ def grade(
             )
         )
         ledger.note_layout(intake.layout)
-        own = classroom.belongings(source, out, secret, intake.submissions)
+        ledger.note_aside(intake.aside)
+        own = classroom.belongings(source, out, intake.submissions, secret=secret, text=hidden)
         with (
             classroom.graders(workers, dask, sandbox=not no_sandbox, own=own) as graders,
             class_progress(len(intake.submissions), LANGUAGE) as told,

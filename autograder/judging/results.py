@@ -155,11 +155,14 @@ class ClassResult:
         Whether a secret changed the seeds, so that the tests were others than the visible ones.
     layout
         By what students were told apart in what was handed in, in words.
+    aside
+        Names of what else was there and was graded for nobody, each with the reason.
     """
 
     graded: tuple[Graded, ...]
     hidden: bool = False
     layout: Text | None = None
+    aside: tuple[tuple[str, Text], ...] = ()
 
     @property
     def students(self) -> tuple[str, ...]:

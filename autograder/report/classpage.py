@@ -93,6 +93,7 @@ def class_page(result: ClassResult, language: Language, links: dict[str, str]) -
         seen=seen,
         hidden=result.hidden,
         layout=result.layout,
+        aside=result.aside,
         bars={item.slug: _bars(item, language) for item in seen.exercises},
         rows=_rows(seen, links),
         commonest=_COMMONEST,

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from autograder.judging.results import ClassResult, Graded
 from autograder.language import Language
+from autograder.language import Text as Bilingual
 from autograder.report import clean
 from autograder.report._lines import Prose, grid, row, symbol
 from autograder.report.overview import ClassOverview, ExerciseOverview, overview
@@ -35,6 +36,8 @@ def print_class_summary(result: ClassResult, console: Console, language: Languag
         shown.append(Text(text("class.empty", language)))
     if seen.ungraded:
         shown += [Text(), *_ungraded(seen.ungraded, language)]
+    if result.aside:
+        shown += [Text(), *_aside(result.aside, language)]
     show(console, shown)
 
 
@@ -98,4 +101,16 @@ def _ungraded(items: tuple[Graded, ...], language: Language) -> list[RenderableT
     if len(items) > _FEW_UNGRADED:
         more = text("class.more_ungraded", language, count=len(items) - _FEW_UNGRADED)
         shown.append(Text(more, "dim"))
+    return shown
+
+
+def _aside(items: tuple[tuple[str, Bilingual], ...], language: Language) -> list[RenderableType]:
+    """What belongs to no result: how many files, and the first of them with the reason."""
+    heading = text("class.aside", language) + text("separator", language) + str(len(items))
+    shown: list[RenderableType] = [Text(heading, "bold")]
+    for name, why in items[:_FEW]:
+        shown.append(Text(clean.line(name), overflow="fold"))
+        shown.append(Padding(Prose(clean.line(why[language])), (0, 0, 0, 2)))
+    if len(items) > _FEW:
+        shown.append(Text(text("class.more_ungraded", language, count=len(items) - _FEW), "dim"))
     return shown

@@ -198,6 +198,7 @@ TEXTS: dict[str, Text] = {
     "class.layout": {"en": "Told apart by", "zh": "区分学生的依据"},
     "class.graded": {"en": "Notebooks graded", "zh": "已判分的 notebook"},
     "class.ungraded": {"en": "Not graded", "zh": "未能判分"},
+    "class.aside": {"en": "Set aside, in no result", "zh": "未计入任何成绩的文件"},
     "class.seeds": {"en": "Tests", "zh": "测试"},
     "class.hidden": {"en": "hidden, by a secret", "zh": "隐藏（由密钥生成）"},
     "class.visible": {"en": "those in the notebook", "zh": "与 notebook 中相同"},
