@@ -181,14 +181,15 @@ def export(
         typer.Option(help=say("Canvas: your exported gradebook.", "Canvas：你导出的成绩册。")),
     ] = None,
 ) -> None:
-    from autograder import classroom
+    from autograder import _files, classroom
     from autograder.report import messages, write_export
 
     place = target if target is not None else str(folder / _TARGETS[to])
     done = write_export(classroom.load(folder), to.value, place, roster=roster, language=LANGUAGE)
+    aside = _files.is_standard_output(place)
     for warning in done.warnings:
-        messages.say(warning[LANGUAGE], "yellow")
-    messages.say(say(f"Written: {done.target}", f"已写入：{done.target}"))
+        messages.say(warning[LANGUAGE], "yellow", aside=aside)
+    messages.say(say(f"Written: {done.target}", f"已写入：{done.target}"), aside=aside)
 
 
 bundle = typer.Typer(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from autograder.evidence.observations import Outcome
+from autograder.evidence.observations import Data, Outcome
+from autograder.evidence.packing import pack
 from autograder.exercise.declaring import Check
 from autograder.judging import wording
 from autograder.judging.comparing import same
@@ -34,10 +34,22 @@ def given(
 
 def right_given(verdict: Verdict, names: tuple[str, ...]) -> Verdict:
     """The verdict, as a pass that says on which of the learner's names it rests."""
-    return replace(
-        verdict, status="pass", expected=wording.NOTHING, message=wording.right_given(names),
-        call="", calls=1,
+    return Verdict(
+        verdict.name, verdict.claim, "pass", wording.right_given(names),
+        came_out=verdict.came_out, expected=wording.NOTHING, where=verdict.where,
+        line=verdict.line, weight=verdict.weight, seconds=verdict.seconds,
     )  # fmt: skip
+
+
+def is_one_answer(value: Data) -> bool:
+    """Whether an observation has several parts, all of them the same.
+
+    Given a mistake that makes questions alike, that is right; and so is what asks for nothing.
+    """
+    parts = list(value.values()) if type(value) is dict else value
+    if type(parts) is not list and type(parts) is not tuple:
+        return False
+    return len(parts) > 1 and len({pack(part) for part in parts}) == 1
 
 
 def errors_given(
@@ -50,13 +62,14 @@ def errors_given(
     """Verdicts, an error put on the function that raises it, and not on one that calls it.
 
     Only where something else of the task passed: an answer that does nothing but raise the same
-    has shown nothing.
+    has shown nothing, nor has one that answers every question alike.
     """
     if not any(verdict.status == "pass" for verdict in verdicts):
         return verdicts
     told = []
     for check, verdict in zip(checks, verdicts, strict=True):
-        if verdict.status == "error":
+        alike = verdict.status == "fail" and is_one_answer(seen[check.name].value)
+        if verdict.status == "error" or alike:
             known = key.outcomes.get(check.name, {})
             names = given(check, seen[check.name], known, key, diagnosed)
             verdict = right_given(verdict, names) if names else verdict

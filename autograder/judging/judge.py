@@ -17,7 +17,7 @@ from autograder.exercise.declaring import Check
 from autograder.judging import wording
 from autograder.judging.comparing import comparable, equal, same, show
 from autograder.judging.failing import with_call
-from autograder.judging.given import errors_given, given, right_given
+from autograder.judging.given import errors_given, given, is_one_answer, right_given
 from autograder.judging.key import AnswerKey
 from autograder.judging.relations import Differing, found_in
 from autograder.judging.results import Status, TaskResult, Verdict
@@ -131,7 +131,7 @@ def _judge_check(
         if holds(check, seen.value, reference.value):
             return replace(verdict, status="pass", expected=wording.NOTHING)
         names = given(check, seen, known, key, diagnosed)
-        if names:
+        if names and not is_one_answer(seen.value):
             return right_given(verdict, names)
     verdict = replace(verdict, status=_STATUS[seen.kind], message=_reason(check, seen))
     verdict = with_call(verdict, check, seen, reference)

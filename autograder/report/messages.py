@@ -55,9 +55,10 @@ def complain(message: str) -> None:
     Console(stderr=True, highlight=False).print(Prose(clean.plain(message), "red"))
 
 
-def say(message: str, style: str = "") -> None:
-    """Say one thing."""
-    out().print(Prose(clean.plain(message), style))
+def say(message: str, style: str = "", *, aside: bool = False) -> None:
+    """Say one thing; `aside`, on standard error, where standard output is for something else."""
+    console = Console(stderr=True, highlight=False) if aside else out()
+    console.print(Prose(clean.plain(message), style))
 
 
 def show_address(address: str) -> None:

@@ -142,7 +142,7 @@ def reset(path: Path, *, tasks: Collection[str] | None = None) -> Path:
         If the notebook is missing, a task is unknown, or a file cannot be written.
     """
     try:
-        data = path.read_bytes()
+        data = _files.read(path)
         book = find(path.parent)
         origin = shipped.origin_of(path, data, book.language if book else "en")
         release = _store(book.folder).get(origin) if book else None
@@ -182,7 +182,7 @@ def _place(path: Path, release: Release, store: Store) -> Placed:
     except FileExistsError:
         pass
     try:
-        data = path.read_bytes()
+        data = _files.read(path)
         mine = nbfile.parse(data)
     except OSError as error:
         return _left_alone(path, f"it cannot be read ({error.strerror})", "文件无法读取")

@@ -74,10 +74,17 @@ def _url(target: Path | str) -> URL:
 
     if isinstance(target, str) and "://" in target:
         try:
-            return make_url(target)
+            url = make_url(target)
         except (ArgumentError, ValueError) as error:
             # SQLAlchemy's own message would hold the address, and with it a password.
             raise _failed("", ValueError("the address is no database URL")) from error
+        if _is_in_memory(url):
+            raise ReportError(
+                f"{target} names no file, so nothing of the gradebook would be kept. Name one, "
+                "such as sqlite:///gradebook.db.",
+                f"{target} 没有指明文件，成绩册不会保存。请给出文件，如 sqlite:///gradebook.db。",
+            )
+        return url
     path = Path(target)
     path = path / "gradebook.db" if path.is_dir() else path
     try:
@@ -85,6 +92,15 @@ def _url(target: Path | str) -> URL:
     except OSError as error:
         raise _failed(str(path), error) from error
     return URL.create("sqlite", database=str(path))
+
+
+def _is_in_memory(url: URL) -> bool:
+    """Whether a database of SQLite's ends with the process: it has no file, or says so."""
+    name = url.database or ""
+    return url.get_backend_name() == "sqlite" and (
+        name in ("", ":memory:") or ":memory:" in name or url.query.get("mode") == "memory"
+        or "mode=memory" in name
+    )  # fmt: skip
 
 
 def _shown(url: URL) -> str:
