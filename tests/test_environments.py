@@ -103,6 +103,11 @@ def below_the_system(top: Path) -> Place:
     return Place(app, environment(app / ".venv", str(app)), app / "autograder")
 
 
+def beside_a_checkout(top: Path) -> Place:
+    made = below_the_system(top)
+    return Place(top, made.python, made.package)
+
+
 def through_a_link(top: Path) -> Place:
     real = top / "real"
     real.mkdir()
@@ -119,7 +124,9 @@ LAYOUTS: dict[str, tuple[Callable[[Path], Place], str]] = {
     "a wheel, in an environment that is the class's folder": (wheel, "/var/tmp"),
     "a user install, the class beside it": (of_the_user, "/var/tmp"),
     "a checkout in /usr/src, the class in it": (below_the_system, "/usr/src"),
+    "a checkout in /usr/src, the class beside it": (beside_a_checkout, "/usr/src"),
     "a checkout in /usr/local/lib, the class in it": (below_the_system, "/usr/local/lib"),
+    "a checkout in /usr/local/lib, the class beside it": (beside_a_checkout, "/usr/local/lib"),
     "an environment that is the class's folder, by a link": (through_a_link, "/var/tmp"),
     "all of it in /tmp": (around_the_class, "/tmp"),
 }
