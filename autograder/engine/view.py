@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -73,11 +74,12 @@ def exercises() -> Iterator[Path]:
 
 def around(paths: Iterable[Path]) -> Iterator[Path]:
     """The folders that `paths` and this process are in, but for those that Python runs from."""
-    needed = [catalog.PACKAGE, *map(Path, filter(None, sys.path))]
-    shown = {*_shown({}), *needed}
+    libraries = (Path(entry) for entry in sys.path if entry.endswith("-packages"))
+    needed = [catalog.PACKAGE, Path(sysconfig.get_path("stdlib")), *libraries]
+    shown = set(_shown({}))
     for folder in dict.fromkeys((Path.cwd(), *(path.parent for path in paths))):
-        inside = folder.is_relative_to(catalog.PACKAGE) or folder in shown
-        if not inside and not folder.resolve().is_relative_to(catalog.PACKAGE):
+        within = any(at.is_relative_to(top) for at in (folder, folder.resolve()) for top in needed)
+        if not within and folder not in shown:
             yield folder
 
 
