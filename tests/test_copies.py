@@ -76,7 +76,15 @@ def test_an_answer_is_found_whatever_its_name(tmp_path: Path, slug: str) -> None
 def test_a_copy_is_found_whatever_its_ending_and_in_archives(tmp_path: Path) -> None:
     solution = METRICS.notebook("en", solved=True).read_bytes()
     reference = METRICS.folder / "reference.py"
-    for name in ("notes", "x.dat", "data.csv", "__pycache__/kept.bin", ".hidden/y"):
+    for name in (
+        "notes",
+        "x.dat",
+        "data.csv",
+        "z.zip",
+        "y.gz",
+        "__pycache__/kept.bin",
+        ".hidden/y",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(solution)
     (tmp_path / "a.py.bak").write_bytes(of_an_older_edition(reference))

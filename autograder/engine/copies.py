@@ -16,9 +16,11 @@ of exercises with answers in them and the content of an installed course are kno
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import json
+import lzma
 import os
 import tarfile
 import zipfile
@@ -40,6 +42,10 @@ _ARCHIVES = (".whl", ".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", "
 _NOT_LOOKED_AT = (".h", ".hpp", ".cuh", ".pyi", ".so", ".a")
 _TEXTS = (".ipynb", ".txt", ".md", ".bak", ".orig", ".old", ".save", ".copy", "~")
 _LARGEST_TEXT = 2**20
+_DAMAGED = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError,
+    RuntimeError, OSError,
+)  # fmt: skip
 _PAGE = 512
 _SQLITE = b"SQLite format 3\0"
 
@@ -125,8 +131,9 @@ def search(tops: Iterable[str], marks: Marks, apart: Iterable[str] = ()) -> Iter
         try:
             inside = list(os.scandir(here))
         except NotADirectoryError:
-            if _is_sought(here, os.stat(here).st_size, marks):
-                yield here
+            with contextlib.suppress(OSError):
+                if _is_sought(here, os.stat(here).st_size, marks):
+                    yield here
             continue
         except OSError:
             continue
@@ -168,8 +175,8 @@ def _is_sought(path: str, size: int, marks: Marks) -> bool:
     name = path.rpartition("/")[2]
     if name.endswith(".pyc"):
         return _source_of(name) in marks.names and _compiled_from(path, marks)
-    if name.endswith(_ARCHIVES):
-        return _archives_one(path, marks)
+    if name.endswith(_ARCHIVES) and _archives_one(path, marks):
+        return True
     whole = size in marks.whole
     base = bool(marks.applications) and size % _PAGE == 0 and size > 0
     by_lines = size <= _most(name, marks)
@@ -207,7 +214,7 @@ def _archives_one(path: str, marks: Marks) -> bool:
         return os.access(path, os.R_OK)
     try:
         return any(_is_answer(name, content, marks) for name, content in _members(path, marks))
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, ValueError, RuntimeError, zlib.error):
+    except _DAMAGED:
         return False
 
 
