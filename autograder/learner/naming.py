@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ def at(names: Iterable[str], notebook: Callable[[Exercise], Path]) -> dict[Path,
 
 def _place(name: str, notebook: Callable[[Exercise], Path]) -> tuple[Path, Task | None]:
     path = Path(name)
-    if path.exists() or path.suffix or path.is_absolute() or "\\" in name:
+    if os.path.exists(path) or path.suffix or path.is_absolute() or "\\" in name:
         return path, None
     known = {exercise.slug for exercise in catalog.exercises()}
     if "/" in name and name.partition("/")[0] not in known:
