@@ -10,11 +10,13 @@ from autograder.classroom.graders import Graders, LocalGraders
 from autograder.classroom.grading import Told, grade_class
 from autograder.classroom.intake import Intake, Submission, find_submissions, take_in
 from autograder.classroom.ledger import Ledger, LedgerError
+from autograder.classroom.roster import Roster, due_time, read_roster
 from autograder.judging.results import ClassResult
 
 __all__ = [
-    "Belongings", "Graders", "Intake", "Ledger", "LedgerError", "Submission", "Told", "belongings",
-    "find_submissions", "grade_class", "graders", "load", "not_resumed", "read_secret", "take_in",
+    "Belongings", "Graders", "Intake", "Ledger", "LedgerError", "Roster", "Submission", "Told",
+    "belongings", "due_time", "find_submissions", "grade_class", "graders", "load", "not_resumed",
+    "read_roster", "read_secret", "take_in",
 ]  # fmt: skip
 
 _MAX_SECRET = 4096

@@ -59,6 +59,7 @@ def belongings(
     *,
     secret: Path | None = None,
     text: str = "",
+    roster: Path | None = None,
 ) -> Belongings:
     """What belongs to the class that is graded from `source` into `out`.
 
@@ -66,8 +67,10 @@ def belongings(
     ----------
     secret, text
         The file of the class's secret, and what it said: a pipe says it once.
+    roster
+        The file of its roster.
     """
-    own = [_fixed(Path(source).expanduser()), out, *filter(None, [secret])]
+    own = [_fixed(Path(source).expanduser()), out, *filter(None, [secret, roster])]
     paths = [path.absolute() for path in own]
     contents = [*_forms(text.encode()), *_work(submissions)]
     known = of_files(contents) | Marks(applications=frozenset({FORM.application}))

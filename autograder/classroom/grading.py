@@ -105,7 +105,7 @@ class _Round:
             if result is not None:
                 self._ledger.record(key, result, self._codes.pop(key, None))
             for one in submissions:
-                self._ledger.enter(one.student, one.name, one.identifier, key)
+                self._ledger.enter(one.student, one.name, one.identifier, key, one.at)
         for one in submissions:
             self._told(one, result)
 

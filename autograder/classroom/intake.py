@@ -3,7 +3,9 @@
 How students are told from paths, the first that fits:
 
 - an export of Gradescope: ``submission_N/``, with names from its ``submission_metadata.yml``;
-- names that Moodle or Canvas gave to files and folders (`autograder.classroom.names`);
+- names that Moodle or Canvas gave to files and folders (`autograder.classroom.names`), or
+  Blackboard and Brightspace to attempts (`autograder.classroom.attempts`);
+- with a roster, whom of it the names of file and folders mean (`autograder.classroom.knowing`);
 - ``NAME/…/x.ipynb``: the first folder, however deep the notebook; so nbgrader's
   ``NAME/ASSIGNMENT/x.ipynb`` and one folder a student are the same;
 - ``NAME.ipynb``, ``NAME-metrics.ipynb``, ``metrics_NAME.ipynb``: the file's name without the
@@ -18,42 +20,33 @@ several people's, nothing is taken in until somebody says how it is laid out (se
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from autograder._files import without_links
 from autograder.classroom import layouts
+from autograder.classroom.attempts import OLDER, attempts, latest, texts, unfolded
 from autograder.classroom.doubts import Doubt, doubt_about
 from autograder.classroom.entries import Entry, IntakeError
+from autograder.classroom.knowing import by_names, settled
 from autograder.classroom.layouts import Placed, Reading
 from autograder.classroom.leftovers import left_over
-from autograder.classroom.names import (
-    Owner,
-    are_canvas_names,
-    canvas_owner,
-    labels,
-    moodle_owner,
-    tidy,
-)
+from autograder.classroom.names import Owner, canvas_owner, labels, moodle_owner, tidy
 from autograder.classroom.notebooks import MAX_NOTEBOOKS, at_most_enough, beside, nothing
 from autograder.classroom.platforms import METADATA, submitters
+from autograder.classroom.roster import Person, Roster
 from autograder.classroom.sources import listed
-from autograder.classroom.telling import described, unclear
+from autograder.classroom.telling import described, known_people, unclear
+from autograder.classroom.wrapping import looked_through, one_down
 from autograder.engine.cells import UnreadableNotebook
 from autograder.engine.files import Beside
 from autograder.exercise import catalog
+from autograder.judging.results import Expected
 from autograder.language import Text
 
 __all__ = ["MAX_NOTEBOOKS", "Intake", "IntakeError", "Submission", "find_submissions", "take_in"]
-
-# A course of nbgrader's has these beside what was handed in.
-_OF_NBGRADER = frozenset(("source", "release", "submitted", "autograded", "feedback"))
-_NBGRADERS = frozenset(("gradebook.db", "nbgrader_config.py"))
-# What browsers and systems add to a name that is taken already.
-_AGAIN = re.compile(r"(?: ?\(\d+\)| copy(?: \d+)?| - Copy| 的副本| 副本)$", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +63,15 @@ class Submission:
         The platform's number for the student, where a name tells it (Canvas, Moodle).
     problem
         Why there is nothing to read, with what to do.
+    at
+        When it was handed in, as `Graded` has it.
     """
 
     student: str
     name: str
     identifier: str = ""
     problem: Text | None = None
+    at: str = ""
     _content: Callable[[], bytes] = field(default=bytes, repr=False, compare=False)
     _beside: Callable[[], list[Beside]] = field(default=list, repr=False, compare=False)
 
@@ -114,11 +110,17 @@ class Intake:
         In words, such as "one folder each".
     aside
         What else was there and is graded for nobody, with the reason; by name.
+    roster
+        Everybody who was expected, by the names of `submissions`; without a roster, nobody.
+    told
+        What else a teacher should know before anything is graded.
     """
 
     submissions: list[Submission]
     layout: Text
     aside: tuple[tuple[str, Text], ...] = ()
+    roster: tuple[Expected, ...] = ()
+    told: tuple[Text, ...] = ()
 
     @property
     def students(self) -> int:
@@ -148,6 +150,8 @@ def take_in(
     course: Path = catalog.COURSE,
     apart: Path | None = None,
     layout: str = "",
+    roster: Roster | None = None,
+    only_latest: bool = False,
 ) -> Intake:
     """Every student's notebooks in `source`.
 
@@ -160,6 +164,10 @@ def take_in(
         A folder that is nobody's, such as the one that results go to.
     layout
         One of `layouts.LAYOUTS`; by default it is found out.
+    roster
+        Who is in the class.
+    only_latest
+        Whether of several attempts, where a platform names them, only the latest is looked at.
 
     Raises
     ------
@@ -167,10 +175,12 @@ def take_in(
         If there is no such source, no notebook in it, or whose they are is not clear.
     """
     every, title = listed(source, apart and without_links(apart))
+    every = unfolded(every)
     entries = [entry for entry in every if entry.aside is None]
     slugs = sorted(path.parent.name for path in course.glob("*/exercise.toml"))
-    read = _Read(str(source), _looked_through(entries, title, slugs), title, slugs)
-    reading = read.as_told(layout) if layout else read.beyond_doubt()
+    placed = looked_through(entries, title, slugs)
+    read = _Read(str(source), placed, title, slugs, roster, only_latest)
+    reading = read.told_to(layout) if layout else read.beyond_doubt()
     places = reading.places
     found = {o: at_most_enough(own, places[o]) for o, own in reading.notebooks.items()}
     owned = reading.owned
@@ -179,22 +189,60 @@ def take_in(
             f"There is no notebook in {source}. Name the folder or ZIP with what was handed in.",
             f"{source} 里没有 notebook。请给出存放作业的文件夹或 ZIP。",
         )
-    graded = {o: found[o] or [nothing(places[o], owned[o])] for o in owned}
+    found = {o: found[o] or [nothing(places[o], owned[o])] for o in owned}
+    people = roster.people if roster else ()
+    absent = set(people) - set(reading.known.values())
+    students = labels([*found, *(person.owner for person in absent)])
+    expected = _expected(people, reading, students)
+    missing = [students[person.owner] for person in people if person in absent]
+    graded = [entry for own in found.values() for entry in own]
     return Intake(
-        _submissions(graded, owned),
+        _submissions(found, reading, students),
         described(reading),
-        left_over(every, reading, [entry for own in graded.values() for entry in own]),
+        left_over(read.without_older(every), reading, graded),
+        expected,
+        tuple(known_people(reading, missing, read.older)),
     )
 
 
 class _Read:
     """What lies in a source, read by one layout or another."""
 
-    def __init__(self, source: str, placed: list[Placed], title: str, slugs: Sequence[str]) -> None:
+    def __init__(
+        self,
+        source: str,
+        placed: list[Placed],
+        title: str,
+        slugs: Sequence[str],
+        roster: Roster | None,
+        only_latest: bool,
+    ) -> None:
         self._source = source
         self._placed = placed
         self._title = title
         self._slugs = slugs
+        self._roster = roster
+        self._attempts = attempts((parts[0] for _, parts in placed), texts(placed))
+        self.older = 0
+        self._dropped: set[str] = set()
+        if only_latest:
+            kept = latest(self._attempts)
+            self.older = len(self._attempts) - len(kept)
+            dropped = self._attempts.keys() - kept
+            self._placed = [one for one in placed if one[1][0] not in dropped]
+            self._dropped = {entry.name for entry, parts in placed if parts[0] in dropped}
+
+    def without_older(self, entries: list[Entry]) -> list[Entry]:
+        """`entries`, in which older attempts that do not count say so."""
+        return [
+            replace(entry, aside=OLDER) if entry.name in self._dropped else entry
+            for entry in entries
+        ]
+
+    def told_to(self, layout: str) -> Reading:
+        """The reading by `layout`, with the roster's names."""
+        reading = self.as_told(layout)
+        return settled(reading, self._roster) if self._roster else reading
 
     def as_told(self, layout: str) -> Reading:
         """The reading by `layout`, whatever comes of it."""
@@ -206,11 +254,16 @@ class _Read:
             )
         if layout == "gradescope":
             metadata = self._metadata()
-            return layouts.read_gradescope(self._placed, submitters(metadata) if metadata else {})
+            table = submitters(metadata) if metadata else {}
+            people = {folder: one.owners for folder, one in table.items()}
+            times = {folder: one.at for folder, one in table.items() if one.at}
+            return layouts.read_gradescope(self._placed, people, times)
         folders = layouts.read_folders(self._placed, self._title, self._slugs)
         if layout in ("canvas", "moodle"):
             whose = canvas_owner if layout == "canvas" else moodle_owner
             return layouts.read_platform(self._placed, layout, whose, folders)
+        if layout in ("blackboard", "brightspace"):
+            return layouts.read_attempts(self._placed, layout, self._attempts, folders)
         if layout == "folders":
             return folders
         read = layouts.read_sections if layout == "sections" else layouts.read_files
@@ -225,12 +278,17 @@ class _Read:
             If by it several people may be one student.
         """
         platform = layouts.platform_of(self._placed, self._slugs)
-        first = self.as_told("gradescope" if self._metadata() else platform or "folders")
+        platform = "gradescope" if self._metadata() else platform
+        first = self.as_told(platform or "folders")
+        if self._roster is not None:
+            if platform and self._doubt(first) is None:
+                return settled(first, self._roster)
+            first = by_names(self._placed, self._roster, self.as_told, self._slugs)
         doubt = self._doubt(first)
         if doubt is None:
             return first
         inner = self._placed if first.layout == "folders" and doubt.exercise else []
-        while inner := _one_down(inner):
+        while inner := one_down(inner):
             # Several folders in a single one, with the same exercise: that one is no student.
             if any(len(parts) == 1 and layouts.is_work(entry) for entry, parts in inner):
                 break
@@ -248,10 +306,28 @@ class _Read:
         return next(found, None)
 
 
+def _expected(
+    people: Sequence[Person], reading: Reading, students: Mapping[Owner, str]
+) -> tuple[Expected, ...]:
+    owners = {person: owner for owner, person in reading.known.items()}
+    found = []
+    for person in people:
+        owner = owners.get(person, person.owner)
+        identifier = tidy(owner.identifier)
+        found.append(Expected(students[owner], identifier, person.email, person.due))
+    return tuple(found)
+
+
+def _at(entry: Entry, reading: Reading) -> str:
+    """When something was handed in: what is said of it, or of a folder that it is in."""
+    steps = entry.parts
+    above = ("/".join(steps[:depth]) for depth in range(len(steps), 0, -1))
+    return next((reading.at[place] for place in above if place in reading.at), "")
+
+
 def _submissions(
-    found: dict[Owner, list[Entry]], owned: Mapping[Owner, list[Entry]]
+    found: dict[Owner, list[Entry]], reading: Reading, students: Mapping[Owner, str]
 ) -> list[Submission]:
-    students = labels(found)
     # What a group handed in is that of each of its people, under a name of its own.
     times: dict[str, int] = {}
     for entry in (entry for entries in found.values() for entry in entries):
@@ -269,64 +345,12 @@ def _submissions(
                 name=names[named[owner, entry.name]],
                 identifier=tidy(owner.identifier),
                 problem=entry.problem,
+                at=_at(entry, reading),
                 _content=entry.read,
-                _beside=partial(beside, entry, owned[owner]),
+                _beside=partial(beside, entry, reading.owned[owner]),
             )
             for owner, entries in found.items()
             for entry in entries
         ),
         key=lambda submission: (submission.student, submission.name),
     )
-
-
-def _looked_through(entries: Iterable[Entry], title: str, slugs: Sequence[str]) -> list[Placed]:
-    """Each entry with its path from where the students are, as far as that is certain."""
-    placed = [(entry, entry.parts) for entry in entries]
-    while placed:
-        folders = {parts[0] for entry, parts in placed if len(parts) > 1 or entry.folder}
-        if any(parts == (METADATA,) for _, parts in placed):
-            break
-        if "submitted" in folders and _is_nbgraders(folders, placed):
-            placed = _below("submitted", placed)
-            continue
-        inner = _one_down(placed)
-        if not inner or not _is_wrapping(min(folders), inner, title, slugs):
-            break
-        placed = inner
-    return placed
-
-
-def _is_nbgraders(folders: set[str], placed: list[Placed]) -> bool:
-    """Whether ``submitted`` is a course's, and no student's of that name."""
-    top = [entry for entry, parts in placed if len(parts) == 1 and not entry.folder]
-    if any(entry.parts[-1] in _NBGRADERS for entry in top):
-        return True
-    return folders <= _OF_NBGRADER and not any(map(layouts.is_work, top))
-
-
-def _one_down(placed: list[Placed]) -> list[Placed]:
-    """What is in the only folder, if nothing that may be somebody's work is beside it."""
-    folders = {parts[0] for entry, parts in placed if len(parts) > 1 or entry.folder}
-    beside = any(len(p) == 1 and (e.handed_in or e.problem is not None) for e, p in placed)
-    return _below(min(folders), placed) if len(folders) == 1 and not beside else []
-
-
-def _below(folder: str, placed: list[Placed]) -> list[Placed]:
-    return [(entry, parts[1:]) for entry, parts in placed if parts[0] == folder and parts[1:]]
-
-
-def _is_wrapping(folder: str, inner: list[Placed], title: str, slugs: Sequence[str]) -> bool:
-    if moodle_owner(folder) is not None:
-        return False
-    inside = {parts[0] for _, parts in inner}
-    files = [parts[0] for entry, parts in inner if len(parts) == 1 and entry.handed_in]
-    return (
-        _first_name(folder) == _first_name(title)
-        or not inside.isdisjoint({METADATA, "submitted"})
-        or any(map(moodle_owner, inside))
-        or are_canvas_names(files, slugs)
-    )
-
-
-def _first_name(name: str) -> str:
-    return _AGAIN.sub("", tidy(name))

@@ -13,19 +13,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
 
+from autograder.classroom.attempts import Attempt, platform_named
 from autograder.classroom.entries import Entry
 from autograder.classroom.names import (
     Owner,
     are_canvas_names,
     canvas_owner,
+    is_late,
     moodle_owner,
     slug_in,
     tidy,
     without_slug,
 )
 from autograder.classroom.notebooks import notebooks_in
+from autograder.classroom.roster import Person
 
-LAYOUTS = ("folders", "sections", "files", "canvas", "moodle", "gradescope")
+LAYOUTS = (
+    "folders", "sections", "files", "canvas", "moodle", "gradescope", "blackboard", "brightspace",
+)  # fmt: skip
 # At the top, where no folder says that it is a student's, these are taken for a hand-in of the
 # wrong kind; a list of names or a read-me is not.
 _INSTEAD = (
@@ -49,6 +54,11 @@ class Reading:
         Owners whom a platform named.
     inside
         What lies in archives and is no notebook to be graded; known with `notebooks`.
+    known
+        Who of the roster an owner is; without a roster, nobody.
+    at
+        By a place, when what lies there was handed in, as far as a platform tells: a time by the
+        platform's clock, or only ``"late"``.
     """
 
     layout: str
@@ -57,6 +67,8 @@ class Reading:
     places: dict[Owner, str] = field(default_factory=dict)
     certain: set[Owner] = field(default_factory=set)
     inside: list[Entry] = field(default_factory=list)
+    known: dict[Owner, Person] = field(default_factory=dict)
+    at: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def notebooks(self) -> dict[Owner, list[Entry]]:
@@ -131,26 +143,47 @@ def read_platform(
         owner = whose(parts[0])
         if owner is not None:
             reading.add(owner, entry, _place(entry, parts, 1), certain=True)
+            if layout == "canvas" and is_late(parts[0]):
+                reading.at[_place(entry, parts, 1)] = "late"
         elif (other := others.get(entry.name)) is not None:
             reading.add(other, entry, rest.places[other])
     return reading
 
 
-def read_gradescope(placed: Sequence[Placed], people: Mapping[str, list[Owner]]) -> Reading:
+def read_attempts(
+    placed: Sequence[Placed], layout: str, found: Mapping[str, Attempt], rest: Reading
+) -> Reading:
+    """Attempts as Blackboard or Brightspace named them; others as in the reading `rest`."""
+    owners = {top: attempt.owner for top, attempt in found.items()}
+    reading = read_platform(placed, layout, owners.get, rest)
+    for entry, parts in placed:
+        attempt = found.get(parts[0])
+        if attempt is not None and attempt.when is not None:
+            reading.at[_place(entry, parts, 1)] = attempt.when.isoformat()
+    return reading
+
+
+def read_gradescope(
+    placed: Sequence[Placed], people: Mapping[str, list[Owner]], times: Mapping[str, str]
+) -> Reading:
     """Whose each folder is, the metadata says; a folder that it does not know keeps its name."""
     reading = Reading("gradescope", _within(placed))
     for entry, parts in placed:
         if len(parts) > 1 or entry.folder:
+            if parts[0] in times:
+                reading.at[_place(entry, parts, 1)] = times[parts[0]]
             for owner in people.get(parts[0]) or [Owner(parts[0])]:
                 reading.add(owner, entry, _place(entry, parts, 1), certain=True)
     return reading
 
 
 def platform_of(placed: Sequence[Placed], slugs: Sequence[str]) -> str:
-    """``"moodle"`` or ``"canvas"`` if it named what is at the top, else ``""``."""
+    """The platform that named what is at the top, or ``""``."""
     tops = list(dict.fromkeys(parts[0] for entry, parts in placed))
     if any(moodle_owner(name) for name in tops):
         return "moodle"
+    if attempts := next(filter(None, map(platform_named, tops)), ""):
+        return attempts
     files = {parts[0]: None for entry, parts in placed if len(parts) == 1 and not entry.folder}
     named = [name for name in files if canvas_owner(name)]
     work = {parts[0] for entry, parts in placed if len(parts) == 1 and entry.handed_in}

@@ -15,9 +15,9 @@ import shutil
 import sqlite3
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,7 +27,7 @@ from autograder.engine import Notebook
 from autograder.grading import database
 from autograder.grading.database import Form
 from autograder.grading.serial import SerialError, result_from_dict, result_to_dict
-from autograder.judging.results import ClassResult, Graded, SubmissionResult
+from autograder.judging.results import ClassResult, Expected, Graded, SubmissionResult
 from autograder.language import Text
 
 FILE = "class.sqlite"
@@ -35,7 +35,7 @@ _LOCK = ".grading"
 FORM = Form(
     name={"en": "class ledger", "zh": "班级成绩库"},
     application=0x54534C47,  # "TSLG"
-    version=2,
+    version=3,
     schema="""
 CREATE TABLE editions (exercise TEXT PRIMARY KEY, environment TEXT NOT NULL);
 CREATE TABLE traits (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -49,10 +49,34 @@ CREATE TABLE handed_in (
     name TEXT PRIMARY KEY,
     student TEXT NOT NULL,
     identifier TEXT NOT NULL,
-    key TEXT NOT NULL
+    key TEXT NOT NULL,
+    at TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE adjustments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    student TEXT NOT NULL,
+    exercise TEXT NOT NULL,
+    task TEXT NOT NULL,
+    points REAL,
+    reason TEXT NOT NULL,
+    made TEXT NOT NULL
 );
 """,
-    upgrades={1: "ALTER TABLE results ADD COLUMN code BLOB"},
+    upgrades={
+        1: "ALTER TABLE results ADD COLUMN code BLOB",
+        2: """
+ALTER TABLE handed_in ADD COLUMN at TEXT NOT NULL DEFAULT '';
+CREATE TABLE adjustments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    student TEXT NOT NULL,
+    exercise TEXT NOT NULL,
+    task TEXT NOT NULL,
+    points REAL,
+    reason TEXT NOT NULL,
+    made TEXT NOT NULL
+);
+""",
+    },
     remedy={
         "en": "Move it away, and grade the class again.",
         "zh": "请把它移走，然后重新评分。",
@@ -197,6 +221,15 @@ class Ledger:
         text = json.dumps([[name, dict(why)] for name, why in aside])
         self._write("INSERT OR REPLACE INTO traits VALUES ('aside', ?)", text)
 
+    def note_roster(self, roster: Sequence[Expected]) -> None:
+        """Remember who was expected, instead of who was before."""
+        people = json.dumps([astuple(one) for one in roster])
+        self._write("INSERT OR REPLACE INTO traits VALUES ('roster', ?)", people)
+
+    def note_due(self, due: str) -> None:
+        """Remember the deadline, in ISO 8601; empty for none."""
+        self._write("INSERT OR REPLACE INTO traits VALUES ('due', ?)", json.dumps(due))
+
     def has(self, key: str) -> bool:
         """Whether a result is here that need not be sought again: one not marred by our fault."""
         return bool(self._rows("SELECT 1 FROM results WHERE key = ? AND at_fault = 0", key))
@@ -224,10 +257,10 @@ class Ledger:
         statement = "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)"
         self._write(statement, key, int(fault), content, code and zlib.compress(code))
 
-    def enter(self, student: str, name: str, identifier: str, key: str) -> None:
+    def enter(self, student: str, name: str, identifier: str, key: str, at: str = "") -> None:
         """Note that a student handed in, as `name`, what has its result under `key`."""
-        statement = "INSERT OR REPLACE INTO handed_in VALUES (?, ?, ?, ?)"
-        self._write(statement, name, student, identifier, key)
+        statement = "INSERT OR REPLACE INTO handed_in VALUES (?, ?, ?, ?, ?)"
+        self._write(statement, name, student, identifier, key, at)
 
     def keep_only(self, names: Iterable[str]) -> None:
         """Forget who handed in anything else than `names`; results stay."""
@@ -243,24 +276,26 @@ class Ledger:
         out: of a class of ten thousand it fills the memory.
         """
         query = (
-            "SELECT student, name, identifier, result FROM handed_in JOIN results USING (key)"
+            "SELECT student, name, identifier, at, result FROM handed_in JOIN results USING (key)"
             " ORDER BY student, name"
         )
         hidden = self._rows("SELECT value FROM traits WHERE name = 'hidden'") == [("1",)]
         try:
             graded = tuple(
-                Graded(student, name, replace(_result(content, cells), path=name), identifier)
-                for student, name, identifier, content in self._rows(query)
+                Graded(student, name, replace(_result(content, cells), path=name), identifier, at)
+                for student, name, identifier, at, content in self._rows(query)
             )
         except (SerialError, ValueError, AttributeError, zlib.error) as error:
             raise database.damaged(self.path, FORM, f"a result: {error}") from None
         layout, aside = self._trait("layout"), self._trait("aside") or []
+        people, due = self._trait("roster") or [], self._trait("due") or ""
         try:
             told = layout and _both(layout)
             left = tuple((str(name), _both(why)) for name, why in aside)
+            roster = tuple(Expected(*map(str, one)) for one in people)
         except (ValueError, KeyError, TypeError) as error:
             raise database.damaged(self.path, FORM, f"the layout: {error}") from None
-        return ClassResult(graded, hidden, told, left)
+        return ClassResult(graded, hidden, told, left, roster, str(due))
 
     def _trait(self, name: str) -> Any:
         rows = self._rows("SELECT value FROM traits WHERE name = ?", name)

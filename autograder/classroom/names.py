@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 # sortablename[_LATE]_user_attachment_file: lower case, without spaces, commas and hyphens.
 _CANVAS_END = r"_(?:(?P<file>\d+)_(?P<rest>.+)|(?:text|link)\.html)"
-_CANVAS = re.compile(rf"(?P<student>.+?)_(?:LATE_)?(?P<identifier>\d+){_CANVAS_END}", re.S)
+_CANVAS = re.compile(rf"(?P<student>.+?)_(?P<late>LATE_)?(?P<identifier>\d+){_CANVAS_END}", re.S)
 _CANVAS_ANONYMOUS = re.compile(
-    rf"(?:LATE_)?(?P<student>anon_(?P<identifier>[0-9A-Za-z]+)){_CANVAS_END}", re.S
+    rf"(?P<late>LATE_)?(?P<student>anon_(?P<identifier>[0-9A-Za-z]+)){_CANVAS_END}", re.S
 )
 # A folder each, or all in one: Full Name_participant_assignsubmission_file[_file]. Older editions
 # end the folder's name with an underscore; groups that have no name have no number either.
@@ -55,6 +55,12 @@ def canvas_owner(name: str) -> Owner | None:
     """Whose a file is, if Canvas may have named it, else ``None``; see `are_canvas_names`."""
     match = _canvas(name)
     return Owner(match["student"], match["identifier"]) if match else None
+
+
+def is_late(name: str) -> bool:
+    """Whether Canvas marked a file as handed in late."""
+    match = _canvas(name)
+    return match is not None and bool(match["late"])
 
 
 def are_canvas_names(names: Collection[str], slugs: Collection[str]) -> bool:

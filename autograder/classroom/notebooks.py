@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autograder.classroom.archives import opened
+from autograder.classroom.attempts import is_attempt
 from autograder.classroom.entries import Entry, both
 from autograder.classroom.names import platform_owner, tidy
 from autograder.engine.cells import UnreadableNotebook
@@ -65,7 +66,7 @@ def _can_open(entry: Entry) -> bool:
 def _inside(archive: Entry, inside: list[Entry], *, alone: bool) -> list[Entry]:
     """The notebooks in a student's archive, or why there are none."""
     parts = [entry.parts[len(archive.parts) :] for entry in inside]
-    if any(platform_owner(step) for steps in parts for step in steps[:1]):
+    if any(platform_owner(step) or is_attempt(step) for steps in parts for step in steps[:1]):
         problem = both(
             "This looks like the download of a whole class. Name it as the source itself.",
             "这像是整个班级的下载包。请直接把它作为要评的来源。",

@@ -6,17 +6,31 @@ Reference: Gradescope, "Exporting submissions": ``assignment_N_export/`` holds a
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from autograder.classroom.entries import Entry, IntakeError
 from autograder.classroom.names import Owner
 from autograder.engine.cells import UnreadableNotebook
 
 METADATA = "submission_metadata.yml"
+_MOMENT = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d:\d\d)(?:\.\d*)?"
+    r"(?P<zone> ?(?:Z|[+-]\d\d:\d\d))?"
+)
 
 
-def submitters(metadata: Entry) -> dict[str, list[Owner]]:
-    """By the name of its folder, who handed in a submission; several people of a group.
+class Submitted(NamedTuple):
+    """Who handed in a submission, several people of a group; and when, by this machine's clock."""
+
+    owners: list[Owner]
+    at: str
+
+
+def submitters(metadata: Entry) -> dict[str, Submitted]:
+    """By the name of its folder, who handed in a submission and when.
 
     Raises
     ------
@@ -34,7 +48,10 @@ def submitters(metadata: Entry) -> dict[str, list[Owner]]:
         if metadata.problem is not None:
             raise UnreadableNotebook(metadata.problem["en"], metadata.problem["zh"])
         table = yaml.load(metadata.read().decode("utf-8", "replace"), Plain)
-        return {str(folder): _owners(about) for folder, about in table.items()}
+        return {
+            str(folder): Submitted(_owners(about), _time(_of(about, "created_at")))
+            for folder, about in table.items()
+        }
     except (yaml.YAMLError, UnreadableNotebook, AttributeError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise IntakeError(
@@ -52,6 +69,18 @@ def _owners(about: Any) -> list[Owner]:
         if name or identifier:
             found.append(Owner(str(name or identifier), str(identifier or "")))
     return found
+
+
+def _time(text: Any) -> str:
+    """A moment as Ruby writes it, such as ``2026-11-01 10:00:00.000000000 Z``."""
+    match = _MOMENT.fullmatch(str(text).strip())
+    if match is None:
+        return ""
+    zone = (match["zone"] or "Z").replace("Z", "+00:00").strip()
+    with suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(f"{match['date']}T{match['time']}{zone}")
+        return moment.astimezone().replace(tzinfo=None).isoformat()
+    return ""
 
 
 def _of(table: Any, key: str) -> Any:

@@ -43,6 +43,27 @@ class Layout(StrEnum):
     canvas = "canvas"
     moodle = "moodle"
     gradescope = "gradescope"
+    blackboard = "blackboard"
+    brightspace = "brightspace"
+
+
+class Attempts(StrEnum):
+    """Which of several attempts counts."""
+
+    best = "best"
+    latest = "latest"
+
+
+Due = Annotated[
+    str | None,
+    typer.Option(
+        help=say(
+            "Deadline, such as '2026-01-31 23:59', by the platform's clock: what came later is "
+            "marked, where the platform's names say when it came.",
+            "截止时间，如“2026-01-31 23:59”（按平台时间）：平台的文件名带有时间时，迟交会标出。",
+        )
+    ),
+]
 
 
 @app.command(
@@ -73,6 +94,27 @@ def grade(
             )
         ),
     ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            help=say(
+                "A CSV with columns id, name, email, login (one will do): names students, says "
+                "whose a file is, and who handed in nothing.",
+                "名单 CSV，列名：学号、姓名、邮箱、用户名（有其一即可）：用于对应姓名、"
+                "判断文件归属、列出未交的人。",
+            )
+        ),
+    ] = None,
+    attempts: Annotated[
+        Attempts,
+        typer.Option(
+            help=say(
+                "Which of a student's attempts counts, where Blackboard or Brightspace names them.",
+                "Blackboard、Brightspace 保留多次提交时，以哪一次为准。",
+            )
+        ),
+    ] = Attempts.best,
+    due: Due = None,
     dask: Annotated[
         str | None,
         typer.Option(help=say("Address of a Dask scheduler to grade on.", "Dask 调度器地址。")),
@@ -89,7 +131,12 @@ def grade(
     from autograder.report import messages, print_class_summary
     from autograder.report.progress import class_progress
 
-    intake = classroom.take_in(source, apart=out, layout=layout or "")
+    people = classroom.read_roster(roster) if roster else None
+    deadline = classroom.due_time(due).isoformat() if due else ""
+    intake = classroom.take_in(
+        source, apart=out, layout=layout or "", roster=people,
+        only_latest=attempts == Attempts.latest,
+    )  # fmt: skip
     hidden = classroom.read_secret(secret) if secret else ""
     with classroom.Ledger(out, writing=True) as ledger:
         if len(ledger) and not resume:
@@ -102,9 +149,15 @@ def grade(
                 f"{intake.layout['zh']}",
             )
         )
+        for told_first in intake.told:
+            messages.say(told_first[LANGUAGE], "yellow")
         ledger.note_layout(intake.layout)
         ledger.note_aside(intake.aside)
-        own = classroom.belongings(source, out, intake.submissions, secret=secret, text=hidden)
+        ledger.note_roster(intake.roster)
+        ledger.note_due(deadline)
+        own = classroom.belongings(
+            source, out, intake.submissions, secret=secret, text=hidden, roster=roster
+        )
         with (
             classroom.graders(workers, dask, sandbox=not no_sandbox, own=own) as graders,
             class_progress(len(intake.submissions), LANGUAGE) as told,

@@ -137,12 +137,26 @@ class Graded:
         told it (Canvas, Moodle); else empty.
     result
         Its ``path`` is `name`.
+    at
+        When it was handed in, as far as a platform's names tell: a time (ISO 8601, by that clock),
+        ``"late"``, or empty.
     """
 
     student: str
     name: str
     result: SubmissionResult
     identifier: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Somebody on the roster: student as in `Graded`, number, address, a deadline of their own."""
+
+    student: str
+    identifier: str = ""
+    email: str = ""
+    due: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +171,41 @@ class ClassResult:
         By what students were told apart in what was handed in, in words.
     aside
         Names of what else was there and was graded for nobody, each with the reason.
+    roster
+        Everybody who was expected; empty where there was no roster.
+    due
+        The deadline (ISO 8601); empty where none was said.
     """
 
     graded: tuple[Graded, ...]
     hidden: bool = False
     layout: Text | None = None
     aside: tuple[tuple[str, Text], ...] = ()
+    roster: tuple[Expected, ...] = ()
+    due: str = ""
 
     @property
     def students(self) -> tuple[str, ...]:
-        """Everybody who is in the class, also without a notebook that could be graded."""
+        """Everybody who handed in, also without a notebook that could be graded."""
         return tuple(dict.fromkeys(item.student for item in self.graded))
+
+    @property
+    def missing(self) -> tuple[Expected, ...]:
+        """Those of the roster who handed in nothing."""
+        students = set(self.students)
+        return tuple(one for one in self.roster if one.student not in students)
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """Who handed in without being on the roster, if there is one."""
+        expected = {one.student for one in self.roster}
+        return tuple(one for one in self.students if expected and one not in expected)
+
+    def is_late(self, item: Graded) -> bool:
+        """Whether something came after its deadline, as far as that is known."""
+        if item.at in ("", "late"):
+            return bool(item.at)
+        own = {one.student: one.due for one in self.roster}.get(item.student)
+        due = own or self.due
+        # Both in ISO 8601, without fractions of a second.
+        return bool(due) and item.at[:19] > due
