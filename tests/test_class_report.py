@@ -61,10 +61,10 @@ def test_every_student_has_a_page_that_the_class_page_leads_to(
     assert len(written) == 1 + len(AWKWARD)
     index = Page(tmp_path / "index.html")
     led_to = [tmp_path / unquote(a) for a in index.addresses if not a.startswith("#")]
-    assert led_to == written[1:]
+    assert list(dict.fromkeys(led_to)) == written[1:]
     for path in written:
         page = Page(path)
-        assert "script" not in page.elements
+        assert ("script" in page.elements) == (path == written[0])
         outside = ("http:", "https:", "//", "file:", "javascript:")
         assert not [a for a in page.addresses if a.lower().startswith(outside)]
 
@@ -144,9 +144,9 @@ def test_nothing_can_be_injected_by_a_name(text: str) -> None:
     broken = graded(text, sample_results()[3])
     result = ClassResult((broken, graded(text, sample_results()[1])))
     pages = [class_page(result, "en", {text: "x.html"}), student_page(text, [], "en", hidden=True)]
-    for page in pages:
+    for page, own in zip(pages, (1, 0), strict=True):
         assert "<img" not in page
-        assert "<script" not in page
+        assert page.count("<script") == own
         assert "\x1b" not in page
         assert "\u202e" not in page
 
@@ -237,11 +237,11 @@ def test_the_report_in_a_browser(
     page.on("console", lambda message: said.append(message.text))
     page.goto(index.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator("table.people tbody tr").count() == len(AWKWARD)
+    assert page.locator("table.people:not(.grid) tbody tr").count() == len(AWKWARD)
     # Every student's page is reached by a click, whatever the name; once is enough.
     for place in range(len(AWKWARD) if (language, width) == ("en", 390) else 1):
         page.goto(index.as_uri())
-        page.locator("table.people tbody tr").nth(place).locator("a").click()
+        page.locator("table.people:not(.grid) tbody tr").nth(place).locator("a").click()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.locator("article").count() >= 1
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,8 +165,14 @@ def test_no_hidden_number_in_any_page_or_export(
     for language in ("en", "zh"):
         write_class_report(result, tmp_path / language, language)
     forms = [form for form in FORMS if form != "nbgrader"]  # which has room for points alone
+    back = {"moodle-feedback": "Ann_1_assignsubmission_file/", "canvas-feedback": "ann_1_2_"}
     for form in forms:
-        write_export(result, form, tmp_path / form)
+        (item,) = result.graded
+        name = back.get(form, "Ann/") + "echo.ipynb"
+        write_export(replace(result, graded=(replace(item, name=name),)), form, tmp_path / form)
+        if form in back:
+            with zipfile.ZipFile(tmp_path / form) as archive:
+                archive.extractall(tmp_path / f"{form}-unpacked")
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(written) >= 4 + len(forms)
     content = {path.name: path.read_bytes() for path in written}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from autograder._errors import BilingualError
+from autograder.classroom.adjusting import adjust, history
 from autograder.classroom.belongings import Belongings, belongings
 from autograder.classroom.graders import Graders, LocalGraders
 from autograder.classroom.grading import Told, grade_class
@@ -15,8 +16,8 @@ from autograder.judging.results import ClassResult
 
 __all__ = [
     "Belongings", "Graders", "Intake", "Ledger", "LedgerError", "Roster", "Submission", "Told",
-    "belongings", "due_time", "find_submissions", "grade_class", "graders", "load", "not_resumed",
-    "read_roster", "read_secret", "take_in",
+    "adjust", "belongings", "due_time", "find_submissions", "grade_class", "graders", "history",
+    "load", "not_resumed", "read_roster", "read_secret", "take_in",
 ]  # fmt: skip
 
 _MAX_SECRET = 4096

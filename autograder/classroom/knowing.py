@@ -60,7 +60,7 @@ def by_names(
     unsure: defaultdict[Person, int] = defaultdict(int)
     nobodys: list[Placed] = []
     # Folders in which people of the roster are: such a one is no student.
-    around = set()
+    around: set[str] = set()
     for entry, parts in placed:
         names = [*parts[:-1], _stem(parts[-1], entry, slugs)]
         people = roster.meant(names)

@@ -23,11 +23,12 @@ from types import TracebackType
 from typing import Any
 
 from autograder._errors import BilingualError
+from autograder.classroom.adjusted import with_adjustments
 from autograder.engine import Notebook
 from autograder.grading import database
 from autograder.grading.database import Form
 from autograder.grading.serial import SerialError, result_from_dict, result_to_dict
-from autograder.judging.results import ClassResult, Expected, Graded, SubmissionResult
+from autograder.judging.results import Adjustment, ClassResult, Expected, Graded, SubmissionResult
 from autograder.language import Text
 
 FILE = "class.sqlite"
@@ -295,7 +296,21 @@ class Ledger:
             roster = tuple(Expected(*map(str, one)) for one in people)
         except (ValueError, KeyError, TypeError) as error:
             raise database.damaged(self.path, FORM, f"the layout: {error}") from None
-        return ClassResult(graded, hidden, told, left, roster, str(due))
+        result = ClassResult(graded, hidden, told, left, roster, str(due))
+        given = {(one.student, one.exercise, one.task): one for one in self.adjustments()}
+        return with_adjustments(result, given)
+
+    def adjust(self, step: Adjustment) -> None:
+        """Keep a step of points by hand; the latest for a student's task counts."""
+        columns = "student, exercise, task, points, reason, made"
+        statement = f"INSERT INTO adjustments ({columns}) VALUES (?, ?, ?, ?, ?, ?)"
+        self._write(statement, *astuple(step))
+
+    def adjustments(self) -> list[Adjustment]:
+        """Every such step, in the order in which they were taken."""
+        columns = "student, exercise, task, points, reason, made"
+        rows = self._rows(f"SELECT {columns} FROM adjustments ORDER BY id")
+        return [Adjustment(*row) for row in rows]
 
     def _trait(self, name: str) -> Any:
         rows = self._rows("SELECT value FROM traits WHERE name = ?", name)

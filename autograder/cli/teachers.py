@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autograder.cli.shared import LANGUAGE, say
+
+if TYPE_CHECKING:
+    from autograder.judging.results import Adjustment
 
 app = typer.Typer(
     help=say("For teachers: grade a class.", "写给老师：给全班评分。"),
@@ -207,11 +210,14 @@ class Form(StrEnum):
     nbgrader = "nbgrader"
     junit = "junit"
     json = "json"
+    moodle_feedback = "moodle-feedback"
+    canvas_feedback = "canvas-feedback"
 
 
 _TARGETS = {
     Form.csv: "class.csv", Form.canvas: "canvas.csv", Form.gradescope: "gradescope",
     Form.nbgrader: "gradebook.db", Form.junit: "class.xml", Form.json: "class.json",
+    Form.moodle_feedback: "moodle-feedback.zip", Form.canvas_feedback: "canvas-feedback.zip",
 }  # fmt: skip
 
 
@@ -243,6 +249,50 @@ def export(
     for warning in done.warnings:
         messages.say(warning[LANGUAGE], "yellow", aside=aside)
     messages.say(say(f"Written: {done.target}", f"已写入：{done.target}"), aside=aside)
+
+
+@app.command(
+    help=say(
+        "Give points by hand, with a reason; the grader's stay beside them. Without a student: "
+        "what was given so far.",
+        "手工给分并写明理由，自动判的分数一并保留。不写学生则列出已给的分。",
+    )
+)
+def adjust(
+    folder: Graded,
+    student: Annotated[
+        str | None, typer.Argument(help=say("Name or number.", "姓名或学号。"))
+    ] = None,
+    exercise: Annotated[str, typer.Argument(help=say("Exercise.", "练习名。"))] = "",
+    task: Annotated[str, typer.Argument(help=say("Task.", "任务名。"))] = "",
+    points: Annotated[
+        float | None, typer.Option(help=say("Points for the task.", "该任务的分数。"))
+    ] = None,
+    reason: Annotated[
+        str, typer.Option(help=say("Why; the student reads it.", "理由，学生能看到。"))
+    ] = "",
+    undo: Annotated[
+        bool, typer.Option("--undo", help=say("The grader's points count again.", "恢复自动判分。"))
+    ] = False,
+) -> None:
+    from autograder import classroom
+    from autograder.report import messages
+
+    if student is None:
+        for step in classroom.history(folder):
+            messages.say(_told(step))
+        return
+    if (points is None) == (not undo):
+        raise typer.BadParameter(
+            say("Say either --points or --undo.", "请在 --points 和 --undo 中选一个。")
+        )
+    messages.say(_told(classroom.adjust(folder, student, exercise, task, points, reason)))
+
+
+def _told(step: Adjustment) -> str:
+    given = say("taken back", "已撤销") if step.points is None else f"{step.points:g}"
+    reason = f" ({step.reason})" if step.reason else ""
+    return f"{step.made}  {step.student}  {step.exercise}/{step.task}: {given}{reason}"
 
 
 bundle = typer.Typer(

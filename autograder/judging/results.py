@@ -64,7 +64,13 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """The verdicts on one task and the points that they give."""
+    """The verdicts on one task and the points that they give.
+
+    Attributes
+    ----------
+    granted, reason
+        Where a teacher gave ``points`` by hand: what the grader gave, and why. Else ``None``.
+    """
 
     name: str
     title: Text
@@ -72,6 +78,8 @@ class TaskResult:
     points: float
     max_points: float
     verdicts: tuple[Verdict, ...]
+    granted: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +155,24 @@ class Graded:
     result: SubmissionResult
     identifier: str = ""
     at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Points that a teacher gave by hand; ``None`` where the grader's are to count again.
+
+    Attributes
+    ----------
+    made
+        When, in ISO 8601.
+    """
+
+    student: str
+    exercise: str
+    task: str
+    points: float | None
+    reason: str
+    made: str
 
 
 @dataclass(frozen=True, slots=True)

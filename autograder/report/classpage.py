@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from markupsafe import Markup
+
 from autograder.judging.results import ClassResult, SubmissionResult
 from autograder.language import Language
-from autograder.report import clean, html
+from autograder.report import clean, digest, html
 from autograder.report._filenames import filenames
 from autograder.report._templates import render
 from autograder.report._write import write_text
+from autograder.report.classgrid import grids, script
 from autograder.report.discretion import discreet
-from autograder.report.overview import ClassOverview, ExerciseOverview, overview
+from autograder.report.equalcode import equal_code
+from autograder.report.overview import ClassOverview, ExerciseOverview, overview, title_of
 from autograder.report.texts import number, text
 
 _COMMONEST = 8
+_MOST_ALIKE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +101,29 @@ def class_page(result: ClassResult, language: Language, links: dict[str, str]) -
         aside=result.aside,
         bars={item.slug: _bars(item, language) for item in seen.exercises},
         rows=_rows(seen, links),
+        grids=grids(result, seen, links, language),
+        links=links,
+        late=sorted({item.student for item in result.graded if result.is_late(item)}),
+        missing=[one.student for one in result.missing],
+        strangers=result.strangers,
+        by_hand=_by_hand(seen, language),
+        alike=equal_code(result)[:_MOST_ALIKE],
+        title_of=title_of,
+        script=Markup(script()[0]),
+        policy=script()[1],
         commonest=_COMMONEST,
         clean=clean,
     )
+
+
+def _by_hand(seen: ClassOverview, language: Language) -> list[tuple[str, str, str]]:
+    """Who has points by hand, in which task, and what is told of it."""
+    return [
+        (item.student, task.title[language], digest.by_hand(task, language))
+        for item in seen.best.values()
+        for task in item.result.tasks
+        if task.granted is not None
+    ]
 
 
 def _bars(item: ExerciseOverview, language: Language) -> list[Bar]:

@@ -299,3 +299,13 @@ def other_errors(result: SubmissionResult) -> list[CellRun]:
     """Cells that belong to no task and were stopped by an error."""
     names = sorted((task.name for task in result.tasks), key=len, reverse=True)
     return [cell for cell in result.cells if cell.error and not _owner(cell.id, names)]
+
+
+def by_hand(task: TaskResult, language: Language) -> str:
+    """What a teacher gave, beside what the grader gave and why; empty if nothing."""
+    if task.granted is None:
+        return ""
+    return text(
+        "by_hand", language, points=number(task.points), granted=number(task.granted),
+        reason=clean.line(task.reason, 400),
+    )  # fmt: skip

@@ -75,13 +75,16 @@ def _submission(result: SubmissionResult) -> dict[str, Any]:
 
 
 def _task(task: TaskResult, language: Language) -> dict[str, Any]:
-    return {
+    table: dict[str, Any] = {
         "name": task.name,
         "status": task.status,
         "points": _number(task.points),
         "max_points": _number(task.max_points),
         "checks": [_check(verdict, language) for verdict in task.verdicts],
     }
+    if task.granted is not None:
+        table["by_hand"] = {"granted": _number(task.granted), "reason": task.reason}
+    return table
 
 
 def _check(verdict: Verdict, language: Language) -> dict[str, Any]:

@@ -41,12 +41,17 @@ class TaskOverview:
 
 @dataclass(frozen=True, slots=True)
 class Misunderstood:
-    """A misconception, the task that it was seen in, and how many students have it."""
+    """A misconception, the task that it was seen in, and who has it."""
 
     name: str
     text: Text
     task: Text
-    students: int
+    who: tuple[str, ...]
+
+    @property
+    def students(self) -> int:
+        """How many have it."""
+        return len(self.who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,5 +205,6 @@ def _misconceptions(items: Iterable[Graded]) -> tuple[Misunderstood, ...]:
                     words.setdefault(key, (verdict.diagnosis, task.title))
     ranked = sorted(holders, key=lambda key: (-len(holders[key]), key))
     return tuple(
-        Misunderstood(key[1], words[key][0], words[key][1], len(holders[key])) for key in ranked
+        Misunderstood(key[1], words[key][0], words[key][1], tuple(sorted(holders[key])))
+        for key in ranked
     )

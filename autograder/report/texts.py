@@ -193,6 +193,30 @@ TEXTS: dict[str, Text] = {
     "page.unnamed_cell": {"en": "unnamed cell", "zh": "未命名单元"},
     "page.cut": {"en": "… cut here", "zh": "……后文略"},
     # A class
+    "by_hand": {
+        "en": "{points} by hand, {granted} by the grader: {reason}",
+        "zh": "手工给 {points} 分，自动判 {granted} 分：{reason}",
+    },
+    "class.grid": {"en": "Points by task", "zh": "各任务得分"},
+    "class.grid_note": {
+        "en": "Coloured: full points, some, none; a dash is not started, a star is by hand. A "
+        "heading sorts.",
+        "zh": "颜色分别表示满分、部分得分、零分；横线为未作答，星号为手工给分。点表头排序。",
+    },
+    "class.between": {"en": ", ", "zh": "、"},
+    "class.who": {"en": "Who: {count}", "zh": "有哪些人（{count}）"},
+    "class.missing": {"en": "Handed in nothing", "zh": "未交作业"},
+    "class.late": {"en": "Late", "zh": "迟交"},
+    "class.strangers": {"en": "Not on the roster", "zh": "不在名单上"},
+    "class.by_hand": {"en": "Points by hand", "zh": "手工给分"},
+    "class.equal": {"en": "Equal code", "zh": "相同的代码"},
+    "class.equal_note": {
+        "en": "Cells of six statements and more that are the same but for comments and spacing, "
+        "and neither the notebook's nor the solution's. This proves nothing: students may have "
+        "worked together, used the same source or thought alike. Ask before you judge.",
+        "zh": "这些单元格至少有六条语句，除注释和空白外完全相同，且不同于题目与参考答案。"
+        "这并不证明什么：可能是一起做的、查了同一份资料，或想法恰好一样。先问清楚，再下结论。",
+    },
     "class.title": {"en": "Class report", "zh": "班级报告"},
     "class.students": {"en": "Students", "zh": "学生"},
     "class.layout": {"en": "Told apart by", "zh": "区分学生的依据"},

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from autograder.judging.results import ClassResult
-from autograder.language import Language, Text
+from autograder.language import LANGUAGES, Language, Text
+from autograder.report import clean, digest
+from autograder.report.overview import best_of
 
-Form: TypeAlias = Literal["csv", "canvas", "gradescope", "nbgrader", "junit", "json"]
+Form: TypeAlias = Literal[
+    "csv", "canvas", "gradescope", "nbgrader", "junit", "json",
+    "moodle-feedback", "canvas-feedback",
+]  # fmt: skip
 FORMS: tuple[Form, ...] = get_args(Form)
 
 
@@ -56,14 +61,35 @@ def write_export(
     if form == "nbgrader":
         from autograder.report.exports.nbgrader import write_nbgrader
 
-        return write_nbgrader(result, target)
+        return _with_hand(write_nbgrader(result, target), result, language)
     path = Path(target)
+    if form in ("moodle-feedback", "canvas-feedback"):
+        from autograder.report.exports.feedback import write_feedback
+
+        platform = form.removesuffix("-feedback")
+        return write_feedback(result, path, platform=platform, language=language)
     if form == "canvas":
         from autograder.report.exports.canvas import write_canvas
 
-        return write_canvas(result, path, roster=roster, language=language)
+        done = write_canvas(result, path, roster=roster, language=language)
+        return _with_hand(done, result, language)
     _writers()[form](result, path, language)
     return Exported(str(path))
+
+
+def _with_hand(done: Exported, result: ClassResult, language: Language) -> Exported:
+    """What was exported where there is room for points alone, and which of them are by hand."""
+    by_hand = [
+        (item.student, task)
+        for item in best_of(result.graded).values()
+        for task in item.result.tasks
+        if task.granted is not None
+    ]
+    told: list[Text] = []
+    for student, task in by_hand:
+        name = clean.line(f"{student}, {task.name}", 200)
+        told.append({one: f"{name}: {digest.by_hand(task, one)}" for one in LANGUAGES})
+    return Exported(done.target, (*done.warnings, *told))
 
 
 def _writers() -> Mapping[Form, Callable[[ClassResult, Path, Language], None]]:

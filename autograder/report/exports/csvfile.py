@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autograder.judging.results import ClassResult, Graded
+from autograder.judging.results import ClassResult, Graded, SubmissionResult
 from autograder.language import Language
 from autograder.report import digest
 from autograder.report._write import write_text
@@ -17,7 +17,7 @@ from autograder.report.overview import best_of
 
 _HEADINGS = (
     "student", "identifier", "notebook", "exercise", "language", "status", "counts", "points",
-    "max_points", "problem",
+    "max_points", "problem", "late", "by_hand",
 )  # fmt: skip
 
 
@@ -34,11 +34,18 @@ def content(result: ClassResult, language: Language) -> str:
     )
     counting = {id(item) for item in best_of(result.graded).values()}
     rows = [[*_HEADINGS, *(words(f"{slug}/{name}") for slug, name in tasks)]]
-    rows += [_row(item, tasks, id(item) in counting, language) for item in result.graded]
+    for item in result.graded:
+        late = "yes" if result.is_late(item) else ""
+        rows.append(_row(item, tasks, id(item) in counting, late, language))
+    for one in result.missing:
+        nothing = [""] * (len(rows[0]) - 6)
+        rows.append([words(one.student), words(one.identifier), "", "", "", "missing", *nothing])
     return dumps(rows)
 
 
-def _row(item: Graded, tasks: list[tuple[str, str]], counts: bool, language: Language) -> list[str]:
+def _row(
+    item: Graded, tasks: list[tuple[str, str]], counts: bool, late: str, language: Language
+) -> list[str]:
     result = item.result
     is_graded = result.problem is None
     points = {(result.exercise, task.name): number(task.points) for task in result.tasks}
@@ -53,5 +60,12 @@ def _row(item: Graded, tasks: list[tuple[str, str]], counts: bool, language: Lan
         number(result.points) if is_graded else "",
         number(result.max_points) if is_graded else "",
         "" if result.problem is None else words(result.problem[language]),
+        late,
+        words("; ".join(_by_hand(result, language))),
         *(points.get(task, "") for task in tasks),
     ]
+
+
+def _by_hand(result: SubmissionResult, language: Language) -> list[str]:
+    told = {task.name: digest.by_hand(task, language) for task in result.tasks}
+    return [f"{name}: {words}" for name, words in told.items() if words]

@@ -69,13 +69,14 @@ def _summary(result: SubmissionResult, language: Language) -> str:
 
 
 def _test(task: TaskResult, language: Language) -> dict[str, Any]:
+    card = card_text(task, language, hint_available=False)
     return {
         "name": clean.line(task.title[language]),
         "name_format": "text",
         "score": _points(task.points),
         "max_score": _points(task.max_points),
         "status": "passed" if task.status == "pass" else "failed",
-        "output": card_text(task, language, hint_available=False),
+        "output": "\n".join(filter(None, [digest.by_hand(task, language), card])),
         "output_format": "text",
         "visibility": "visible",
     }
