@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sqlite3
 import zipfile
 from dataclasses import replace
@@ -15,6 +16,7 @@ import pytest
 from classroom import classroom, graded
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from samples import sample_results
 from test_browser import CHROMIUM, browser
 
@@ -23,10 +25,16 @@ from autograder.evidence.runs import CellRun
 from autograder.exercise import catalog
 from autograder.judging.results import ClassResult, Expected, Graded
 from autograder.language import LANGUAGES, Language
-from autograder.report import ReportError, write_class_report, write_export
+from autograder.report import (
+    ReportError,
+    print_class_summary,
+    write_class_report,
+    write_export,
+)
 from autograder.report.equalcode import equal_code
 from autograder.report.exports.csvfile import content
 from autograder.report.overview import overview
+from autograder.report.texts import text
 
 __all__ = ["browser"]  # a fixture
 SAMPLE = sample_results()[0]
@@ -121,6 +129,20 @@ def test_the_roster_and_the_deadline_are_kept(tmp_path: Path) -> None:
     assert [(row["student"], row["status"] == "missing", row["late"]) for row in rows] == [
         ("ann", False, "yes"), ("bo", True, ""),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_terminal_tells_who_is_missing_late_or_strange(language: Language) -> None:
+    result = ClassResult(
+        (graded("ann", SAMPLE, at="late"), graded("zoe", SAMPLE)),
+        roster=(Expected("ann"), Expected("bo")),
+    )
+    console = Console(file=io.StringIO(), width=80)
+    print_class_summary(result, console, language)
+    written = console.file.getvalue()  # type: ignore[attr-defined]
+    for key, name in (("missing", "bo"), ("late", "ann"), ("strangers", "zoe")):
+        line = text(f"class.{key}", language) + " (1)"
+        assert re.search(re.escape(line) + r"\W+" + name, written)
 
 
 def test_who_is_behind_a_misconception_is_named() -> None:

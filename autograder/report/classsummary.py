@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -18,6 +20,7 @@ from autograder.report.texts import number, text
 
 _FEW = 3
 _FEW_UNGRADED = 5
+_FEW_NAMED = 10
 
 
 def print_class_summary(result: ClassResult, console: Console, language: Language) -> None:
@@ -27,6 +30,7 @@ def print_class_summary(result: ClassResult, console: Console, language: Languag
     if result.layout is not None:
         told = text("class.layout", language) + text("separator", language)
         shown.append(Prose(told + clean.line(result.layout[language])))
+    shown += _said(result, language)
     if seen.stopped:
         rows = [(str(count), told[language], "") for told, count in seen.stopped[:_FEW]]
         shown += [Text(), *_listed("class.stopped", rows, language)]
@@ -50,6 +54,26 @@ def _head(seen: ClassOverview, language: Language) -> Text:
     }
     parts = [text(key, language) + colon + str(count) for key, count in counts.items()]
     return Text(" · ".join(parts), "bold")
+
+
+def _said(result: ClassResult, language: Language) -> list[RenderableType]:
+    """Who is missing, late or not on the roster, and whose points are by hand; a line each."""
+    by_hand = {i.student for i in result.graded for t in i.result.tasks if t.granted is not None}
+    groups: dict[str, Collection[str]] = {
+        "class.missing": [one.student for one in result.missing],
+        "class.late": sorted({item.student for item in result.graded if result.is_late(item)}),
+        "class.strangers": result.strangers,
+        "class.by_hand": sorted(by_hand),
+    }
+    lines: list[RenderableType] = []
+    for key, people in groups.items():
+        if people:
+            few = [clean.line(one, 60) or "–" for one in list(people)[:_FEW_NAMED]]
+            few += ["…"] if len(people) > _FEW_NAMED else []
+            names = text("class.between", language).join(few)
+            told = f"{text(key, language)} ({len(people)})"
+            lines.append(Prose(told + text("separator", language) + names))
+    return lines
 
 
 def _exercise(item: ExerciseOverview, language: Language) -> list[RenderableType]:

@@ -33,6 +33,7 @@ def to_json(result: ClassResult) -> dict[str, Any]:
         entry["student"] = item.student
         entry["identifier"] = item.identifier or None
         entry["counts"] = id(item) in counting
+        entry["late"] = result.is_late(item)
     aside = [
         {"name": name, "reason": {"en": why["en"], "zh": why["zh"]}} for name, why in result.aside
     ]
