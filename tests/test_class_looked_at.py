@@ -123,6 +123,7 @@ def test_the_roster_and_the_deadline_are_kept(tmp_path: Path) -> None:
         ledger.note_roster([Expected("ann", "1"), Expected("bo", "2", "bo@x.org")])
         ledger.note_due("2026-01-31T23:59:00")
     result = load(folder)
+    assert adjust(folder, "1", "metrics", "recall", 1.0, "by the roster's number").student == "ann"
     assert [one.student for one in result.missing] == ["bo"]
     assert result.is_late(result.graded[0])
     rows = list(csv.DictReader(io.StringIO(content(result, "en"))))

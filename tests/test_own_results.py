@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from autograder.classroom.graders import Graders, Job
 from autograder.classroom.grading import grade_class
 from autograder.classroom.intake import find_submissions
-from autograder.classroom.ledger import FILE, FORM, Ledger
+from autograder.classroom.ledger import FILE, Ledger
 from autograder.engine import Notebook
 from autograder.engine.cells import Cell
 from autograder.engine.files import Taken
@@ -90,7 +90,9 @@ def test_a_ledger_from_before_codes_were_kept_is_read(tmp_path: Path) -> None:
         assert ledger.code("k") == b"code"
     with closing(sqlite3.connect(tmp_path / FILE)) as database:
         database.execute("ALTER TABLE results DROP COLUMN code")
-        database.execute(f"PRAGMA user_version = {FORM.version - 1}")
+        database.execute("ALTER TABLE handed_in DROP COLUMN at")
+        database.execute("DROP TABLE adjustments")
+        database.execute("PRAGMA user_version = 1")
         database.commit()
     with Ledger(tmp_path, writing=True) as ledger:
         assert ledger.class_result().graded[0].result.points == 2

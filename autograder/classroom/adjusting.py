@@ -63,7 +63,9 @@ def history(folder: Path) -> list[Adjustment]:
 
 
 def _student(result: ClassResult, wanted: str) -> str:
-    numbered = {item.student for item in result.graded if wanted and item.identifier == wanted}
+    everybody = (*result.graded, *result.roster)
+    numbered = {one.student for one in everybody if wanted and one.identifier == wanted}
+    numbered &= set(result.students)
     if wanted in result.students:
         return wanted
     if len(numbered) == 1:

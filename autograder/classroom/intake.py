@@ -313,7 +313,7 @@ def _expected(
     found = []
     for person in people:
         owner = owners.get(person, person.owner)
-        identifier = tidy(owner.identifier)
+        identifier = person.identifier or tidy(owner.identifier)
         found.append(Expected(students[owner], identifier, person.email, person.due))
     return tuple(found)
 
