@@ -15,22 +15,43 @@ EXACT = 1e-6
 EITHER = ("list", "array")
 
 
+def _some(rng, count, *columns):
+    """The same `count` rows of each column, drawn without replacement."""
+    rows = rng.permutation(len(columns[0]))[:count]
+    return tuple(column[rows] for column in columns)
+
+
+def _in_turn(rng, *cases):
+    """Each case three times, in an order of chance: what comes out varies though no case does."""
+    return [cases[i] for i in rng.permutation(np.repeat(np.arange(len(cases)), 3))]
+
+
+def _falling(rng, count):
+    """Scores from high to low, none of them near another, nor near a small whole number."""
+    return 20 + np.cumsum(rng.uniform(0.5, 1.5, count))[::-1]
+
+
 @fixture
-def tumours():
-    """569 real tumours: 1 where malignant, and the mean radius of their cell nuclei."""
+def cancer():
+    """569 real tumours: 1 where malignant, and the thirty measurements of each."""
     from sklearn.datasets import load_breast_cancer
 
     data = load_breast_cancer()
-    return 1 - data.target, data.data[:, 0]
+    return 1 - data.target, data.data
 
 
 @fixture
-def measurements():
-    """The same labels, and five measurements of very different worth."""
-    from sklearn.datasets import load_breast_cancer
+def tumours(cancer, rng):
+    """400 of the tumours: 1 where malignant, and the mean radius of their cell nuclei."""
+    labels, measured = cancer
+    return _some(rng, 400, labels, measured[:, 0])
 
-    data = load_breast_cancer()
-    return 1 - data.target, data.data[:, [0, 1, 4, 7, 9]].T.copy()
+
+@fixture
+def measurements(cancer, rng):
+    """Labels of 400 tumours, and five measurements of very different worth."""
+    labels, measured = _some(rng, 400, *cancer)
+    return labels, measured[:, [0, 1, 4, 7, 9]].T.copy()
 
 
 @fixture
@@ -41,19 +62,23 @@ def screened(tumours):
 
 
 @fixture
-def naive_bayes():
+def bayes(cancer):
     """Labels and probabilities of a Gaussian naive Bayes on tumours that it has not seen."""
-    from sklearn.datasets import load_breast_cancer
     from sklearn.naive_bayes import GaussianNB
 
-    data = load_breast_cancer()
-    labels = 1 - data.target
-    model = GaussianNB().fit(data.data[::2], labels[::2])
-    return labels[1::2], model.predict_proba(data.data[1::2])[:, 1]
+    labels, measured = cancer
+    model = GaussianNB().fit(measured[::2], labels[::2])
+    return labels[1::2], model.predict_proba(measured[1::2])[:, 1]
 
 
 @fixture
-def digits():
+def naive_bayes(bayes, rng):
+    """200 of these labels and probabilities."""
+    return _some(rng, 200, *bayes)
+
+
+@fixture
+def centroids():
     """Labels and nearest-centroid predictions; the higher the digit, the rarer it is."""
     from sklearn.datasets import load_digits
 
@@ -65,12 +90,21 @@ def digits():
 
 
 @fixture
-def biopsies():
-    """Every third tumour, and its mean smoothness: few enough to try every threshold."""
-    from sklearn.datasets import load_breast_cancer
+def digits(centroids, rng):
+    """300 of these labels and predictions."""
+    return _some(rng, 300, *centroids)
 
-    data = load_breast_cancer()
-    return 1 - data.target[::3], data.data[::3, 4]
+
+@fixture
+def biopsies(cancer, rng):
+    """76 malignant and 300 benign tumours and their smoothness, so that one can try all limits.
+
+    So many more are benign that the most accurate limit is far from where both rates are high.
+    """
+    labels, measured = cancer
+    malignant, benign = (rng.permutation(np.flatnonzero(labels == kind)) for kind in (1, 0))
+    rows = rng.permutation(np.append(malignant[:76], benign[:300]))
+    return labels[rows], measured[rows, 4]
 
 
 @fixture
@@ -83,8 +117,8 @@ def guesses(rng):
 @fixture
 def tied_scores(rng):
     """300 labels and scores of only five different values, a little higher for positives."""
-    labels = rng.integers(0, 2, 300)
-    return labels, rng.integers(0, 4, 300) / 5 + 0.2 * (rng.random(300) < 0.3 + 0.4 * labels)
+    labels, values = rng.integers(0, 2, 300), np.cumsum(rng.uniform(0.1, 0.3, 5))
+    return labels, values[rng.integers(0, 4, 300) + (rng.random(300) < 0.3 + 0.4 * labels)]
 
 
 @fixture
@@ -104,14 +138,17 @@ def padded_batch(rng):
     zh="四种样本各归各位，顺序是 tp、fp、fn、tn。",
     close=0,
 )
-def each_kind_has_its_place(confusion_counts):
-    kinds = [(1, 1), (0, 1), (1, 0), (0, 0)]
-    return [list(confusion_counts(np.array([y]), np.array([p]))) for y, p in kinds]
+def each_kind_has_its_place(confusion_counts, rng):
+    kinds = rng.permutation([(1, 1), (0, 1), (1, 0), (0, 0)]), rng.integers(1, 9, 4)
+    return [
+        list(confusion_counts(np.repeat(y, count), np.repeat(p, count)))
+        for (y, p), count in zip(*kinds, strict=True)
+    ]
 
 
 @check(
-    "The counts of 569 real tumours are right.",
-    zh="569 例真实肿瘤的四个计数正确。",
+    "The counts of 400 real tumours are right.",
+    zh="400 例真实肿瘤的四个计数正确。",
     close=0,
 )
 def counts_tumours(confusion_counts, screened):
@@ -132,10 +169,10 @@ def counts_lists(confusion_counts, guesses):
     zh="只出现一类、甚至没有样本时，其余计数为 0。",
     close=0,
 )
-def counts_one_class(confusion_counts):
-    zeros, ones = np.zeros(3, dtype=int), np.ones(4, dtype=int)
-    none = np.zeros(0, dtype=int)
-    cases = [(zeros, zeros), (ones, ones), (zeros, ones[:3]), (none, none)]
+def counts_one_class(confusion_counts, rng):
+    few, more = rng.integers(1, 9), rng.integers(9, 17)
+    zeros, ones, none = np.zeros(few, int), np.ones(more, int), np.zeros(0, int)
+    cases = [(zeros, zeros), (ones, ones), (zeros, ones[:few]), (none, none)]
     return [list(confusion_counts(y, p)) for y, p in cases]
 
 
@@ -177,9 +214,9 @@ def accuracy_of_many_classes(accuracy, digits):
     zh="没有样本时准确率为 0.0，没有错误时为 1.0。",
     close=0,
 )
-def accuracy_of_nothing(accuracy):
+def accuracy_of_nothing(accuracy, rng):
     labels, none = np.array([1, 0, 1, 0, 0]), np.zeros(0, dtype=int)
-    return [accuracy(none, none), accuracy(labels, labels)]
+    return [accuracy(given, given) for given in _in_turn(rng, none, labels)]
 
 
 # --- precision ----------------------------------------------------------------------------
@@ -225,9 +262,9 @@ def precision_of_lists(precision, guesses):
     close=0,
     rests_on=_COUNTS,
 )
-def nothing_predicted_positive(precision):
+def nothing_predicted_positive(precision, rng):
     labels, none = np.array([1, 0, 1, 0, 0]), np.zeros(0, dtype=int)
-    cases = [(labels, labels * 0), (none, none), (labels, labels)]
+    cases = _in_turn(rng, (labels, labels * 0), (none, none), (labels, labels))
     return [precision(y, p) for y, p in cases]
 
 
@@ -273,9 +310,10 @@ def recall_ignores_negatives(recall, guesses, rng):
     close=0,
     rests_on=_COUNTS,
 )
-def no_actual_positive(recall):
+def no_actual_positive(recall, rng):
     predictions, none = np.array([1, 0, 1, 0, 0]), np.zeros(0, dtype=int)
-    cases = [(predictions * 0, predictions), (none, none), (predictions, predictions)]
+    edges = (predictions * 0, predictions), (none, none), (predictions, predictions)
+    cases = _in_turn(rng, *edges)
     return [recall(y, p) for y, p in cases]
 
 
@@ -321,9 +359,10 @@ def specificity_ignores_positives(specificity, guesses, rng):
     close=0,
     rests_on=_COUNTS,
 )
-def no_actual_negative(specificity):
+def no_actual_negative(specificity, rng):
     predictions, none = np.array([1, 0, 1, 0, 0]), np.zeros(0, dtype=int)
-    cases = [(predictions * 0 + 1, predictions), (none, none), (predictions, predictions)]
+    edges = (predictions * 0 + 1, predictions), (none, none), (predictions, predictions)
+    cases = _in_turn(rng, *edges)
     return [specificity(y, p) for y, p in cases]
 
 
@@ -343,8 +382,8 @@ def harmonic_mean(f1, guesses):
 
 
 @check(
-    "The F1 of the radius rule on 569 tumours is right.",
-    zh="用半径规则判断 569 例肿瘤，F1 正确。",
+    "The F1 of the radius rule on 400 tumours is right.",
+    zh="用半径规则判断 400 例肿瘤，F1 正确。",
     close=EXACT,
     rests_on=_PARTS,
 )
@@ -353,14 +392,14 @@ def f1_of_tumours(f1, screened):
 
 
 @check(
-    "A model that finds 1 positive of 100 and raises no false alarm has a low F1.",
-    zh="100 个正例只找出 1 个、但没有误报的模型，F1 很低。",
+    "A model that finds 1 positive of about 100 and raises no false alarm has a low F1.",
+    zh="约 100 个正例只找出 1 个、但没有误报的模型，F1 很低。",
     close=EXACT,
     rests_on=_PARTS,
 )
-def the_lower_side_rules(f1):
-    labels = np.repeat([1, 0], [100, 50])
-    return f1(labels.tolist(), (np.arange(150) == 0).astype(int).tolist())
+def the_lower_side_rules(f1, rng):
+    labels = np.repeat([1, 0], [rng.integers(80, 121), 50])
+    return f1(labels.tolist(), (np.arange(len(labels)) == 0).astype(int).tolist())
 
 
 @check(
@@ -369,10 +408,10 @@ def the_lower_side_rules(f1):
     close=0,
     rests_on=_PARTS,
 )
-def f1_of_nothing(f1):
+def f1_of_nothing(f1, rng):
     labels, none = np.array([1, 0, 1, 0]), np.zeros(0, dtype=int)
     missed = [(labels, labels * 0), (labels * 0, labels), (labels, 1 - labels), (none, none)]
-    return [f1(y, p) for y, p in [*missed, (labels, labels)]]
+    return [f1(y, p) for y, p in _in_turn(rng, *missed, (labels, labels))]
 
 
 # --- averaged_f1 --------------------------------------------------------------------------
@@ -414,10 +453,11 @@ def weighted_of_digits(averaged_f1, digits):
     close=EXACT,
     rests_on=("f1",),
 )
-def classes_on_one_side_only(averaged_f1):
-    labels = ["order", "order", "refund", "order", "refund", "thanks"]
-    predictions = ["order", "order", "refund", "refund", "refund", "order"]
-    foreign = [*predictions[:3], "weather", *predictions[4:]]
+def classes_on_one_side_only(averaged_f1, rng):
+    times = rng.integers(1, 6, 4)
+    labels = np.repeat(["order", "refund", "order", "thanks"], times).tolist()
+    predictions = np.repeat(["order", "refund", "refund", "order"], times).tolist()
+    foreign = np.repeat(["order", "refund", "weather", "order"], times).tolist()
     cases = [(labels, predictions, "macro"), (labels, foreign, "macro")]
     return [averaged_f1(*case) for case in [*cases, (labels, foreign, "weighted")]]
 
@@ -428,8 +468,9 @@ def classes_on_one_side_only(averaged_f1):
     close=EXACT,
     rests_on=("f1",),
 )
-def unknown_average(averaged_f1):
-    labels, averages = np.array([0, 1, 2, 1]), ("median", "macro", "micro", "weighted")
+def unknown_average(averaged_f1, rng):
+    labels = np.array([0, 1, 2, 1])
+    averages = _in_turn(rng, "median", "macro", "micro", "weighted")
     return [outcome_of(averaged_f1, labels, labels, average) for average in averages]
 
 
@@ -491,9 +532,9 @@ def corner_to_corner(roc_curve):
     zh="完美的排序经过 (0, 1)，完全颠倒的排序经过 (1, 0)。",
     close=EXACT,
 )
-def best_and_worst_curve(roc_curve):
+def best_and_worst_curve(roc_curve, rng):
     labels, scores = np.array([0, 1, 0, 1, 1]), np.array([-2.0, 3.0, -1.0, 5.0, 4.0])
-    return [_corners(roc_curve(labels, scores)), _corners(roc_curve(labels, -scores))]
+    return [_corners(roc_curve(labels, given)) for given in _in_turn(rng, scores, -scores)]
 
 
 @check(
@@ -501,9 +542,9 @@ def best_and_worst_curve(roc_curve):
     zh="只有一类样本就没有曲线：抛出 ValueError；两类都有才有曲线。",
     close=0,
 )
-def curve_needs_both_classes(roc_curve):
+def curve_needs_both_classes(roc_curve, rng):
     scores = np.array([0.2, 0.8, 0.5])
-    labels = [np.zeros(3, dtype=int), np.ones(3, dtype=int), np.array([0, 1, 1])]
+    labels = _in_turn(rng, np.zeros(3, dtype=int), np.ones(3, dtype=int), np.array([0, 1, 1]))
     return [_raised(roc_curve, y, scores) for y in labels]
 
 
@@ -545,9 +586,10 @@ def areas_of_measurements(roc_auc, measurements):
     close=EXACT,
     rests_on=_CURVE,
 )
-def best_worst_and_constant(roc_auc):
+def best_worst_and_constant(roc_auc, rng):
     labels, scores = [0, 1, 0, 1, 1], [-2.0, 3.0, -1.0, 5.0, 4.0]
-    return [roc_auc(labels, s) for s in (scores, [-s for s in scores], [0.7] * 5)]
+    cases = _in_turn(rng, scores, [-s for s in scores], [0.7] * 5)
+    return [roc_auc(labels, s) for s in cases]
 
 
 @check(
@@ -568,9 +610,9 @@ def only_the_order_matters(roc_auc, rng):
     close=0,
     rests_on=_CURVE,
 )
-def area_needs_both_classes(roc_auc):
+def area_needs_both_classes(roc_auc, rng):
     scores = np.array([0.2, 0.8, 0.5])
-    labels = [np.zeros(3, dtype=int), np.ones(3, dtype=int), np.array([0, 1, 1])]
+    labels = _in_turn(rng, np.zeros(3, dtype=int), np.ones(3, dtype=int), np.array([0, 1, 1]))
     return [outcome_of(roc_auc, y, scores) for y in labels]
 
 
@@ -603,9 +645,13 @@ def ties_enter_together(average_precision, tied_scores):
     zh="完美排序为 1；分数全相同则等于正例占比；列表也可以。",
     close=EXACT,
 )
-def perfect_and_constant(average_precision):
-    labels, scores = [1, 0, 0, 0, 1, 0, 0, 0], [9, 1, 2, 3, 8, 4, 5, 6]
-    return [average_precision(labels, scores), average_precision(labels, [0.3] * 8)]
+def perfect_and_constant(average_precision, rng):
+    # Fewer positives than negatives: a prevalence of one half would be the area under ROC, too.
+    labels = np.repeat([1, 0], [rng.integers(2, 6), rng.integers(7, 19)])
+    labels, scores = (
+        part.tolist() for part in _some(rng, None, labels, _falling(rng, len(labels)))
+    )
+    return [average_precision(labels, scores), average_precision(labels, [0.3] * len(labels))]
 
 
 @check(
@@ -613,9 +659,10 @@ def perfect_and_constant(average_precision):
     zh="没有正例时，平均精确率为 0.0；全是正例时为 1.0。",
     close=0,
 )
-def average_precision_without_positives(average_precision):
+def average_precision_without_positives(average_precision, rng):
     none, scores = np.zeros(4, dtype=int), np.array([0.1, 0.4, 0.4, 0.9])
-    return [outcome_of(average_precision, labels, scores) for labels in (none, none + 1)]
+    cases = _in_turn(rng, none, none + 1)
+    return [outcome_of(average_precision, labels, scores) for labels in cases]
 
 
 # --- calibration_error --------------------------------------------------------------------
@@ -635,8 +682,9 @@ def gaps_weighted_by_bin(calibration_error, naive_bayes):
     zh="100 人都被告知「七成」：恰有 70 人患病时误差为 0，偏离越多误差越大。",
     close=EXACT,
 )
-def seventy_per_cent(calibration_error):
-    ill = [(np.arange(100) < count).astype(int).tolist() for count in (70, 40, 100, 0)]
+def seventy_per_cent(calibration_error, rng):
+    counts = rng.permutation([70, rng.integers(10, 60), rng.integers(80, 100), 100, 0])
+    ill = [(np.arange(100) < count).astype(int).tolist() for count in counts]
     return [calibration_error(labels, [0.7] * 100) for labels in ill]
 
 
@@ -656,9 +704,12 @@ def as_many_bins_as_asked(calibration_error, rng):
     zh="恰好落在边界上的概率归入下方的箱，0 归入第一个箱。",
     close=EXACT,
 )
-def edges_belong_below(calibration_error):
-    probabilities = np.array([0.0, 0.0, 0.125, 0.25, 0.25, 0.3125, 0.5, 0.625, 0.75, 1.0])
-    labels = np.array([1, 0, 1, 1, 1, 0, 1, 0, 0, 0])
+def edges_belong_below(calibration_error, rng):
+    # Who is on an edge is ill, who is just above it is not: in one bin their gaps would cancel.
+    # At 0 there are so many that losing them changes the error by more than that.
+    times = rng.integers(1, 6, 6) + [6, 0, 0, 0, 0, 0]
+    probabilities = np.repeat([0.0, 0.25, 0.3125, 0.75, 0.8125, 1.0], times)
+    labels = np.repeat([1, 1, 0, 1, 0, 0], times)
     return [calibration_error(labels, probabilities, bins=bins) for bins in (4, 8)]
 
 
@@ -667,9 +718,9 @@ def edges_belong_below(calibration_error):
     zh="没有样本时误差为 0.0；全都十分肯定又全都错了，则为 1.0。",
     close=0,
 )
-def calibration_of_nothing(calibration_error):
+def calibration_of_nothing(calibration_error, rng):
     none, sure = np.zeros(0, dtype=int), np.ones(3)
-    cases = [(none, none.astype(float)), (np.zeros(3, dtype=int), sure)]
+    cases = _in_turn(rng, (none, none.astype(float)), (np.zeros(3, dtype=int), sure))
     return [outcome_of(calibration_error, y, p) for y, p in cases]
 
 
@@ -690,9 +741,9 @@ def every_token_counts_once(perplexity, padded_batch):
     zh="在 V 个词元中均匀瞎猜，困惑度就是 V。",
     close=1e-6,
 )
-def even_guessing(perplexity):
-    mask = np.array([[1, 1, 1, 0], [1, 0, 0, 0]])
-    return [perplexity(np.full((2, 4), -np.log(size)), mask) for size in (2, 10, 50257)]
+def even_guessing(perplexity, rng):
+    mask, sizes = np.array([[1, 1, 1, 0], [1, 0, 0, 0]]), (2, *rng.integers(3, 50_000, 2))
+    return [perplexity(np.full((2, 4), -np.log(size)), mask) for size in sizes]
 
 
 @check(
@@ -713,9 +764,9 @@ def padding_may_hold_anything(perplexity, padded_batch):
     zh="没有真实词元就没有困惑度：抛出 ValueError；每个词元的概率都是 1 时困惑度为 1。",
     close=0,
 )
-def perplexity_of_nothing(perplexity):
+def perplexity_of_nothing(perplexity, rng):
     certain, mask = np.zeros((2, 3)), np.zeros((2, 3), dtype=int)
-    return [outcome_of(perplexity, certain, m) for m in (mask, mask + 1)]
+    return [outcome_of(perplexity, certain, m) for m in _in_turn(rng, mask, mask + 1)]
 
 
 # --- audit_table --------------------------------------------------------------------------
@@ -735,9 +786,15 @@ def documents_table(audit_table):
     zh="总数一致时，tp 落在一个区间内，依次给出下界与上界。",
     close=0,
 )
-def interval_of_tp(audit_table):
-    rows = [(100, 50, 90, 60), (30, 70, 20, 80), (7, 3, 6, 4), (90, 10, 20, 80), (50, 50, 50, 50)]
-    return audit_table(rows)
+def interval_of_tp(audit_table, rng):
+    cells = rng.integers(1, 60, (5, 4))
+    cells[0] += [60, 60, 0, 0]  # more alarms than negatives, and than positives
+    return audit_table(_totals(cells))
+
+
+def _totals(cells):
+    """The totals of tables (N, 4) of tp, fp, fn, tn."""
+    return [(tp + fp, fn + tn, tp + fn, fp + tn) for tp, fp, fn, tn in cells.tolist()]
 
 
 @check(
@@ -747,8 +804,7 @@ def interval_of_tp(audit_table):
 )
 def intervals_of_random_tables(audit_table, rng):
     cells = rng.integers(0, 40, (30, 4)) * (rng.random((30, 4)) < 0.7)
-    rows = [(tp + fp, fn + tn, tp + fn, fp + tn) for tp, fp, fn, tn in cells.tolist()]
-    return audit_table(rows)
+    return audit_table(_totals(cells))
 
 
 @check(
@@ -756,8 +812,11 @@ def intervals_of_random_tables(audit_table, rng):
     zh="出现负数就不可能，即使总数一致。",
     close=0,
 )
-def negative_counts(audit_table):
-    return audit_table([(12, -2, 5, 5), (5, 5, -1, 11), (5, 5, 5, 5), (9, 1, 8, 1)])
+def negative_counts(audit_table, rng):
+    called, ill, below = (int(rng.integers(low, high)) for low, high in ((5, 9), (2, 5), (1, 4)))
+    possible = (called, 10 - called, ill, 10 - ill)
+    impossible = (10 + below, -below, *possible[2:]), (*possible[:2], -below, 10 + below)
+    return audit_table(_in_turn(rng, possible, *impossible, (*possible[:3], 9 - ill)))
 
 
 _NAMES = ("accuracy", "precision", "recall", "specificity", "f1")
@@ -791,8 +850,8 @@ def metrics_of_other_tables(table_metrics, rng):
     zh="分母为 0 的比值记为 0.0。",
     close=0,
 )
-def metrics_of_empty_rows(table_metrics):
-    tables = [((0, 0), (0, 7)), ((0, 5), (0, 0)), ((0, 0), (0, 0))]
+def metrics_of_empty_rows(table_metrics, rng):
+    tables = _in_turn(rng, ((0, 0), (0, 7)), ((0, 5), (0, 0)), ((0, 0), (0, 0)))
     return [outcome_of(lambda t=table: _metrics(table_metrics(*t))) for table in tables]
 
 
@@ -817,8 +876,8 @@ def spares_most_benign(screening_threshold, biopsies):
     close=EXACT,
     rests_on=_RATES,
 )
-def exactly_reached(screening_threshold):
-    labels, scores = [1, 0, 1, 0, 1, 0, 1, 0], [8, 7, 6, 5, 4, 3, 2, 1]
+def exactly_reached(screening_threshold, rng):
+    labels, scores = [1, 0, 1, 0, 1, 0, 1, 0], _falling(rng, 8).tolist()
     return [screening_threshold(labels, scores, share) for share in (0.25, 0.5, 0.75, 1.0)]
 
 
@@ -828,8 +887,8 @@ def exactly_reached(screening_threshold):
     close=EXACT,
     rests_on=_RATES,
 )
-def gives_nothing_away(screening_threshold):
-    labels, scores = np.array([1, 1, 1, 0, 1, 1, 0, 0]), np.array([9, 8, 7, 6, 5, 4, 3, 2]) / 10
+def gives_nothing_away(screening_threshold, rng):
+    labels, scores = _some(rng, None, np.array([1, 1, 1, 0, 1, 1, 0, 0]), _falling(rng, 8))
     return [screening_threshold(labels, scores, share) for share in (0.25, 0.5, 0.75)]
 
 
@@ -849,6 +908,9 @@ def ties_stand_together(screening_threshold, tied_scores):
     close=0,
     rests_on=_RATES,
 )
-def screening_needs_positives(screening_threshold):
-    labels, scores = [np.zeros(3, dtype=int), np.array([0, 1, 0])], np.array([0.2, 0.8, 0.5])
+def screening_needs_positives(screening_threshold, rng):
+    labels, scores = (
+        [np.zeros(3, dtype=int), np.array([0, 1, 0])],
+        rng.permutation(_falling(rng, 3)),
+    )
     return [outcome_of(screening_threshold, y, scores, 0.9) for y in labels]
