@@ -63,8 +63,9 @@ def history(folder: Path) -> list[Adjustment]:
 
 
 def _student(result: ClassResult, wanted: str) -> str:
-    everybody = (*result.graded, *result.roster)
-    numbered = {one.student for one in everybody if wanted and one.identifier == wanted}
+    numbers = [(one.identifier, one.student) for one in result.graded]
+    numbers += [(one.identifier, one.student) for one in result.roster]
+    numbered = {student for number, student in numbers if wanted and number == wanted}
     numbered &= set(result.students)
     if wanted in result.students:
         return wanted
