@@ -125,7 +125,7 @@ def test_the_roster_and_the_deadline_are_kept(tmp_path: Path) -> None:
     result = load(folder)
     assert adjust(folder, "1", "metrics", "recall", 1.0, "by the roster's number").student == "ann"
     assert [one.student for one in result.missing] == ["bo"]
-    assert result.is_late(result.graded[0])
+    assert result.late == {result.graded[0].name}
     rows = list(csv.DictReader(io.StringIO(content(result, "en"))))
     assert [(row["student"], row["status"] == "missing", row["late"]) for row in rows] == [
         ("ann", False, "yes"), ("bo", True, ""),

@@ -240,7 +240,7 @@ def test_late_is_what_came_after_its_deadline(tmp_path: Path) -> None:
         Graded(one.student, one.name, SubmissionResult(""), at=one.at) for one in found.submissions
     )
     result = ClassResult(graded, roster=found.roster, due=due_time("2026-02-01").isoformat())
-    assert [item.student for item in graded if result.is_late(item)] == ["Bo Chi"]
-    assert not ClassResult(graded).is_late(graded[0])
+    assert [item.student for item in graded if item.name in result.late] == ["Bo Chi"]
+    assert ClassResult(graded).late == set()
     canvas = as_folder({"leeann_LATE_7001_60001_metrics.ipynb": WORK}, tmp_path / "canvas")
     assert times(take_in(canvas)) == {"leeann": ["late"]}

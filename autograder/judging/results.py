@@ -227,11 +227,14 @@ class ClassResult:
         expected = {one.student for one in self.roster}
         return tuple(one for one in self.students if expected and one not in expected)
 
-    def is_late(self, item: Graded) -> bool:
-        """Whether something came after its deadline, as far as that is known."""
-        if item.at in ("", "late"):
-            return bool(item.at)
-        own = {one.student: one.due for one in self.roster}.get(item.student)
-        due = own or self.due
-        # Both in ISO 8601, without fractions of a second.
-        return bool(due) and item.at[:19] > due
+    @property
+    def late(self) -> frozenset[str]:
+        """Names of what came after its deadline, as far as that is known."""
+        own = {one.student: one.due for one in self.roster if one.due}
+        found = set()
+        for item in self.graded:
+            due = own.get(item.student, self.due)
+            # Both in ISO 8601; a platform may tell fractions of a second.
+            if item.at == "late" or (item.at and due and item.at[:19] > due):
+                found.add(item.name)
+        return frozenset(found)

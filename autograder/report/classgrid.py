@@ -55,7 +55,8 @@ def grids(
     result: ClassResult, seen: ClassOverview, links: Mapping[str, str], language: Language
 ) -> list[Grid]:
     """A grid for each exercise; whoever has nothing of it has an empty line."""
-    return [_grid(item, result, seen, links, language) for item in seen.exercises]
+    late = result.late
+    return [_grid(item, result, seen, links, late, language) for item in seen.exercises]
 
 
 def _grid(
@@ -63,13 +64,14 @@ def _grid(
     result: ClassResult,
     seen: ClassOverview,
     links: Mapping[str, str],
+    late: frozenset[str],
     language: Language,
 ) -> Grid:
     mine = {student: one for (student, slug), one in seen.best.items() if slug == item.slug}
     longest = max((one.result.tasks for one in mine.values()), key=len)
     tasks = {task.name: task.title for task in longest}
     rows = [
-        _row(student, links.get(student, ""), mine.get(student), tasks, result, language)
+        _row(student, links.get(student, ""), mine.get(student), tasks, late, language)
         for student in (*seen.students, *(one.student for one in result.missing))
     ]
     return Grid(item.slug, item.title, item.max_points, tuple(tasks.values()), tuple(rows))
@@ -80,7 +82,7 @@ def _row(
     page: str,
     one: Graded | None,
     tasks: Mapping[str, Text],
-    result: ClassResult,
+    late: frozenset[str],
     language: Language,
 ) -> GridRow:
     name = clean.line(student, 120) or "–"
@@ -89,7 +91,7 @@ def _row(
     have = {task.name: task for task in one.result.tasks}
     cells = tuple(_cell(have.get(task), language) for task in tasks)
     points = one.result.points
-    return GridRow(name, page, number(points), points, cells, result.is_late(one))
+    return GridRow(name, page, number(points), points, cells, one.name in late)
 
 
 _NOTHING = Cell("", -1.0, "absent", "")

@@ -92,6 +92,7 @@ def student_page(
 def class_page(result: ClassResult, language: Language, links: dict[str, str]) -> str:
     """The page about the class; `links` leads to each student's."""
     seen = overview(result)
+    late = result.late
     return render(
         "class.html.j2",
         language=language,
@@ -103,7 +104,7 @@ def class_page(result: ClassResult, language: Language, links: dict[str, str]) -
         rows=_rows(seen, links),
         grids=grids(result, seen, links, language),
         links=links,
-        late=sorted({item.student for item in result.graded if result.is_late(item)}),
+        late=sorted({item.student for item in result.graded if item.name in late}),
         missing=[one.student for one in result.missing],
         strangers=result.strangers,
         by_hand=_by_hand(seen, language),

@@ -58,10 +58,11 @@ def _head(seen: ClassOverview, language: Language) -> Text:
 
 def _said(result: ClassResult, language: Language) -> list[RenderableType]:
     """Who is missing, late or not on the roster, and whose points are by hand; a line each."""
+    late = result.late
     by_hand = {i.student for i in result.graded for t in i.result.tasks if t.granted is not None}
     groups: dict[str, Collection[str]] = {
         "class.missing": [one.student for one in result.missing],
-        "class.late": sorted({item.student for item in result.graded if result.is_late(item)}),
+        "class.late": sorted({item.student for item in result.graded if item.name in late}),
         "class.strangers": result.strangers,
         "class.by_hand": sorted(by_hand),
     }

@@ -34,8 +34,9 @@ def content(result: ClassResult, language: Language) -> str:
     )
     counting = {id(item) for item in best_of(result.graded).values()}
     rows = [[*_HEADINGS, *(words(f"{slug}/{name}") for slug, name in tasks)]]
+    late_ones = result.late
     for item in result.graded:
-        late = "yes" if result.is_late(item) else ""
+        late = "yes" if item.name in late_ones else ""
         rows.append(_row(item, tasks, id(item) in counting, late, language))
     for one in result.missing:
         nothing = [""] * (len(rows[0]) - 6)

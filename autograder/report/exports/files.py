@@ -29,11 +29,12 @@ def to_json(result: ClassResult) -> dict[str, Any]:
     counting = {id(item) for item in best_of(result.graded).values()}
     shown = [discreet(item.result, hidden=result.hidden) for item in result.graded]
     table = jsonfile.to_json(shown)
+    late = result.late
     for item, entry in zip(result.graded, table["submissions"], strict=True):
         entry["student"] = item.student
         entry["identifier"] = item.identifier or None
         entry["counts"] = id(item) in counting
-        entry["late"] = result.is_late(item)
+        entry["late"] = item.name in late
     aside = [
         {"name": name, "reason": {"en": why["en"], "zh": why["zh"]}} for name, why in result.aside
     ]
