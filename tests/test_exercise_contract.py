@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from autograder.dev.build import orphans
 from autograder.dev.verify import verify
+from autograder.engine.pool import Pool
 from autograder.exercise.catalog import COURSE, content_root, exercise, exercises
-from autograder.grading.grade import grade_path
+from autograder.grading.grade import grade_path, pool_of
 
 SLUGS = sorted(path.parent.name for path in COURSE.glob("*/exercise.toml"))
+
+
+@pytest.fixture(scope="module")
+def warm() -> Iterator[Pool | None]:
+    """All libraries, loaded once."""
+    with pool_of(exercises()) as pool:
+        yield pool
 
 
 @pytest.mark.slow
@@ -21,12 +31,12 @@ def test_keeps_every_promise(slug: str) -> None:
 
 @pytest.mark.covered
 @pytest.mark.parametrize("slug", SLUGS)
-def test_the_solution_has_all_points_and_the_stub_none(slug: str) -> None:
+def test_the_solution_has_all_points_and_the_stub_none(slug: str, warm: Pool | None) -> None:
     """Quick, for whoever is at work: `verify` proves this and much more."""
     found = exercise(slug)
-    solved = grade_path(found.notebook("en", solved=True))
+    solved = grade_path(found.notebook("en", solved=True), pool=warm)
     assert solved.passed, [t.name for t in solved.tasks if t.status != "pass"] or solved.problem
-    stub = grade_path(found.notebook("en"))
+    stub = grade_path(found.notebook("en"), pool=warm)
     assert not stub.points
     assert {task.status for task in stub.tasks} == {"todo"}
 

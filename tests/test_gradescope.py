@@ -123,7 +123,7 @@ def test_the_untouched_notebook_gets_nothing(container: Container) -> None:
         ({}, "no notebook"),
         ({"x.pdf": b""}, "no notebook"),
         ({"x.ipynb": b"{"}, "x.ipynb: It is not valid JSON"),
-        ({"x.ipynb": b"\xff\xfe"}, "x.ipynb: It is not text"),
+        ({"x.ipynb": b"\x80{"}, "x.ipynb: It is not text"),
         ({"x.ipynb": METRICS, "copy.ipynb": METRICS}, "2 notebooks answer metrics: copy.ipynb, x"),
         ({"x.ipynb": catalog.exercise("resnet-eval")}, "No notebook answers metrics"),
     ],

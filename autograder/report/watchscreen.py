@@ -96,16 +96,22 @@ class WatchScreen:
 
 
 def screen(view: View, width: int, height: int, *, colour: bool = False) -> list[str]:
-    """`view` as at most `height` rows, the keys in the last."""
+    """`view` as at most `height` rows, the keys in the last.
+
+    Where they are too few, a hint that was asked for is seen before what it is about.
+    """
     head = _rows(_head(view), width, colour)
     body = _rows(_body(view), width, colour)
     foot = _rows([Rule(style="dim"), _keys(view, width)], width, colour)
+    hint = _rows(_hint(view), width, colour)[: max(height - len(head) - len(foot) - 1, 0)]
+    foot = [*hint, *foot]
     room = max(height - len(head) - len(foot), 1)
     if len(body) > room:
         more = Text(text("watch.more", view.language, count=len(body) - room + 1), "dim")
         more.truncate(width, overflow="ellipsis")
         body = [*body[: room - 1], *_rows([more], width, colour)]
-    return [*head, *body, *[""] * (room - len(body)), *foot]
+    gap = [""] * (room - len(body))
+    return [*head, *body, *hint, *gap, *foot[len(hint) :]]
 
 
 def _rows(shown: list[RenderableType], width: int, colour: bool) -> list[str]:
@@ -160,9 +166,12 @@ def _body(view: View) -> list[RenderableType]:
     if digest.all_todo(task) and not slip:
         todo = text("next.todo", language, title=_title(task, language), name=task.name)
         shown.append(Padding(row(_label("next", language), Prose(todo), gap=0), (0, 0, 0, 2)))
-    if view.hint:
-        shown += [Text(), *(Prose(line, "cyan") for line in view.hint.split("\n"))]
     return shown
+
+
+def _hint(view: View) -> list[RenderableType]:
+    lines = view.hint.split("\n") if view.hint and view.task else []
+    return [Text(), *(Prose(line, "cyan") for line in lines)] if lines else []
 
 
 def _title(task: TaskResult, language: Language) -> str:
