@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import budget
 import pytest
@@ -16,6 +20,30 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@contextlib.contextmanager
+def _company(cache: Path, alone: bool) -> Iterator[None]:
+    """Whoever changes what all see on this machine has it alone; the others share it."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    cache.mkdir(exist_ok=True)
+    with open(cache / "door", "w") as door, open(cache / "room", "w") as room:
+        # Through the door one by one, so that who wants to be alone is not overtaken for ever.
+        fcntl.flock(door, fcntl.LOCK_EX)
+        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        yield
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    cache = item.config.rootpath / ".pytest_cache"
+    with _company(cache, alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
