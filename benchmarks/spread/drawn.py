@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,10 +68,10 @@ def aside(suite: Suite) -> dict[str, Any]:
     import torch
 
     model, tokenizer = suite.fixture("model", ""), suite.fixture("tokenizer", "")
-    extra = ("从前，", "Lily wanted a", "Lily lost her", CHECKS.LONG)
+    pools = (CHECKS.STORIES, CHECKS.QUESTIONS, CHECKS.LONGS, CHECKS.BEAMED)
     margins, values = [], []
     with torch.no_grad():
-        for prompt in (*CHECKS.STORIES, *CHECKS.QUESTIONS, *extra):
+        for prompt in itertools.chain(*pools):
             ids = tokenizer(prompt, return_tensors="pt").input_ids
             for _ in range(14):
                 best = model(ids).logits[0, -1].topk(2)

@@ -16,13 +16,41 @@ LIKELY = 1e-3  # sums of log-probabilities: they spread by less than 1e-5
 RARE = 1e-6  # chance to turn down a right sampler, in each single test
 FEW = 20.0  # outcomes expected less often are pooled, or the bound would not hold
 
-STORIES = ("Once upon a time, Mia", "Lily lost her red kite. She looked", "小明想学游泳。")
+# Pools to draw from. On each greedy path of 24 tokens the best logit leads by 0.02 or more.
+STORIES = (
+    "Once upon a time, Mia", "Lily lost her red kite. She looked", "小明想学游泳。",
+    "Once upon a time, Tom", "Tom lost his blue ball. He looked", "小红想学画画。",
+    "Once upon a time, Lily", "Ben lost his kite. He looked", "小红想学游泳。",
+    "Mia lost her red ball. She looked", "从前，",
+)  # fmt: skip
+# The model's answers to these end after 7 to 10 tokens.
 QUESTIONS = (
-    "Q: What is the opposite of hot?\nA:",
-    "Q: What colour is the sky?\nA:",
-    "问：小草是什么颜色的？\n答：",
-)
+    "Q: What is the opposite of hot?\nA:", "Q: What colour is the sky?\nA:",
+    "Q: What is the opposite of big?\nA:", "Q: What colour is grass?\nA:",
+    "Q: What colour is snow?\nA:", "Q: What is the opposite of day?\nA:",
+    "问：小草是什么颜色的？\n答：", "问：天空是什么颜色的？\n答：", "问：太阳是什么颜色的？\n答：",
+)  # fmt: skip
 LONG = "Tom found a small dog. It was lost and cold. Tom gave it bread and put a blanket over it."
+LONGS = (
+    LONG,
+    "Mia wanted a big cake. She went to the shop with her mother. They bought eggs and milk.",
+    "Ben had a red ball. He played with it in the park. Then it rolled under a car and he was sad.",
+    "Mia found a small cat. It was wet and cold. Mia took it home and gave it milk.",
+)
+# What a cache of another text speaks into, whichever it was.
+STARTS = ("Lily wanted a", "Tom wanted a", "Mia wanted a", "Mia found a small")
+BEAMED = (*STARTS, "Lily lost her", "Tom lost his")
+# What stands before an end and what after it: whoever does not see the end goes on otherwise.
+HALVES = (
+    ("One day.", "Mia"), ("One day.", "Tom lost his"), ("One day.", "Tom had a red"),
+    ("One day.", "Mia wanted a"), ("It was late.", "Ben"), ("It was late.", "Tom had a red"),
+    ("It was late.", "小猫看见"), ("The end.", "Tom"), ("The end.", "Lily"),
+    ("The end.", "There"), ("故事讲完了。", "Mia"), ("故事讲完了。", "Mia wanted a"),
+)  # fmt: skip
+# The best of four beams goes on after these where a shorter text would end; after the others it
+# holds the end.
+GOING_ON = tuple(QUESTIONS[place] for place in (0, 2, 4, 5))
+ENDING = tuple(QUESTIONS[place] for place in (1, 6, 8))
 NEARLY_GREEDY = 1e-5  # a temperature at which a logit lower by 0.0003 has a chance below 1e-12
 
 # The next token in a vocabulary of eight; the order is no order of probability.
@@ -52,21 +80,30 @@ def tokenizer():
 
 
 @fixture
-def garden_path():
+def called(rng):
+    """What the six tokens of the garden path are called: a permutation."""
+    return rng.permutation(6)
+
+
+@fixture
+def garden_path(called):
     """A bigram model that leads greed astray: the likelier first step has no good second one."""
     import torch
 
+    # No two chances of a row are alike: which of them came first would be for a sort to say.
     rows = {
         0: [0.0, 0.5, 0.4, 0.1, 0.0, 0.0],
-        1: [0.0, 0.2, 0.2, 0.2, 0.2, 0.2],
-        2: [0.0, 0.05, 0.03, 0.02, 0.85, 0.05],
-        3: [0.0, 0.1, 0.1, 0.1, 0.1, 0.6],
+        1: [0.0, 0.23, 0.21, 0.19, 0.17, 0.2],
+        2: [0.0, 0.06, 0.03, 0.02, 0.85, 0.04],
+        3: [0.0, 0.12, 0.11, 0.09, 0.08, 0.6],
         4: [0.0, 0.1, 0.36, 0.04, 0.05, 0.45],
         5: [0.0, 0.3, 0.1, 0.25, 0.2, 0.15],
     }
     table = torch.tensor([rows[token] for token in range(6)]).clamp_min(1e-6).log()
     # A softmax does not feel a shift; a score that is no probability does.
-    return _bigram(table + torch.tensor([[0.0], [3.0], [-2.0], [1.0], [-4.0], [2.0]]))
+    table += torch.tensor([[0.0], [3.0], [-2.0], [1.0], [-4.0], [2.0]])
+    back = np.argsort(called)
+    return _bigram(table[back][:, back])
 
 
 def _bigram(table):
@@ -102,6 +139,11 @@ def _bigram(table):
     return Bigram().eval()
 
 
+def _some(rng, pool, count):
+    """So many of a pool of prompts, no two alike."""
+    return [pool[i] for i in rng.permutation(len(pool))[:count]]
+
+
 def _ids(tokenizer, prompt):
     return tokenizer(prompt, return_tensors="pt").input_ids  # (1, T)
 
@@ -111,9 +153,10 @@ def _tokens(answer):
     return [int(token) for token in np.asarray(answer).ravel().tolist()]
 
 
-def _after_an_end(tokenizer):
+def _after_an_end(tokenizer, rng):
     """A prompt with the end token in its midst: what stands before and after it counts alike."""
-    before, after = (tokenizer(part).input_ids for part in ("One day.", "Mia"))
+    (halves,) = _some(rng, HALVES, 1)
+    before, after = (tokenizer(half).input_ids for half in halves)
     return [*before, tokenizer.eos_token_id, *after]
 
 
@@ -133,9 +176,9 @@ def _fed(model):
     zh="每一步都取全部前文之后概率最大的词元。",
     close=0,
 )
-def takes_the_likeliest(greedy, model, tokenizer):
-    end = tokenizer.eos_token_id
-    return [_tokens(greedy(model, _ids(tokenizer, p), 14, end)) for p in STORIES]
+def takes_the_likeliest(greedy, model, tokenizer, rng):
+    end, prompts = tokenizer.eos_token_id, _some(rng, STORIES, 3)
+    return [_tokens(greedy(model, _ids(tokenizer, p), 14, end)) for p in prompts]
 
 
 @check(
@@ -155,11 +198,11 @@ def repeats_itself(greedy, model, tokenizer):
     zh="无论提示多长，新词元最多 max_new_tokens 个。",
     close=0,
 )
-def prompt_does_not_count(greedy, model, tokenizer):
+def prompt_does_not_count(greedy, model, tokenizer, rng):
     # The last prompt is shorter than what may be written: whoever counts it writes a little.
-    asked = ((LONG, 0), (LONG, 1), (LONG, 6), ("Mia", 9))
+    asked = ((LONG, 0), (LONG, 1), (LONG, rng.integers(2, 13)), ("从前，", rng.integers(6, 15)))
     end = tokenizer.eos_token_id
-    return [len(_tokens(greedy(model, _ids(tokenizer, text), n, end))) for text, n in asked]
+    return [len(_tokens(greedy(model, _ids(tokenizer, text), int(n), end))) for text, n in asked]
 
 
 @check(
@@ -167,9 +210,9 @@ def prompt_does_not_count(greedy, model, tokenizer):
     zh="模型给出结束词元时文本就结束，结束词元本身不计入。",
     close=0,
 )
-def stops_at_the_end(greedy, model, tokenizer):
-    end = tokenizer.eos_token_id
-    return [_tokens(greedy(model, _ids(tokenizer, p), 24, end)) for p in QUESTIONS]
+def stops_at_the_end(greedy, model, tokenizer, rng):
+    end, prompts = tokenizer.eos_token_id, _some(rng, QUESTIONS, 3)
+    return [_tokens(greedy(model, _ids(tokenizer, p), 24, end)) for p in prompts]
 
 
 @check(
@@ -177,10 +220,10 @@ def stops_at_the_end(greedy, model, tokenizer):
     zh="提示里的结束词元不会结束任何东西：只有模型给出的才算。",
     close=0,
 )
-def the_prompt_may_hold_an_end(greedy, model, tokenizer):
+def the_prompt_may_hold_an_end(greedy, model, tokenizer, rng):
     import torch
 
-    ids = torch.tensor([_after_an_end(tokenizer)])
+    ids = torch.tensor([_after_an_end(tokenizer, rng)])
     return _tokens(greedy(model, ids, 6, tokenizer.eos_token_id))
 
 
@@ -220,10 +263,11 @@ def each_row_sums_to_one(temperature_probabilities, torch_rng):
     zh="logits 很大、温度很低时，得到的仍是概率，而不是 nan。",
     close=1e-3,  # in float32 the logarithm of a sum near 2000 is off by 0.0001
 )
-def large_logits_stay_finite(temperature_probabilities):
+def large_logits_stay_finite(temperature_probabilities, rng):
     import torch
 
-    logits = torch.tensor([1000.0, 999.5, 0.0, -1000.0])
+    logits = rng.permutation([1000.0, 1000.0 - rng.uniform(0.2, 0.8), 0.0, -1000.0])
+    logits = torch.tensor(logits, dtype=torch.float32)
     return _probabilities(temperature_probabilities, logits, 0.5)
 
 
@@ -232,10 +276,10 @@ def large_logits_stay_finite(temperature_probabilities):
     zh="温度为 0 或负数时抛出 ValueError，大于 0 则不会。",
     close=CLOSE,
 )
-def zero_is_no_temperature(temperature_probabilities):
+def zero_is_no_temperature(temperature_probabilities, torch_rng):
     import torch
 
-    logits = torch.tensor([1.0, 2.0, 0.0])
+    logits = torch.randn(3, generator=torch_rng)
 
     def call(temperature):
         return _probabilities(temperature_probabilities, logits, temperature)
@@ -309,10 +353,12 @@ def top_k_leaves_its_input(top_k, torch_rng):
     zh="保留加起来达到 p 的最少词元，使累计越过 p 的那一个也在内。",
     close=CLOSE,
 )
-def keeps_the_nucleus(top_p):
+def keeps_the_nucleus(top_p, rng):
     import torch
 
-    logits = torch.tensor([[0.1, 0.5, 0.15, 0.25]]).log()
+    # The likeliest is not the first: whoever takes the vocabulary's order for that of size errs.
+    shares = np.insert(rng.permutation([0.1, 0.15, 0.25]), rng.integers(1, 4), 0.5)
+    logits = torch.tensor(shares[None], dtype=torch.float32).log()
     return [_filtered(top_p, logits, p) for p in (0.3, 0.6, 0.8, 0.95)]
 
 
@@ -453,8 +499,9 @@ def drawn_as_often_as_probable(next_tokens):
     close=0,
     rests_on=("top_k",),
 )
-def draws_the_top_k(next_tokens):
-    return [_support(next_tokens, LOGITS, 1.0, k, 1.0) for k in (1, 3, 5)]
+def draws_the_top_k(next_tokens, rng):
+    logits = rng.permutation(LOGITS)
+    return [_support(next_tokens, logits, 1.0, k, 1.0) for k in (1, 3, 5)]
 
 
 @check(
@@ -463,8 +510,9 @@ def draws_the_top_k(next_tokens):
     close=0,
     rests_on=("top_p",),
 )
-def draws_the_nucleus(next_tokens):
-    return [_support(next_tokens, LOGITS, 1.0, 0, p) for p in (0.4, 0.7, 0.9)]
+def draws_the_nucleus(next_tokens, rng):
+    logits = rng.permutation(LOGITS)
+    return [_support(next_tokens, logits, 1.0, 0, p) for p in (0.4, 0.7, 0.9)]
 
 
 @check(
@@ -473,8 +521,9 @@ def draws_the_nucleus(next_tokens):
     close=0,
     rests_on=("top_p",),
 )
-def temperature_comes_first(next_tokens):
-    return [_support(next_tokens, LOGITS, t, 0, 0.7) for t in (0.4, 4.0)]
+def temperature_comes_first(next_tokens, rng):
+    logits = rng.permutation(LOGITS)
+    return [_support(next_tokens, logits, t, 0, 0.7) for t in (0.4, 4.0)]
 
 
 # Temperature, k and p. In the first top-p alone would keep four tokens and top-k alone five, but
@@ -488,8 +537,9 @@ TOGETHER = ((1.8, 5, 0.74), (1.8, 2, 0.74))
     close=0,
     rests_on=("top_k", "top_p"),
 )
-def top_k_comes_before_top_p(next_tokens):
-    return [_support(next_tokens, LOGITS, *how) for how in TOGETHER]
+def top_k_comes_before_top_p(next_tokens, rng):
+    logits = rng.permutation(LOGITS)
+    return [_support(next_tokens, logits, *how) for how in TOGETHER]
 
 
 SURVIVING = ((1.8, 5, 0.74), (1.8, 4, 1.0), (1.8, 0, 0.74))
@@ -540,10 +590,11 @@ def what_is_left_keeps_its_odds(next_tokens):
     close=0,
     rests_on=("top_k",),
 )
-def one_token_a_row(next_tokens):
+def one_token_a_row(next_tokens, rng):
     import torch
 
-    logits = torch.tensor(np.stack([np.roll(LOGITS, n) for n in range(5)]), dtype=torch.float32)
+    rows = [np.roll(LOGITS, n) for n in rng.permutation(len(LOGITS))[:5]]
+    logits = torch.tensor(np.stack(rows), dtype=torch.float32)
     tokens = np.asarray(next_tokens(logits, 1.0, 1, 1.0))
     return {"tokens": _tokens(tokens), "shape": list(tokens.shape)}
 
@@ -561,10 +612,10 @@ def _beam(answer):
     zh="束宽大于 1 时，能找到第一个词不占优、整体却更可能的句子。",
     close=LIKELY,
 )
-def escapes_the_garden_path(beam_search, garden_path):
+def escapes_the_garden_path(beam_search, garden_path, called):
     import torch
 
-    start = torch.tensor([[0]])
+    start = torch.tensor([[int(called[0])]])
     return [_beam(beam_search(garden_path, start, 3, n)) for n in (2, 3, 4)]
 
 
@@ -573,8 +624,8 @@ def escapes_the_garden_path(beam_search, garden_path):
     zh="束宽为 1 就是贪心搜索，分数是整段文本的对数概率。",
     close=LIKELY,
 )
-def one_beam_is_greedy(beam_search, model, tokenizer):
-    return _beam(beam_search(model, _ids(tokenizer, "Lily lost her"), 1, 8))
+def one_beam_is_greedy(beam_search, model, tokenizer, rng):
+    return _beam(beam_search(model, _ids(tokenizer, *_some(rng, BEAMED, 1)), 1, 8))
 
 
 @check(
@@ -582,8 +633,8 @@ def one_beam_is_greedy(beam_search, model, tokenizer):
     zh="在 GPT 上用 4 束搜索，得到最好的一束及其对数概率之和。",
     close=LIKELY,
 )
-def best_of_four_beams(beam_search, model, tokenizer):
-    prompts = ("Lily lost her", "One day Mia")
+def best_of_four_beams(beam_search, model, tokenizer, rng):
+    prompts = _some(rng, BEAMED, 2)
     return [_beam(beam_search(model, _ids(tokenizer, p), 4, 10)) for p in prompts]
 
 
@@ -592,9 +643,10 @@ def best_of_four_beams(beam_search, model, tokenizer):
     zh="结束词元与其他词元一视同仁：文本里可以有它，有了它也照样往下接。",
     close=LIKELY,
 )
-def the_end_is_a_token_like_any(beam_search, model, tokenizer):
+def the_end_is_a_token_like_any(beam_search, model, tokenizer, rng):
     # The best of the first text goes on where a shorter one would end; the second's holds the end.
-    return [_beam(beam_search(model, _ids(tokenizer, p), 4, 10)) for p in QUESTIONS[:2]]
+    prompts = [*_some(rng, GOING_ON, 1), *_some(rng, ENDING, 1)]
+    return [_beam(beam_search(model, _ids(tokenizer, p), 4, 10)) for p in prompts]
 
 
 @check(
@@ -602,10 +654,11 @@ def the_end_is_a_token_like_any(beam_search, model, tokenizer):
     zh="两个幸存者可以出自同一个前缀：只看总分。",
     close=LIKELY,
 )
-def siblings_may_survive(beam_search, garden_path):
+def siblings_may_survive(beam_search, garden_path, called):
     import torch
 
-    return [_beam(beam_search(garden_path, torch.tensor([[s]]), 2, 4)) for s in (4, 5, 3)]
+    starts = [int(called[token]) for token in (4, 5, 3)]
+    return [_beam(beam_search(garden_path, torch.tensor([[s]]), 3, 4)) for s in starts]
 
 
 # --- greedy_cached ------------------------------------------------------------------------
@@ -616,9 +669,9 @@ def siblings_may_survive(beam_search, garden_path):
     zh="用了缓存，文本与不用时完全相同。",
     close=0,
 )
-def cached_equals_uncached(greedy_cached, model, tokenizer):
+def cached_equals_uncached(greedy_cached, model, tokenizer, rng):
     # The last prompt is one after which every wrong position gives another text.
-    end, prompts = tokenizer.eos_token_id, (*STORIES, "Lily wanted a")
+    end, prompts = tokenizer.eos_token_id, (*_some(rng, STORIES, 3), "Lily wanted a")
     return [_tokens(greedy_cached(model, _ids(tokenizer, p), 8, end)) for p in prompts]
 
 
@@ -653,9 +706,9 @@ def feeds_one_token_at_a_time(greedy_cached, model, tokenizer):
     zh="每次调用都从空缓存开始。",
     close=0,
 )
-def calls_share_nothing(greedy_cached, model, tokenizer):
-    end = tokenizer.eos_token_id
-    order = ("Lily wanted a", STORIES[1], "Lily wanted a")
+def calls_share_nothing(greedy_cached, model, tokenizer, rng):
+    end, (first,), (other,) = tokenizer.eos_token_id, _some(rng, STARTS, 1), _some(rng, STORIES, 1)
+    order = (first, other, first)
     return [_tokens(greedy_cached(model, _ids(tokenizer, p), 6, end)) for p in order]
 
 
@@ -664,9 +717,9 @@ def calls_share_nothing(greedy_cached, model, tokenizer):
     zh="与 greedy 一样，遇到结束词元或达到 max_new_tokens 就停。",
     close=0,
 )
-def cached_stops_too(greedy_cached, model, tokenizer):
-    end = tokenizer.eos_token_id
-    cases = [(QUESTIONS[0], 12), (QUESTIONS[2], 12), (LONG, 3), (LONG, 0)]
+def cached_stops_too(greedy_cached, model, tokenizer, rng):
+    end, (first, second) = tokenizer.eos_token_id, _some(rng, QUESTIONS, 2)
+    cases = [(first, 12), (second, 12), (LONG, int(rng.integers(2, 9))), (LONG, 0)]
     return [_tokens(greedy_cached(model, _ids(tokenizer, p), n, end)) for p, n in cases]
 
 
@@ -683,8 +736,9 @@ def _padded(answer):
     zh="较短的提示在左侧补齐，补上的位置 mask 为 0。",
     close=0,
 )
-def pads_on_the_left(left_pad):
-    return _padded(left_pad([[5, 6, 7], [8], [9, 10]], 0))
+def pads_on_the_left(left_pad, rng):
+    a, b, c, d, e, f = rng.integers(1, 100, 6).tolist()
+    return _padded(left_pad([[a, b, c], [d], [e, f]], 0))
 
 
 @check(
@@ -692,8 +746,9 @@ def pads_on_the_left(left_pad):
     zh="与填充词元相同的真实词元照样算数。",
     close=0,
 )
-def real_tokens_count(left_pad):
-    return _padded(left_pad([[7, 7, 3], [7, 4]], 7))
+def real_tokens_count(left_pad, rng):
+    pad, a, b = rng.permutation(np.arange(1, 100))[:3].tolist()
+    return _padded(left_pad([[pad, pad, a], [pad, b]], pad))
 
 
 @check(
@@ -701,8 +756,9 @@ def real_tokens_count(left_pad):
     zh="长度相同的提示不需要填充。",
     close=0,
 )
-def one_length_needs_no_padding(left_pad):
-    return [_padded(left_pad([[5, 6, 7]], 0)), _padded(left_pad([[1, 2], [3, 4]], 0))]
+def one_length_needs_no_padding(left_pad, rng):
+    alone, pair = rng.integers(1, 100, (1, 3)).tolist(), rng.integers(1, 100, (2, 2)).tolist()
+    return [_padded(left_pad(prompts, 0)) for prompts in (alone, pair)]
 
 
 @check(
@@ -711,8 +767,9 @@ def one_length_needs_no_padding(left_pad):
     close=0,
     rests_on=("left_pad",),
 )
-def each_as_if_alone(greedy_batch, model, tokenizer):
-    prompts = [tokenizer(p).input_ids for p in (STORIES[0], "Lily wanted a", LONG)]
+def each_as_if_alone(greedy_batch, model, tokenizer, rng):
+    texts = [text for pool in (STORIES, STARTS, LONGS) for text in _some(rng, pool, 1)]
+    prompts = [tokenizer(text).input_ids for text in texts]
     return [_tokens(t) for t in greedy_batch(model, prompts, 12, tokenizer.eos_token_id)]
 
 
@@ -722,8 +779,9 @@ def each_as_if_alone(greedy_batch, model, tokenizer):
     close=0,
     rests_on=("left_pad",),
 )
-def the_finished_wait(greedy_batch, model, tokenizer):
-    prompts = [tokenizer(p).input_ids for p in (QUESTIONS[0], STORIES[0], QUESTIONS[2])]
+def the_finished_wait(greedy_batch, model, tokenizer, rng):
+    (first, last), (story,) = _some(rng, QUESTIONS, 2), _some(rng, STORIES, 1)
+    prompts = [tokenizer(text).input_ids for text in (first, story, last)]
     return [_tokens(t) for t in greedy_batch(model, prompts, 14, tokenizer.eos_token_id)]
 
 
@@ -733,8 +791,8 @@ def the_finished_wait(greedy_batch, model, tokenizer):
     close=0,
     rests_on=("left_pad",),
 )
-def an_end_inside_is_text(greedy_batch, model, tokenizer):
-    prompts = [_after_an_end(tokenizer), tokenizer(LONG).input_ids]
+def an_end_inside_is_text(greedy_batch, model, tokenizer, rng):
+    prompts = [_after_an_end(tokenizer, rng), tokenizer(LONG).input_ids]
     return [_tokens(t) for t in greedy_batch(model, prompts, 6, tokenizer.eos_token_id)]
 
 
@@ -744,9 +802,10 @@ def an_end_inside_is_text(greedy_batch, model, tokenizer):
     close=0,
     rests_on=("left_pad",),
 )
-def as_many_as_asked_for(greedy_batch, model, tokenizer):
-    prompts, end = [tokenizer(p).input_ids for p in STORIES], tokenizer.eos_token_id
-    return [[len(_tokens(t)) for t in greedy_batch(model, prompts, n, end)] for n in (0, 1, 3)]
+def as_many_as_asked_for(greedy_batch, model, tokenizer, rng):
+    prompts = [tokenizer(p).input_ids for p in _some(rng, STORIES, 3)]
+    end, numbers = tokenizer.eos_token_id, (0, 1, int(rng.integers(2, 13)))
+    return [[len(_tokens(t)) for t in greedy_batch(model, prompts, n, end)] for n in numbers]
 
 
 @that("all prompts go into the model together", zh="所有提示一起送进模型")
@@ -762,7 +821,7 @@ def runs_together(seen):
     expect=runs_together,
 )
 def one_pass_for_all(greedy_batch, model, tokenizer):
-    prompts, fed = [tokenizer(p).input_ids for p in STORIES], _fed(model)
+    prompts, fed = [tokenizer(p).input_ids for p in STORIES[:3]], _fed(model)
     texts = greedy_batch(model, prompts, 5, tokenizer.eos_token_id)
     return {"prompts": len(texts), "steps": max(len(_tokens(t)) for t in texts), "fed": fed}
 
@@ -770,7 +829,9 @@ def one_pass_for_all(greedy_batch, model, tokenizer):
 # --- stream_text --------------------------------------------------------------------------
 
 # One token of "星期" ends a character and begins the next.
-TALE = "从前，森林旁边的木屋里住着一个爱笑的女孩，星期六她很香。"
+TALE = "从前，{}里住着一个爱笑的{}，星期{}她很香。"
+PARTS = (("森林旁边的木屋", "村子", "城里的大屋"), ("女孩", "小女孩", "老师"), "一二三四五六")
+ANIMALS = "🦊🐻🐰🐸🐢🐶"
 
 
 def _stream(stream_text, tokenizer, tokens):
@@ -788,8 +849,9 @@ def _stream(stream_text, tokenizer, tokens):
     zh="跨词元的字符要等字节齐全才输出，齐全后立即输出。",
     close=0,
 )
-def characters_come_whole(stream_text, tokenizer):
-    return _stream(stream_text, tokenizer, tokenizer(TALE).input_ids)
+def characters_come_whole(stream_text, tokenizer, rng):
+    tale = TALE.format(*(one for parts in PARTS for one in _some(rng, parts, 1)))
+    return _stream(stream_text, tokenizer, tokenizer(tale).input_ids)
 
 
 @check(
@@ -797,18 +859,23 @@ def characters_come_whole(stream_text, tokenizer):
     zh="结尾被截断的字符，其字节不输出。",
     close=0,
 )
-def no_half_character_at_the_end(stream_text, tokenizer):
-    tokens = tokenizer("Mia 喜欢🦊").input_ids
+def no_half_character_at_the_end(stream_text, tokenizer, rng):
+    who, animal = (
+        *_some(rng, ("Mia", "Tom", "Lily", "Ben", "小明", "小红"), 1),
+        *_some(rng, ANIMALS, 1),
+    )
+    tokens = tokenizer(f"{who} 喜欢{animal}").input_ids
     return [_stream(stream_text, tokenizer, tokens[:-n])["text"] for n in (1, 2, 3)]
 
 
 @check(
-    "A fox of four bytes comes out once, and blanks and line ends stay.",
-    zh="四个字节的狐狸只输出一次，空格和换行保持原样。",
+    "An animal of four bytes comes out once, and blanks and line ends stay.",
+    zh="四个字节的动物表情只输出一次，空格和换行保持原样。",
     close=0,
 )
-def blanks_stay(stream_text, tokenizer):
-    text = "Once upon a time,\n  a 🦊 lived  here.\n"
+def blanks_stay(stream_text, tokenizer, rng):
+    animal, blanks = *_some(rng, ANIMALS, 1), "  " + " " * rng.integers(3)
+    text = f"Once upon a time,\n{blanks}a {animal} lived  here.\n"
     return _stream(stream_text, tokenizer, tokenizer(text).input_ids)
 
 
@@ -817,8 +884,9 @@ def blanks_stay(stream_text, tokenizer):
     zh="每个词元对应一段输出，哪怕是空的。",
     close=0,
 )
-def one_piece_a_token(stream_text, tokenizer):
-    cases = [tokenizer(text).input_ids for text in ("", "Mia", "铃铛")]
+def one_piece_a_token(stream_text, tokenizer, rng):
+    last = "铃铛" + "".join(_some(rng, ANIMALS, rng.integers(4)))
+    cases = [tokenizer(text).input_ids for text in ("", "Mia", last)]
     return [len(list(stream_text(tokenizer, tokens))) - len(tokens) for tokens in cases] + [
         len(list(stream_text(tokenizer, cases[2])))
     ]
@@ -830,7 +898,10 @@ OPPOSITE = "What is the opposite of hot?"
 PATIENCE = 20.0  # seconds: a time-out that a right answer never meets
 
 
-def _ask(ask, reply, key, *, accepted=None, timeout=PATIENCE, max_tokens=32, **trouble):
+def _ask(
+    ask, reply, key, question=OPPOSITE, *,
+    accepted=None, timeout=PATIENCE, max_tokens=32, **trouble,
+):  # fmt: skip
     """Ask a real endpoint on the loopback; return the answer and what arrived there."""
     from .server import NAME, Endpoint
 
@@ -841,7 +912,7 @@ def _ask(ask, reply, key, *, accepted=None, timeout=PATIENCE, max_tokens=32, **t
         os.environ["OPENAI_API_KEY"] = key
     with Endpoint(reply, key=accepted or key, **trouble) as endpoint:
         answer = ask(
-            OPPOSITE, base_url=endpoint.url, model=NAME, max_tokens=max_tokens, timeout=timeout
+            question, base_url=endpoint.url, model=NAME, max_tokens=max_tokens, timeout=timeout
         )
         return {name: answer[name] for name in ("status", "text", "finish")}, endpoint.requests
 
@@ -860,6 +931,13 @@ def key(rng):
     return "sk-" + "".join(map(str, rng.integers(0, 10, 24)))
 
 
+@fixture
+def question(rng):
+    """One of those which the model answers in 5 to 31 tokens."""
+    (text,) = _some(rng, [text for text in QUESTIONS if text.startswith("Q")], 1)
+    return text.removeprefix("Q: ").removesuffix("\nA:")
+
+
 def _briefly(question, limit):
     """An answer that costs nothing, for probes about what goes wrong."""
     return f"You asked: {question}", 9, 9, True
@@ -870,8 +948,8 @@ def _briefly(question, limit):
     zh="返回模型的回答，以及回答是否被截断。",
     close=0,
 )
-def answers_and_says_whether_cut(ask, gpt, key):
-    return [_ask(ask, gpt, key, max_tokens=n)[0] for n in (32, 4)]
+def answers_and_says_whether_cut(ask, gpt, key, question):
+    return [_ask(ask, gpt, key, question, max_tokens=n)[0] for n in (32, 4)]
 
 
 @check(
@@ -879,8 +957,8 @@ def answers_and_says_whether_cut(ask, gpt, key):
     zh="请求的是参数指定的模型，用的是当前客户端仍有的接口。",
     close=0,
 )
-def asks_the_model_named(ask, key):
-    answer, requests = _ask(ask, _briefly, key)
+def asks_the_model_named(ask, key, question):
+    answer, requests = _ask(ask, _briefly, key, question)
     return [answer["text"], [request["model"] for request in requests]]
 
 
@@ -899,10 +977,10 @@ def sends_one_message_of_the_user(ask, key):
     zh="密钥取自环境变量；没有密钥时什么也不发送。",
     close=0,
 )
-def key_from_the_environment(ask, key):
-    answer, requests = _ask(ask, _briefly, key)
-    none, unsent = _ask(ask, _briefly, "")
-    return [answer["status"], [r["key"] == key for r in requests], none["status"], len(unsent)]
+def key_from_the_environment(ask, key, question):
+    answer, requests = _ask(ask, _briefly, key, question)
+    none, unsent = _ask(ask, _briefly, "", question)
+    return [answer["text"], [r["key"] == key for r in requests], none["status"], len(unsent)]
 
 
 @check(
@@ -921,8 +999,9 @@ def a_refused_key_is_reported(ask, key):
     close=0,
     costly=True,
 )
-def what_passes_is_waited_out(ask, key):
-    return [_ask(ask, _briefly, key, failures=(code, 0))[0]["status"] for code in (429, 500, 503)]
+def what_passes_is_waited_out(ask, key, question):
+    codes = ((429, 0), (500, 0), (503, 0))
+    return [_ask(ask, _briefly, key, question, failures=code)[0]["text"] for code in codes]
 
 
 @check(
@@ -1093,8 +1172,9 @@ def _readable(text):
     zh="提示再长，新词元的数目也与要求一致；返回的文本不重复提示。",
     close=0,
 )
-def the_prompt_is_extra(write_texts, model, tokenizer):
-    return [_readable(write_texts(model, tokenizer, [LONG], 8, NEARLY_GREEDY)[0])]
+def the_prompt_is_extra(write_texts, model, tokenizer, rng):
+    prompts = _some(rng, LONGS, 1)
+    return [_readable(write_texts(model, tokenizer, prompts, 8, NEARLY_GREEDY)[0])]
 
 
 @check(
@@ -1102,8 +1182,9 @@ def the_prompt_is_extra(write_texts, model, tokenizer):
     zh="长短不一的提示放在一批里，与各自单独续写的结果相同。",
     close=0,
 )
-def lengths_do_not_matter(write_texts, model, tokenizer):
-    prompts = [STORIES[0], QUESTIONS[0], "小明想学游泳。", STORIES[1]]
+def lengths_do_not_matter(write_texts, model, tokenizer, rng):
+    # "从前，" is by far the shortest: it feels its padding most.
+    prompts = [*_some(rng, STORIES[:-1], 2), *_some(rng, QUESTIONS, 1), STORIES[-1]]
     return [_readable(text) for text in write_texts(model, tokenizer, prompts, 12, NEARLY_GREEDY)]
 
 
@@ -1113,8 +1194,8 @@ def lengths_do_not_matter(write_texts, model, tokenizer):
     close=0,
     costly=True,
 )
-def no_half_characters(write_texts, model, tokenizer):
-    prompts = ["小明想学游泳。"]
+def no_half_characters(write_texts, model, tokenizer, rng):
+    prompts = _some(rng, ("小明想学游泳。", "小红想学画画。", "小红想学游泳。", "从前，"), 1)
     cut = [write_texts(model, tokenizer, prompts, n, NEARLY_GREEDY)[0] for n in range(8, 16)]
     return [_readable(text) for text in cut]
 
@@ -1124,6 +1205,6 @@ def no_half_characters(write_texts, model, tokenizer):
     zh="模型结束文本就到此为止，结束词元不显示。",
     close=0,
 )
-def the_end_is_not_shown(write_texts, model, tokenizer):
-    texts = write_texts(model, tokenizer, list(QUESTIONS[:2]), 16, NEARLY_GREEDY)
+def the_end_is_not_shown(write_texts, model, tokenizer, rng):
+    texts = write_texts(model, tokenizer, _some(rng, QUESTIONS, 2), 16, NEARLY_GREEDY)
     return [_readable(text) for text in texts]

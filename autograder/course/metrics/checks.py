@@ -707,7 +707,8 @@ def as_many_bins_as_asked(calibration_error, rng):
 def edges_belong_below(calibration_error, rng):
     # Who is on an edge is ill, who is just above it is not: in one bin their gaps would cancel.
     # At 0 there are so many that losing them changes the error by more than that.
-    times = rng.integers(1, 6, 6) + np.array([6, 0, 0, 0, 0, 0])
+    times = rng.integers(1, 6, 6)
+    times[0] += 6
     probabilities = np.repeat([0.0, 0.25, 0.3125, 0.75, 0.8125, 1.0], times)
     labels = np.repeat([1, 1, 0, 1, 0, 0], times)
     return [calibration_error(labels, probabilities, bins=bins) for bins in (4, 8)]
