@@ -69,8 +69,10 @@ def opened(folder: Path, language: Language) -> Iterator[str]:
     command = [*TOUCHSTONE, "open", "--no-browser", "--lang", language]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        yield next(found[0] for line in server.stdout if (found := re.search(r"http\S+", line)))
-        server.send_signal(signal.SIGINT)
+        try:
+            yield next(m[0] for line in server.stdout if (m := re.search(r"http\S+", line)))
+        finally:
+            server.send_signal(signal.SIGINT)
 
 
 def said(shown: str, language: Language) -> str:
@@ -79,7 +81,9 @@ def said(shown: str, language: Language) -> str:
     assert asked
     found = material(catalog.exercise(asked[2])).questions
     points = next(question.points for question in found if question.id == asked[1])
-    return " ".join(point[language] for point in points[: len(points) // 2])
+    return ("" if language == "zh" else " ").join(
+        point[language] for point in points[: len(points) // 2]
+    )
 
 
 def day(page: Page, address: str, language: Language) -> None:
@@ -90,6 +94,7 @@ def day(page: Page, address: str, language: Language) -> None:
     page.screenshot(path=named("lesson", language))
     page.goto(f"{lessons}/interview.html")
     page.locator("main button").last.click()
+    page.locator("main textarea").wait_for()
     page.locator("main textarea").fill(said(page.locator("main").inner_text(), language))
     page.locator("main button").first.click()
     page.wait_for_timeout(500)
