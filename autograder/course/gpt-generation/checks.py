@@ -828,8 +828,8 @@ def one_pass_for_all(greedy_batch, model, tokenizer):
 
 # --- stream_text --------------------------------------------------------------------------
 
-# One token of "星期" ends a character and begins the next.
-TALE = "从前，{}里住着一个爱笑的{}，星期{}她很香。"
+# One token of "很香" ends a character and begins the next.
+TALE = "从前，{}里住着一个爱笑的{}，星期{}烤的面包很香。"
 PARTS = (("森林旁边的木屋", "村子", "城里的大屋"), ("女孩", "小女孩", "老师"), "一二三四五六")
 ANIMALS = "🦊🐻🐰🐸🐢🐶"
 
