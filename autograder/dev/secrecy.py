@@ -34,7 +34,7 @@ REASONS: dict[Reason, Text] = {
     },
     "a property": {
         "en": "a property is asked, which what was right at home has too",
-        "zh": "要求的是性质，家中得到的正确结果同样满足",
+        "zh": "检查的是性质，没有密钥时的正确结果同样满足",
     },
 }
 
