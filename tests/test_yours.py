@@ -178,3 +178,13 @@ def test_whatever_arrives_makes_a_value_or_an_error(data: object) -> None:
         from_values({"tensor": data, "dtype": "float32", "shape": [1]})
     except (ValueError, TypeError):
         pass
+
+
+def test_what_is_right_given_a_mistake_has_an_end_of_time(
+    tmp_path: Path, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mistaken = RECALL.replace("found / positives", "found ** 1.5 / (positives + 3)")
+    monkeypatch.setattr("autograder.grading.yours.PATIENCE", 0.0)
+    result = grade(tmp_path, mistaken, PRECISION, F1, pool=pool)
+    assert task(result, "f1").points < task(result, "f1").max_points
+    assert task(result, "precision").status == "pass"

@@ -5,7 +5,9 @@ Each in a process of its own, which holds the reference and in which no submissi
 
 from __future__ import annotations
 
+import math
 import queue
+import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,6 +90,7 @@ def observe_yours(
     checks: Sequence[str],
     secret: str = "",
     course: Path = catalog.COURSE,
+    over: float = math.inf,
 ) -> tuple[KeyRows, list[Call]]:
     """Run probes with the reference built on a learner's functions, which stay where they are.
 
@@ -97,6 +100,9 @@ def observe_yours(
         Calls of these functions, and what they came to.
     names
         Those that the reference is to be built on.
+    over
+        When it is too late, by `time.monotonic`: what a learner's functions answer decides how
+        long the reference takes.
 
     Returns
     -------
@@ -104,6 +110,11 @@ def observe_yours(
         What those probes yield for which all calls are answered, by labels ``("yours", name, …)``.
     list of Call
         Calls that others need; they went on as if these were right.
+
+    Raises
+    ------
+    WorkerFailed
+        If our own content does not run, or not in time.
     """
     found, wanted = [], []
     request = replace(
@@ -111,7 +122,7 @@ def observe_yours(
         calls=tuple((name, None) for name in names),
         answers=tuple((call.name, call.values, outcome_to(o)) for call, o in answered),
     )
-    for frame in _frames_of(request, exercise):
+    for frame in _frames_of(request, exercise, over):
         if frame["type"] == "answer":
             found.append((tuple(frame["label"]), outcome_from(frame["outcome"])))
         if frame["type"] == "wanted":
@@ -130,12 +141,14 @@ def _of_ours(
     )
 
 
-def _frames_of(request: Request, exercise: Exercise) -> Iterator[dict[str, Any]]:
+def _frames_of(
+    request: Request, exercise: Exercise, over: float = math.inf
+) -> Iterator[dict[str, Any]]:
     """What a process that holds the reference reports, until it is done."""
     with fresh_worker(request) as frames:
         while True:
             try:
-                frame = frames.next(START_SECONDS)
+                frame = frames.next(min(START_SECONDS, max(over - time.monotonic(), 0.0)))
             except (queue.Empty, BrokenChannel) as error:
                 raise WorkerFailed(f"the reference of {exercise.slug} hangs: {error!r}") from None
             if frame is None:

@@ -6,10 +6,12 @@ in their place. They stay where they are: what it needs of them is asked for, as
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 
 from autograder.engine import Ask, Call, WorkerFailed, observe_yours
 from autograder.engine.calling import to_build_on
+from autograder.engine.timing import PATIENCE
 from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.declaring import Check
@@ -71,15 +73,22 @@ def _built(
     ask: Ask,
     secret: str,
 ) -> list[tuple[Label, Outcome]]:
-    """What the checks yield with the reference built on the learner's functions called `names`."""
+    """What the checks yield with the reference built on the learner's functions called `names`.
+
+    A submission decides by what it answers how often it is asked and how long the reference takes,
+    so no round begins, and none of the reference's goes on, once that took as long as a submission
+    itself may take.
+    """
+    over = time.monotonic() + PATIENCE * exercise.with_room().submission_seconds
     answers: dict[bytes, Outcome] = {}
     calls: list[Call] = []
     for number in range(_ROUNDS + 1):
         rows, wanted = observe_yours(
             exercise, [(call, answers[call.key]) for call in calls], names=sorted(names),
             checks=[check.name for check in asking], secret=secret, course=exercise.folder.parent,
+            over=over,
         )  # fmt: skip
-        if not wanted or number == _ROUNDS:
+        if not wanted or number == _ROUNDS or time.monotonic() >= over:
             return rows.outcomes
         calls += wanted
         answers |= {call.key: o for call, o in zip(wanted, ask(wanted), strict=True)}
