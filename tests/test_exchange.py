@@ -175,6 +175,10 @@ def _no_text(data: dict[str, Any]) -> None:
     data["answers"][0]["said"] = "\ud800"
 
 
+def _no_exercise(data: dict[str, Any]) -> None:
+    data["attempts"][0]["result"]["exercise"] = "\ud800"
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -186,6 +190,7 @@ def _no_text(data: dict[str, Any]) -> None:
         (_no_result, r"attempts\[0\]"),
         (_no_list, "hints"),
         (_no_text, r"answers\[0\]"),
+        (_no_exercise, r"attempts\[0\]"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -65,6 +65,7 @@ def test_names_in_two_columns_and_numbers_as_spreadsheets_keep_them(tmp_path: Pa
         ("name\nAnn\nAnn\n", "Ann"),
         ("id,name,due\n1,Ann,soon\n", "soon"),
         ("PK\x03\x04\0\0", "CSV"),
+        ('id,name\n1,"Ann\n' + 9_999 * "2,somebody else\n", "roster.csv"),
     ],
 )
 def test_a_table_that_is_no_roster_is_refused(tmp_path: Path, content: str, because: str) -> None:

@@ -193,7 +193,14 @@ def _rows(path: Path) -> list[list[str]]:
     text = _decoded(content)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
-    return list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter))
+    try:
+        return list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter))
+    except csv.Error as error:
+        raise IntakeError(
+            f"The roster {path} cannot be read as a table: {error}. Look for a quotation mark that "
+            "is not closed.",
+            f"名单 {path} 无法按表格读取：{error}。请检查是否有引号没有成对。",
+        ) from None
 
 
 def _is_wide(content: bytes) -> bool:

@@ -170,7 +170,7 @@ def _attempt(row: Any) -> tuple[Any, ...]:
     result = result_from_dict(row["result"])
     submission, environment = _text(row["submission"]), _text(row["environment"])
     content = json.dumps(row["result"], allow_nan=False)
-    _check(result.exercise != "")
+    _check(_text(result.exercise) != "")
     return (
         attempt_key(submission, result.exercise, environment), result.exercise, submission,
         environment, _stamp(row["last_seen"]), _stamp(row["recorded"]), result.points,
