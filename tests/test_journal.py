@@ -61,6 +61,8 @@ TASKS = st.builds(
     points=FLOATS,
     max_points=FLOATS,
     verdicts=st.lists(VERDICTS, max_size=2).map(tuple),
+    granted=st.none() | FLOATS,
+    reason=STRINGS,
 )
 CELLS = st.builds(
     CellRun,
