@@ -120,8 +120,11 @@ def test_a_ledger_of_the_version_before_is_read_and_adjusted(tmp_path: Path) -> 
 def test_the_roster_and_the_deadline_are_kept(tmp_path: Path) -> None:
     folder = kept(tmp_path / "class", graded("ann", SAMPLE, at="2026-02-01T10:00:00"))
     with Ledger(folder, writing=True) as ledger:
-        ledger.note_roster([Expected("ann", "1"), Expected("bo", "2", "bo@x.org")])
-        ledger.note_due("2026-01-31T23:59:00")
+        ledger.note(
+            {"en": "folders", "zh": "文件夹"},
+            roster=[Expected("ann", "1"), Expected("bo", "2", "bo@x.org")],
+            due="2026-01-31T23:59:00",
+        )
     result = load(folder)
     assert adjust(folder, "1", "metrics", "recall", 1.0, "by the roster's number").student == "ann"
     assert [one.student for one in result.missing] == ["bo"]

@@ -12,9 +12,9 @@ import pytest
 from attempts import RECALL, grade, notebook, save, task
 
 from autograder.engine import UnreadableNotebook, read_notebook
-from autograder.engine.cells import setup_variables
+from autograder.engine.sources import setup_variables
 from autograder.exercise import catalog
-from autograder.grading.journal import Journal, JournalUnwritable
+from autograder.grading.journal import Journal, JournalError, JournalUnwritable
 from autograder.learner import desk
 from autograder.learner.workbook import nbfile
 
@@ -48,11 +48,18 @@ def test_a_journal_that_cannot_be_written_is_read_and_keeps_nothing(tmp_path: Pa
     path = tmp_path / "journal.sqlite"
     with Journal(path) as journal:
         journal.open_hint("metrics", "recall")
+        # What is not yet moved into the file itself counts too.
+        with Journal.forgetful(path) as beside:
+            assert beside.hint_level("metrics", "recall") == 1
     before = path.read_bytes()
     with Journal.forgetful(path) as journal:
         assert journal.hint_level("metrics", "recall") == 1
         assert journal.open_hint("metrics", "recall") == 2
     assert path.read_bytes() == before
+    damaged = tmp_path / "damaged.sqlite"
+    damaged.write_bytes(b"no database of anybody's" * 100)
+    with pytest.raises(JournalError, match="damaged"):
+        Journal.forgetful(damaged)
     with pytest.raises(JournalUnwritable):
         Journal(Path(os.devnull) / "journal.sqlite")
     with Journal.forgetful(Path(os.devnull) / "journal.sqlite") as journal:

@@ -136,7 +136,8 @@ def test_a_ledger_on_a_read_only_disk_is_exported_elsewhere(
     code = (
         "import os, pathlib, sys; from autograder.classroom import Ledger\n"
         "ledger = Ledger(pathlib.Path(sys.argv[1]), writing=True)\n"
-        "ledger.note_aside([('late.pdf', {'en': 'late', 'zh': '晚'})]); os.kill(os.getpid(), 9)"
+        "late = {'en': 'late', 'zh': '晚'}; ledger.note(late, [('late.pdf', late)])\n"
+        "os.kill(os.getpid(), 9)"
     )
     killed = subprocess.run([sys.executable, "-c", code, out], env=env)
     assert killed.returncode == -signal.SIGKILL

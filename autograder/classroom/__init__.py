@@ -9,8 +9,9 @@ from autograder.classroom.adjusting import adjust, history
 from autograder.classroom.belongings import Belongings, belongings
 from autograder.classroom.graders import Graders, LocalGraders
 from autograder.classroom.grading import Told, grade_class
+from autograder.classroom.holding import LedgerError
 from autograder.classroom.intake import Intake, Submission, find_submissions, take_in
-from autograder.classroom.ledger import Ledger, LedgerError
+from autograder.classroom.ledger import Ledger
 from autograder.classroom.roster import Roster, due_time, read_roster
 from autograder.judging.results import ClassResult
 

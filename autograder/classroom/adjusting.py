@@ -6,7 +6,8 @@ import math
 from datetime import datetime
 from pathlib import Path
 
-from autograder.classroom.ledger import Ledger, LedgerError
+from autograder.classroom.holding import LedgerError
+from autograder.classroom.ledger import Ledger
 from autograder.classroom.names import tidy
 from autograder.judging.results import Adjustment, ClassResult, TaskResult
 

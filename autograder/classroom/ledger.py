@@ -7,23 +7,19 @@ and one that was changed is graded anew.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
-import shutil
-import sqlite3
-import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import astuple, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from autograder._errors import BilingualError
 from autograder.classroom.adjusted import with_adjustments
+from autograder.classroom.holding import LedgerError, held
 from autograder.engine import Notebook
 from autograder.grading import database
 from autograder.grading.database import Form
@@ -32,12 +28,22 @@ from autograder.judging.results import Adjustment, ClassResult, Expected, Graded
 from autograder.language import Text
 
 FILE = "class.sqlite"
-_LOCK = ".grading"
+_ADJUSTMENTS = """
+CREATE TABLE adjustments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    student TEXT NOT NULL,
+    exercise TEXT NOT NULL,
+    task TEXT NOT NULL,
+    points REAL,
+    reason TEXT NOT NULL,
+    made TEXT NOT NULL
+);
+"""
 FORM = Form(
     name={"en": "class ledger", "zh": "班级成绩库"},
     application=0x54534C47,  # "TSLG"
     version=3,
-    schema="""
+    schema=f"""
 CREATE TABLE editions (exercise TEXT PRIMARY KEY, environment TEXT NOT NULL);
 CREATE TABLE traits (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE results (
@@ -53,40 +59,16 @@ CREATE TABLE handed_in (
     key TEXT NOT NULL,
     at TEXT NOT NULL DEFAULT ''
 );
-CREATE TABLE adjustments (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    student TEXT NOT NULL,
-    exercise TEXT NOT NULL,
-    task TEXT NOT NULL,
-    points REAL,
-    reason TEXT NOT NULL,
-    made TEXT NOT NULL
-);
-""",
+{_ADJUSTMENTS}""",
     upgrades={
         1: "ALTER TABLE results ADD COLUMN code BLOB",
-        2: """
-ALTER TABLE handed_in ADD COLUMN at TEXT NOT NULL DEFAULT '';
-CREATE TABLE adjustments (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    student TEXT NOT NULL,
-    exercise TEXT NOT NULL,
-    task TEXT NOT NULL,
-    points REAL,
-    reason TEXT NOT NULL,
-    made TEXT NOT NULL
-);
-""",
+        2: f"ALTER TABLE handed_in ADD COLUMN at TEXT NOT NULL DEFAULT ''; {_ADJUSTMENTS}",
     },
     remedy={
         "en": "Move it away, and grade the class again.",
         "zh": "请把它移走，然后重新评分。",
     },
 )
-
-
-class LedgerError(BilingualError):
-    """A folder that cannot take this class's results; what is in it stays."""
 
 
 def key_of(notebook: Notebook, environment: str) -> str:
@@ -126,11 +108,16 @@ class Ledger:
                 f"SOURCE --out {folder}`.",
                 f"{folder} 里没有班级成绩。请先运行 `touchstone class grade 作业 --out {folder}`。",
             )
-        self._lock = self._locked(folder) if writing else None
-        self._copy = None if writing or os.access(folder, os.W_OK) else self._copied(folder)
-        self._database = database.connect(
-            Path(self._copy.name) / FILE if self._copy else self.path, FORM
-        )
+        self._lock = held(folder) if writing else None
+        try:
+            can_write = writing or os.access(folder, os.W_OK)
+            connect = database.connect if can_write else database.connect_copy
+            self._database = connect(self.path, FORM)
+        except OSError as error:
+            raise LedgerError(
+                f"{self.path} cannot be read: {error.strerror or error}. Check who may read it.",
+                f"无法读取 {self.path}：{error.strerror or error}。请检查读取权限。",
+            ) from None
 
     def __enter__(self) -> Ledger:
         return self
@@ -144,46 +131,6 @@ class Ledger:
         self._database.close()
         if self._lock is not None:
             self._lock.close()
-        if self._copy is not None:
-            self._copy.cleanup()
-
-    def _copied(self, folder: Path) -> tempfile.TemporaryDirectory[str]:
-        """A copy to read: SQLite writes beside a database also when it only reads it."""
-        copy = tempfile.TemporaryDirectory(prefix="touchstone-")
-        try:
-            for name in (FILE, f"{FILE}-wal"):
-                if (folder / name).exists():
-                    shutil.copyfile(folder / name, Path(copy.name) / name)
-        except OSError as error:
-            copy.cleanup()
-            raise LedgerError(
-                f"{self.path} cannot be read: {error.strerror or error}. Check who may read it.",
-                f"无法读取 {self.path}：{error.strerror or error}。请检查读取权限。",
-            ) from None
-        return copy
-
-    def _locked(self, folder: Path) -> sqlite3.Connection:
-        """Hold the folder, until this process ends in whatever way: SQLite's own locks do that."""
-        path = folder / _LOCK
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if not os.access(folder, os.W_OK):  # SQLite would find out with the first result
-                raise PermissionError(errno.EROFS, os.strerror(errno.EROFS))
-            lock = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as error:
-            raise _unwritable(folder, error) from None
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            lock.close()
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-                raise LedgerError(
-                    f"Another process is grading into {folder}. Wait until it is done, or name "
-                    "another folder with --out.",
-                    f"另一个进程正在往 {folder} 里评分。请等它结束，或用 --out 换一个文件夹。",
-                ) from None
-            raise _unwritable(folder, error) from None
-        return lock
 
     def __len__(self) -> int:
         return int(self._rows("SELECT count(*) FROM handed_in")[0][0])
@@ -213,23 +160,24 @@ class Ledger:
         """Remember that a secret changed the seeds; it stays so, for results of that are here."""
         self._write("INSERT OR REPLACE INTO traits VALUES ('hidden', '1')")
 
-    def note_layout(self, layout: Text) -> None:
-        """Remember by what students were told apart."""
-        self._write("INSERT OR REPLACE INTO traits VALUES ('layout', ?)", json.dumps(dict(layout)))
-
-    def note_aside(self, aside: Iterable[tuple[str, Text]]) -> None:
-        """Remember what was there and is graded for nobody."""
-        text = json.dumps([[name, dict(why)] for name, why in aside])
-        self._write("INSERT OR REPLACE INTO traits VALUES ('aside', ?)", text)
-
-    def note_roster(self, roster: Sequence[Expected]) -> None:
-        """Remember who was expected, instead of who was before."""
-        people = json.dumps([astuple(one) for one in roster])
-        self._write("INSERT OR REPLACE INTO traits VALUES ('roster', ?)", people)
-
-    def note_due(self, due: str) -> None:
-        """Remember the deadline, in ISO 8601; empty for none."""
-        self._write("INSERT OR REPLACE INTO traits VALUES ('due', ?)", json.dumps(due))
+    def note(
+        self,
+        layout: Text,
+        aside: Iterable[tuple[str, Text]] = (),
+        roster: Iterable[Expected] = (),
+        due: str = "",
+    ) -> None:
+        """Remember, instead of what was before, what `ClassResult` tells of the class itself."""
+        noted: dict[str, Any] = {
+            "layout": dict(layout),
+            "aside": [[name, dict(why)] for name, why in aside],
+            "roster": [astuple(one) for one in roster],
+            "due": due,
+        }
+        with self.at_once():
+            statement = "INSERT OR REPLACE INTO traits VALUES (?, ?)"
+            for name, value in noted.items():
+                self._write(statement, name, json.dumps(value))
 
     def has(self, key: str) -> bool:
         """Whether a result is here that need not be sought again: one not marred by our fault."""
@@ -280,7 +228,6 @@ class Ledger:
             "SELECT student, name, identifier, at, result FROM handed_in JOIN results USING (key)"
             " ORDER BY student, name"
         )
-        hidden = self._rows("SELECT value FROM traits WHERE name = 'hidden'") == [("1",)]
         try:
             graded = tuple(
                 Graded(student, name, replace(_result(content, cells), path=name), identifier, at)
@@ -288,15 +235,7 @@ class Ledger:
             )
         except (SerialError, ValueError, AttributeError, zlib.error) as error:
             raise database.damaged(self.path, FORM, f"a result: {error}") from None
-        layout, aside = self._trait("layout"), self._trait("aside") or []
-        people, due = self._trait("roster") or [], self._trait("due") or ""
-        try:
-            told = layout and _both(layout)
-            left = tuple((str(name), _both(why)) for name, why in aside)
-            roster = tuple(Expected(*map(str, one)) for one in people)
-        except (ValueError, KeyError, TypeError) as error:
-            raise database.damaged(self.path, FORM, f"the layout: {error}") from None
-        result = ClassResult(graded, hidden, told, left, roster, str(due))
+        result = ClassResult(graded, **self._noted())
         given = {(one.student, one.exercise, one.task): one for one in self.adjustments()}
         return with_adjustments(result, given)
 
@@ -312,12 +251,21 @@ class Ledger:
         rows = self._rows(f"SELECT {columns} FROM adjustments ORDER BY id")
         return [Adjustment(*row) for row in rows]
 
-    def _trait(self, name: str) -> Any:
-        rows = self._rows("SELECT value FROM traits WHERE name = ?", name)
+    def _noted(self) -> dict[str, Any]:
+        """What `hide` and `note` noted, by the names that `ClassResult` has for it."""
+        rows = self._rows("SELECT name, value FROM traits")
         try:
-            return json.loads(rows[0][0]) if rows else None
-        except ValueError as error:
-            raise database.damaged(self.path, FORM, f"{name}: {error}") from None
+            noted = {name: json.loads(value) for name, value in rows}
+            layout = noted.get("layout")
+            return {
+                "hidden": noted.get("hidden") == 1,
+                "layout": layout and _both(layout),
+                "aside": tuple((str(name), _both(why)) for name, why in noted.get("aside", ())),
+                "roster": tuple(Expected(*map(str, one)) for one in noted.get("roster", ())),
+                "due": str(noted.get("due", "")),
+            }
+        except (ValueError, KeyError, TypeError) as error:
+            raise database.damaged(self.path, FORM, f"what is told of it: {error}") from None
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with database.guarded(self.path, FORM), closing(self._database.cursor()) as cursor:
@@ -338,11 +286,3 @@ def _result(content: bytes, cells: bool) -> SubmissionResult:
         stopped = [cell for cell in data["cells"] if cell["error"]]
         data["cells"] = [{**cell, "source": "", "outputs": []} for cell in stopped]
     return result_from_dict(data)
-
-
-def _unwritable(folder: Path, error: Exception) -> LedgerError:
-    return LedgerError(
-        f"{folder} cannot be written: {error}. Free the disk or its permissions, or name another "
-        "folder with --out.",
-        f"{folder} 无法写入：{error}。请检查磁盘空间和权限，或用 --out 换一个文件夹。",
-    )

@@ -154,10 +154,7 @@ def grade(
         )
         for told_first in intake.told:
             messages.say(told_first[LANGUAGE], "yellow")
-        ledger.note_layout(intake.layout)
-        ledger.note_aside(intake.aside)
-        ledger.note_roster(intake.roster)
-        ledger.note_due(deadline)
+        ledger.note(intake.layout, intake.aside, intake.roster, deadline)
         own = classroom.belongings(
             source, out, intake.submissions, secret=secret, text=hidden, roster=roster
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,21 +88,33 @@ def connect(path: Path, form: Form) -> sqlite3.Connection:
 
 
 def connect_copy(path: Path, form: Form) -> sqlite3.Connection:
-    """What the file at `path` holds, if it can be read, in memory only; else nothing.
+    """What the file at `path` holds, in memory only.
 
     Raises
     ------
+    OSError
+        If it cannot be read.
     JournalError
         If what it holds is damaged, foreign or of a newer version.
     """
+    # SQLite writes beside a database also when it only reads it, so a copy is read, with what a
+    # program that was killed left beside it.
+    with tempfile.TemporaryDirectory(prefix="touchstone-") as folder:
+        copy = shutil.copyfile(path, Path(folder) / "copy")
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+        with guarded(path, form), contextlib.closing(sqlite3.connect(copy)) as file:
+            return connect_nowhere(path, form, file.backup)
+
+
+def connect_nowhere(
+    path: Path, form: Form, fill: Callable[[sqlite3.Connection], None] = lambda memory: None
+) -> sqlite3.Connection:
+    """A new file's content, or what `fill` brings, in memory only; errors are of `path`."""
     memory = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        # Immutable: on what cannot be written to, SQLite finds no place for its locks.
-        with contextlib.suppress(sqlite3.OperationalError):
-            address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-            with contextlib.closing(sqlite3.connect(address, uri=True)) as file:
-                file.backup(memory)
         with guarded(path, form):
+            fill(memory)
             _prepare(memory, path, form)
     except BaseException:
         memory.close()

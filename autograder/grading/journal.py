@@ -112,7 +112,10 @@ class Journal:
         """One that knows what the file at `path` holds, if it can be read, and keeps nothing."""
         journal = cls.__new__(cls)
         journal.path = path
-        journal._database = database.connect_copy(path, FORM)
+        try:
+            journal._database = database.connect_copy(path, FORM)
+        except OSError:
+            journal._database = database.connect_nowhere(path, FORM)
         return journal
 
     def __enter__(self) -> Journal:
