@@ -11,8 +11,9 @@ import signal
 import sys
 
 from autograder import _called
-from autograder.cli import (  # some only put their commands on the learners' app
+from autograder.cli import (  # some only put their commands on another's app
     authors,
+    graded,  # noqa: F401
     grading,  # noqa: F401
     interviewing,  # noqa: F401
     learners,

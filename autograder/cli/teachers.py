@@ -1,4 +1,4 @@
-"""Commands for teachers: grade a class, report on it, export its points."""
+"""Commands for teachers: grade a class, here or where another system does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import typer
 from autograder.cli.shared import LANGUAGE, say
 
 if TYPE_CHECKING:
-    from autograder.judging.results import Adjustment
+    from autograder.classroom import Intake
+    from autograder.judging.results import ClassResult
 
 app = typer.Typer(
     help=say("For teachers: grade a class.", "写给老师：给全班评分。"),
@@ -22,10 +23,6 @@ app = typer.Typer(
 Out = Annotated[
     Path, typer.Option("--out", help=say("Folder for the results.", "存放成绩的文件夹。"))
 ]
-Graded = Annotated[
-    Path, typer.Argument(help=say("A folder that `class grade` filled.", "已评分的文件夹。"))
-]
-
 Secret = Annotated[
     Path | None,
     typer.Option(
@@ -57,6 +54,41 @@ class Attempts(StrEnum):
     latest = "latest"
 
 
+Workers = Annotated[int, typer.Option(min=1, help=say("Notebooks at a time.", "同时评几份。"))]
+Resume = Annotated[
+    bool, typer.Option("--resume", help=say("Go on where it stopped.", "从中断处继续。"))
+]
+LaidOut = Annotated[
+    Layout | None,
+    typer.Option(
+        help=say(
+            "Whose a notebook is: the folder's at the top (folders), the one below (sections), "
+            "the file's name (files), or as a platform names it. Found out unless in doubt.",
+            "作业归谁：顶层文件夹（folders）、下一层文件夹（sections）、文件名（files），"
+            "或按平台命名。通常自动识别，有疑问时才需指明。",
+        )
+    ),
+]
+Roster = Annotated[
+    Path | None,
+    typer.Option(
+        help=say(
+            "A CSV with columns id, name, email, login (one will do): names students, says "
+            "whose a file is, and who handed in nothing.",
+            "名单 CSV，列名：学号、姓名、邮箱、用户名（有其一即可）：用于对应姓名、"
+            "判断文件归属、列出未交的人。",
+        )
+    ),
+]
+Counting = Annotated[
+    Attempts,
+    typer.Option(
+        help=say(
+            "Which of a student's attempts counts, where Blackboard or Brightspace names them.",
+            "Blackboard、Brightspace 保留多次提交时，以哪一次为准。",
+        )
+    ),
+]
 Due = Annotated[
     str | None,
     typer.Option(
@@ -65,6 +97,17 @@ Due = Annotated[
             "marked, where the platform's names say when it came.",
             "截止时间，如“2026-01-31 23:59”（按平台时间）：平台的文件名带有时间时，迟交会标出。",
         )
+    ),
+]
+Dask = Annotated[
+    str | None,
+    typer.Option(help=say("Address of a Dask scheduler to grade on.", "Dask 调度器地址。")),
+]
+NoSandbox = Annotated[
+    bool,
+    typer.Option(
+        "--no-sandbox",
+        help=say("Do without walls: trusted work only.", "不用沙箱，仅限可信作业。"),
     ),
 ]
 
@@ -79,56 +122,15 @@ Due = Annotated[
 def grade(
     source: str,
     out: Out,
-    workers: Annotated[
-        int, typer.Option(min=1, help=say("Notebooks at a time.", "同时评几份。"))
-    ] = os.cpu_count() or 1,
+    workers: Workers = os.cpu_count() or 1,
     secret: Secret = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help=say("Go on where it stopped.", "从中断处继续。"))
-    ] = False,
-    layout: Annotated[
-        Layout | None,
-        typer.Option(
-            help=say(
-                "Whose a notebook is: the folder's at the top (folders), the one below (sections), "
-                "the file's name (files), or as a platform names it. Found out unless in doubt.",
-                "作业归谁：顶层文件夹（folders）、下一层文件夹（sections）、文件名（files），"
-                "或按平台命名。通常自动识别，有疑问时才需指明。",
-            )
-        ),
-    ] = None,
-    roster: Annotated[
-        Path | None,
-        typer.Option(
-            help=say(
-                "A CSV with columns id, name, email, login (one will do): names students, says "
-                "whose a file is, and who handed in nothing.",
-                "名单 CSV，列名：学号、姓名、邮箱、用户名（有其一即可）：用于对应姓名、"
-                "判断文件归属、列出未交的人。",
-            )
-        ),
-    ] = None,
-    attempts: Annotated[
-        Attempts,
-        typer.Option(
-            help=say(
-                "Which of a student's attempts counts, where Blackboard or Brightspace names them.",
-                "Blackboard、Brightspace 保留多次提交时，以哪一次为准。",
-            )
-        ),
-    ] = Attempts.best,
+    resume: Resume = False,
+    layout: LaidOut = None,
+    roster: Roster = None,
+    attempts: Counting = Attempts.best,
     due: Due = None,
-    dask: Annotated[
-        str | None,
-        typer.Option(help=say("Address of a Dask scheduler to grade on.", "Dask 调度器地址。")),
-    ] = None,
-    no_sandbox: Annotated[
-        bool,
-        typer.Option(
-            "--no-sandbox",
-            help=say("Do without walls: trusted work only.", "不用沙箱，仅限可信作业。"),
-        ),
-    ] = False,
+    dask: Dask = None,
+    no_sandbox: NoSandbox = False,
 ) -> None:
     from autograder import classroom
     from autograder.report import messages, print_class_summary
@@ -144,16 +146,7 @@ def grade(
     with classroom.Ledger(out, writing=True) as ledger:
         if len(ledger) and not resume:
             raise classroom.not_resumed(out, len(ledger))
-        messages.say(
-            say(
-                f"Found: {intake.students} student(s), {intake.notebooks} notebook(s); "
-                f"{intake.layout['en']}",
-                f"共 {intake.students} 名学生、{intake.notebooks} 份 notebook；"
-                f"{intake.layout['zh']}",
-            )
-        )
-        for told_first in intake.told:
-            messages.say(told_first[LANGUAGE], "yellow")
+        _tell_first(intake)
         ledger.note(intake.layout, intake.aside, intake.roster, deadline)
         own = classroom.belongings(
             source, out, intake.submissions, secret=secret, text=hidden, roster=roster
@@ -171,125 +164,29 @@ def grade(
             f"下一步：`touchstone class report {out}`，或 `touchstone class export {out} --to csv`",
         )
     )
-    problems = [item.result for item in result.graded if item.result.problem is not None]
-    if any(item.result.at_fault for item in result.graded) or any(p.exercise for p in problems):
-        raise typer.Exit(3)
-    raise typer.Exit(1 if problems else 0)
+    raise typer.Exit(_code(result))
 
 
-@app.command(
-    help=say(
-        "Write pages: one for the class, one for each student without hidden inputs or answers.",
-        "生成网页：全班一页，每人一页（不含隐藏输入和答案）。",
-    )
-)
-def report(
-    folder: Graded,
-    to: Annotated[
-        Path | None, typer.Option("--to", help=say("Where to; by default here.", "写到哪里。"))
-    ] = None,
-) -> None:
-    from autograder import classroom
-    from autograder.report import messages, print_class_summary, write_class_report
-
-    result = classroom.load(folder)
-    pages = write_class_report(result, to or folder / "report", LANGUAGE)
-    print_class_summary(result, console=messages.out(), language=LANGUAGE)
-    messages.say(say(f"Written: {pages[0]}", f"已写入：{pages[0]}"))
-
-
-class Form(StrEnum):
-    """What the points can be exported to."""
-
-    csv = "csv"
-    canvas = "canvas"
-    gradescope = "gradescope"
-    nbgrader = "nbgrader"
-    junit = "junit"
-    json = "json"
-    moodle_feedback = "moodle-feedback"
-    canvas_feedback = "canvas-feedback"
-
-
-_TARGETS = {
-    Form.csv: "class.csv", Form.canvas: "canvas.csv", Form.gradescope: "gradescope",
-    Form.nbgrader: "gradebook.db", Form.junit: "class.xml", Form.json: "class.json",
-    Form.moodle_feedback: "moodle-feedback.zip", Form.canvas_feedback: "canvas-feedback.zip",
-}  # fmt: skip
-
-
-@app.command(help=say("Export the points to another system.", "把成绩导出到其他系统。"))
-def export(
-    folder: Graded,
-    to: Annotated[Form, typer.Option("--to", help=say("Which one.", "导出格式。"))],
-    target: Annotated[
-        str | None,
-        typer.Option(
-            "--target",
-            help=say(
-                "File or folder to write; for nbgrader also a database's address.",
-                "写到哪个文件或文件夹；nbgrader 也可给数据库地址。",
-            ),
-        ),
-    ] = None,
-    roster: Annotated[
-        Path | None,
-        typer.Option(help=say("Canvas: your exported gradebook.", "Canvas：你导出的成绩册。")),
-    ] = None,
-) -> None:
-    from autograder import _files, classroom
-    from autograder.report import messages, write_export
-
-    place = target if target is not None else str(folder / _TARGETS[to])
-    done = write_export(classroom.load(folder), to.value, place, roster=roster, language=LANGUAGE)
-    aside = _files.is_standard_output(place)
-    for warning in done.warnings:
-        messages.say(warning[LANGUAGE], "yellow", aside=aside)
-    messages.say(say(f"Written: {done.target}", f"已写入：{done.target}"), aside=aside)
-
-
-@app.command(
-    help=say(
-        "Give points by hand, with a reason; the grader's stay beside them. Without a student: "
-        "what was given so far.",
-        "手工给分并写明理由，自动判的分数一并保留。不写学生则列出已给的分。",
-    )
-)
-def adjust(
-    folder: Graded,
-    student: Annotated[
-        str | None, typer.Argument(help=say("Name or number.", "姓名或学号。"))
-    ] = None,
-    exercise: Annotated[str, typer.Argument(help=say("Exercise.", "练习名。"))] = "",
-    task: Annotated[str, typer.Argument(help=say("Task.", "任务名。"))] = "",
-    points: Annotated[
-        float | None, typer.Option(help=say("Points for the task.", "该任务的分数。"))
-    ] = None,
-    reason: Annotated[
-        str, typer.Option(help=say("Why; the student reads it.", "理由，学生能看到。"))
-    ] = "",
-    undo: Annotated[
-        bool, typer.Option("--undo", help=say("The grader's points count again.", "恢复自动判分。"))
-    ] = False,
-) -> None:
-    from autograder import classroom
+def _tell_first(intake: Intake) -> None:
+    """Say what was found, before anything is graded."""
     from autograder.report import messages
 
-    if student is None:
-        for step in classroom.history(folder):
-            messages.say(_told(step))
-        return
-    if (points is None) == (not undo):
-        raise typer.BadParameter(
-            say("Say either --points or --undo.", "请在 --points 和 --undo 中选一个。")
+    messages.say(
+        say(
+            f"Found: {intake.students} student(s), {intake.notebooks} notebook(s); "
+            f"{intake.layout['en']}",
+            f"共 {intake.students} 名学生、{intake.notebooks} 份 notebook；{intake.layout['zh']}",
         )
-    messages.say(_told(classroom.adjust(folder, student, exercise, task, points, reason)))
+    )
+    for told in intake.told:
+        messages.say(told[LANGUAGE], "yellow")
 
 
-def _told(step: Adjustment) -> str:
-    given = say("taken back", "已撤销") if step.points is None else f"{step.points:g}"
-    reason = f" ({step.reason})" if step.reason else ""
-    return f"{step.made}  {step.student}  {step.exercise}/{step.task}: {given}{reason}"
+def _code(result: ClassResult) -> int:
+    problems = [item.result for item in result.graded if item.result.problem is not None]
+    if any(item.result.at_fault for item in result.graded) or any(p.exercise for p in problems):
+        return 3
+    return 1 if problems else 0
 
 
 bundle = typer.Typer(
