@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autograder.engine.cells import defined_names
 from autograder.engine.needed import uses_of
 from autograder.engine.pool import Pool
+from autograder.engine.sources import defined_names
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.suite import Suite, answers
 from autograder.grading.grade import grade_path

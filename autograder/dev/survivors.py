@@ -15,8 +15,8 @@ from typing import Any
 from autograder.dev.mutants import Mutant, mutants_of
 from autograder.dev.percent import Cell, read_cells
 from autograder.dev.trying import in_a_child, solved_names
-from autograder.engine.cells import defined_names
 from autograder.engine.probing import run_probe
+from autograder.engine.sources import defined_names
 from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise, Task
 from autograder.exercise.suite import Suite

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import re
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder._files import decoded
-from autograder._parsing import parse
 from autograder.engine.files import NOTHING, Beside, Taken, in_folder_of, take
+from autograder.engine.sources import setup_variables
 from autograder.evidence.packing import pack, unpack
 from autograder.exercise import catalog
 from autograder.language import LANGUAGES, Language, Text
@@ -25,13 +24,6 @@ MAX_PARTS = 4_000_000
 """Commas and opening brackets in the JSON of a notebook: each may cost the memory of an object."""
 MAX_SOURCE = 2**18
 MAX_CELLS = 2_000
-_WORD = r"""\(?\s*["'](?P<{}>[\w-]*)["']\s*"""
-_BOTH = re.compile(
-    r"^\(?EXERCISE\s*,\s*LANGUAGE\s*\)?\s*=\s*"
-    + _WORD.format("exercise") + "," + _WORD.format("language"), re.MULTILINE,
-)  # fmt: skip
-_EXERCISE = re.compile(r"^EXERCISE\s*=\s*" + _WORD.format("exercise"), re.MULTILINE)
-_LANGUAGE = re.compile(r"^LANGUAGE\s*=\s*" + _WORD.format("language"), re.MULTILINE)
 
 
 class UnreadableNotebook(Exception):
@@ -307,39 +299,3 @@ def _identify(
         f"It answers no exercise known here. Start from `touchstone start`; there are: {known}.",
         f"它不对应任何已知练习。请从 `touchstone start` 开始；现有练习：{known}。",
     )
-
-
-def setup_variables(source: str) -> tuple[str, str] | None:
-    """Return the values of ``EXERCISE, LANGUAGE = "metrics", "en"`` if `source` sets them.
-
-    In one line or in two; read as text, since a magic makes of a cell what is no Python.
-    """
-    if "EXERCISE" not in source:
-        return None
-    both = _BOTH.search(source)
-    if both:
-        return both["exercise"], both["language"]
-    one = _EXERCISE.search(source)
-    if one is None:
-        return None
-    language = _LANGUAGE.search(source)
-    return one["exercise"], language["language"] if language else ""
-
-
-def defined_names(source: str) -> frozenset[str]:
-    """Names that a cell's source would define at its top level, even if it does not parse."""
-    try:
-        body = parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset(re.findall(r"^(?:def |class )?[ ]*(\w+)[ ]*(?:\(|:|=(?!=))", source, re.M))
-    names: set[str] = set()
-    for node in body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
-            names.add(node.name)
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            names.update(
-                part.id
-                for part in ast.walk(node)
-                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-            )
-    return frozenset(names)

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from autograder._parsing import parse
-from autograder.engine.cells import Cell, Notebook, setup_variables
+from autograder.engine.cells import Cell, Notebook
 from autograder.engine.needed import handout
+from autograder.engine.sources import setup_variables
 from autograder.exercise.catalog import Exercise
 
 _CALL = re.compile(r"""^[^#\n]*\bcheck\(\s*["'](\w+)["']""", re.MULTILINE)

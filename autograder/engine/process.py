@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autograder.engine.calling import Call
-from autograder.engine.cells import Notebook, defined_names
+from autograder.engine.cells import Notebook
 from autograder.engine.dialogue import Dialogue, Ending
 from autograder.engine.frames import Worker
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.needed import is_untouched, unneeded
 from autograder.engine.places import changed_setup, check_places
 from autograder.engine.protocol import Request, call_step
+from autograder.engine.sources import defined_names
 from autograder.engine.timing import PATIENCE
 from autograder.evidence.observations import Outcome
 from autograder.evidence.runs import CellRun, Isolation

@@ -9,11 +9,11 @@ from typing import BinaryIO
 
 from autograder.engine import limits
 from autograder.engine.calling import Call, called
-from autograder.engine.cells import defined_names
 from autograder.engine.keeping import variables_kept
 from autograder.engine.probing import run_probe
 from autograder.engine.protocol import Request, call_step, outcome_to, write_frame
 from autograder.engine.shell import LearnerShell, locate
+from autograder.engine.sources import defined_names
 from autograder.evidence.calls import Calls
 from autograder.evidence.observations import Outcome
 from autograder.exercise.suite import Suite

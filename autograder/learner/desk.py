@@ -227,7 +227,7 @@ def solution_of(
 
 def _solution_cells(exercise: Exercise, tasks: Sequence[Task], language: Language) -> str:
     """Source of the solution's cells that define the tasks' names, without the build's marks."""
-    from autograder.engine.cells import defined_names
+    from autograder.engine.sources import defined_names
 
     path = exercise.notebook(language, solved=True)
     content = json.loads(path.read_text("utf-8"))

@@ -12,8 +12,8 @@ from typing import Any
 from autograder._parsing import parse
 from autograder.dev.findings import Finding
 from autograder.dev.percent import Cell
-from autograder.engine.cells import defined_names
 from autograder.engine.probing import run_probe
+from autograder.engine.sources import defined_names
 from autograder.evidence.observations import Outcome
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.criteria import Tolerance
