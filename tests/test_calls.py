@@ -18,8 +18,9 @@ from autograder.checks import outcome_of
 from autograder.engine.probing import run_probe
 from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
 from autograder.evidence.calls import MOST, Calls, Shell
+from autograder.evidence.contents import content
 from autograder.evidence.observations import Outcome, to_data
-from autograder.evidence.reprs import LIMIT, call_text, content, short
+from autograder.evidence.reprs import LIMIT, call_text, short
 from autograder.exercise.catalog import exercise
 from autograder.exercise.suite import Suite, answers, references
 from autograder.judging.judge import judge_task

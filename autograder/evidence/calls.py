@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from autograder.evidence.contents import content
 from autograder.evidence.observations import Data, Outcome
-from autograder.evidence.reprs import call_text, content
+from autograder.evidence.reprs import call_text
 
 MOST = 32
 """Calls that are noted; of more, only one that raises."""

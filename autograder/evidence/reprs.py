@@ -20,7 +20,7 @@ from autograder.evidence.observations import ARRAY_KINDS, is_tensor, type_name
 
 LIMIT = 120
 _LEAST, _MOST_ITEMS, _DEPTH = 16, 64, 6
-_CONTENT_ITEMS, _CONTENT_LEAVES = 8, 64
+_FIRST = 8
 _USUAL = {"float64", "int64", "bool", "str"}
 _USUAL_OF_TENSORS = {"float32", "int64", "bool"}
 
@@ -97,14 +97,14 @@ def _exact(value: Any, room: int, depth: int = 0) -> str:
             lambda pair, left: f"{_exact(pair[0], left, depth + 1)}: "
             f"{_exact(pair[1], left, depth + 1)}",
         )  # fmt: skip
-    if _is_scalar(kind):
+    if is_scalar(kind):
         return str(value.item()) if value.dtype.kind in "biu" else str(value)
     if kind is np.ndarray and value.dtype.kind in ARRAY_KINDS + "U":
         _must_fit(value.size, room)
         name = _dtype(value.dtype)
         dtype = "" if name in _USUAL else f", dtype=np.{name}"
         return f"np.array({_numbers(value, room)}{dtype})"
-    if is_tensor(value) and not _is_watched():
+    if is_tensor(value) and not is_watched():
         return _exact_tensor(value, room)
     return _named(value)
 
@@ -116,7 +116,7 @@ _NUMBERS = frozenset([int, float, bool, type(None)])
 _PLAIN = (type(None), bool, float, complex, str, bytes, range)
 
 
-def _is_scalar(kind: type) -> bool:
+def is_scalar(kind: type) -> bool:
     """Whether `kind` is one of NumPy's own types of scalars."""
     return kind.__module__ == "numpy" and issubclass(kind, np.generic)
 
@@ -178,7 +178,7 @@ def _exact_tensor(tensor: Any, room: int) -> str:
     return f"torch.tensor({_numbers(array, room)}{dtype})"
 
 
-def _is_watched() -> bool:
+def is_watched() -> bool:
     """Whether somebody notes every operation on tensors: reading their numbers would be one."""
     core: Any = getattr(sys.modules.get("torch"), "_C", None)
     depths = ("_len_torch_dispatch_stack", "_len_torch_function_stack")
@@ -193,7 +193,7 @@ def _named(value: object) -> str:
     if kind is functools.partial:
         return f"<partial of {_named(value.func)}>"[:60]  # type: ignore[attr-defined]
     if is_tensor(value):
-        if _is_watched():
+        if is_watched():
             return "<tensor>"
         name = str(value.dtype).removeprefix("torch.")  # type: ignore[attr-defined]
         return f"<{name} tensor {_shape(value)}>"
@@ -228,7 +228,7 @@ def _shortened(value: Any, room: int, depth: int = 0) -> str:
     if depth < _DEPTH and kind in (list, tuple, dict):
         return _shortened_items(value, room, depth)
     if (kind is np.ndarray and value.ndim == 1) or (
-        is_tensor(value) and not _is_watched() and value.dim() == 1
+        is_tensor(value) and not is_watched() and value.dim() == 1
     ):
         return _shortened_row(value, room)
     return _named(value)
@@ -278,53 +278,9 @@ def _shortened_row(row: Any, room: int) -> str:
     name = _named(row)
     room -= len(name) + 3
     first = ""
-    for number in row[:_CONTENT_ITEMS].tolist() if room > 2 else ():
+    for number in row[:_FIRST].tolist() if room > 2 else ():
         text = _shortened(number, 9) + ", "
         if len(first) + len(text) > room:
             break
         first += text
     return f"{name[:-1]}: {first}…>" if first else name
-
-
-def content(value: object) -> str:
-    """What `value` holds, however it is wrapped: alike for a list, an array and a tensor.
-
-    Of what is large the beginning, so that this takes next to no time; ``""`` where there is
-    nothing that could be told.
-    """
-    try:
-        return _content(value, [_CONTENT_LEAVES])
-    except Exception:
-        return ""
-
-
-def _content(value: Any, left: list[int], sizes: tuple[int, ...] = ()) -> str:
-    """The same with as many leaves as are `left`; `sizes` are those of what `value` begins."""
-    kind = type(value)
-    left[0] -= 1
-    if left[0] < 0:
-        return "…"
-    if kind in (float, int, bool) or _is_scalar(kind):
-        return f"{float(value):.9g}"
-    if value is None or kind is str:
-        return repr(value)[:60]
-    if kind is np.ndarray or is_tensor(value):
-        return _content_of_numbers(value, left)
-    if kind is dict:
-        pairs = islice(value.items(), _CONTENT_ITEMS)
-        inside = ",".join(f"{_content(k, left)}:{_content(v, left)}" for k, v in pairs)
-        return f"{{{len(value)}|{inside}}}"
-    if kind not in (list, tuple):
-        raise ValueError("no data")
-    inside = ",".join(_content(item, left, sizes[1:]) for item in value[:_CONTENT_ITEMS])
-    return f"[{sizes[0] if sizes else len(value)}|{inside}]"
-
-
-def _content_of_numbers(value: Any, left: list[int]) -> str:
-    if type(value) is not np.ndarray:
-        if _is_watched():
-            raise ValueError("reading would be noted")
-        value = value.detach()
-    left[0] += 1
-    first = value[(slice(_CONTENT_ITEMS),) * len(value.shape)]
-    return _content(first.tolist(), left, tuple(value.shape))
