@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -53,6 +54,42 @@ def build_notebooks(
     raise typer.Exit(1 if check and changes else 0)
 
 
+Slugs = Annotated[list[str] | None, typer.Argument()]
+Afresh = Annotated[
+    bool, typer.Option("--afresh", help=say("Prove everything again.", "全部重新验证。"))
+]
+Mutants = Annotated[
+    bool,
+    typer.Option(
+        "--mutants",
+        help=say(
+            "Instead, change the solution in small ways and list what no check notices.",
+            "改为对答案做各种小改动，列出没有检查能发现的改动。",
+        ),
+    ),
+]
+Redundant = Annotated[
+    bool,
+    typer.Option(
+        "--redundant",
+        help=say(
+            "Instead, list checks and misconceptions that tell nothing of their own.",
+            "改为列出没有独立作用的检查和误解。",
+        ),
+    ),
+]
+UnderSecret = Annotated[
+    bool,
+    typer.Option(
+        "--secret",
+        help=say(
+            "Instead, list what a teacher's secret does not change, with the reason.",
+            "改为列出教师密钥改变不了的检查及原因。",
+        ),
+    ),
+]
+
+
 @app.command(
     "verify",
     help=say(
@@ -61,71 +98,52 @@ def build_notebooks(
     ),
 )
 def verify_exercises(
-    slugs: Annotated[list[str] | None, typer.Argument()] = None,
-    afresh: Annotated[
-        bool, typer.Option("--afresh", help=say("Prove everything again.", "全部重新验证。"))
-    ] = False,
-    mutants: Annotated[
-        bool,
-        typer.Option(
-            "--mutants",
-            help=say(
-                "Instead, change the solution in small ways and list what no check notices.",
-                "改为对答案做各种小改动，列出没有检查能发现的改动。",
-            ),
-        ),
-    ] = False,
-    redundant: Annotated[
-        bool,
-        typer.Option(
-            "--redundant",
-            help=say(
-                "Instead, list checks and misconceptions that tell nothing of their own.",
-                "改为列出没有独立作用的检查和误解。",
-            ),
-        ),
-    ] = False,
-    secret: Annotated[
-        bool,
-        typer.Option(
-            "--secret",
-            help=say(
-                "Instead, list what a teacher's secret does not change, with the reason.",
-                "改为列出教师密钥改变不了的检查及原因。",
-            ),
-        ),
-    ] = False,
+    slugs: Slugs = None,
+    afresh: Afresh = False,
+    mutants: Mutants = False,
+    redundant: Redundant = False,
+    secret: UnderSecret = False,
 ) -> None:
+    asked = ((redundant, _redundant), (secret, _secret), (mutants, _survey))
+    instead = next((act for is_asked, act in asked if is_asked), None)
+    act = instead or partial(_prove, afresh=afresh)
+    well = [act(exercise) for exercise in _chosen(slugs)]
+    if not slugs and instead is None:
+        well.append(_prove_course())
+    raise typer.Exit(0 if all(well) else 1)
+
+
+def _prove(exercise: Any, *, afresh: bool) -> bool:
+    """Prove one exercise, and say what a secret would change of it; whether all holds."""
     from autograder.dev.verify import verify
+    from autograder.report import messages
+
+    started = time.perf_counter()
+    found = verify(exercise, afresh=afresh)
+    well = messages.show_promises(exercise.slug, found, time.perf_counter() - started)
+    if not found:
+        _tell_share(exercise)
+    return well
+
+
+def _prove_course() -> bool:
+    """Prove what holds of all exercises together."""
     from autograder.dev.whole import verify_course
     from autograder.report import messages
 
-    if redundant:
-        from autograder.dev.redundant import redundant as listed
+    started = time.perf_counter()
+    found = verify_course()
+    return messages.show_promises("the course", found, time.perf_counter() - started)
 
-        for exercise in _chosen(slugs):
-            for finding in listed(exercise):
-                messages.say(str(finding))
-        raise typer.Exit(0)
-    if secret:
-        for exercise in _chosen(slugs):
-            _secret(exercise, whole=True)
-        raise typer.Exit(0)
-    if mutants:
-        explained = [_survey(exercise) for exercise in _chosen(slugs)]
-        raise typer.Exit(0 if all(explained) else 1)
-    well = True
-    for exercise in _chosen(slugs):
-        started = time.perf_counter()
-        found = verify(exercise, afresh=afresh)
-        well &= messages.show_promises(exercise.slug, found, time.perf_counter() - started)
-        if not found:
-            _secret(exercise)
-    if not slugs:
-        started = time.perf_counter()
-        found = verify_course()
-        well &= messages.show_promises("the course", found, time.perf_counter() - started)
-    raise typer.Exit(0 if well else 1)
+
+def _redundant(exercise: Any) -> bool:
+    """List what tells nothing of its own, which is no fault by itself."""
+    from autograder.dev.redundant import redundant
+    from autograder.report import messages
+
+    for finding in redundant(exercise):
+        messages.say(str(finding))
+    return True
 
 
 def _survey(exercise: Any) -> bool:
@@ -165,8 +183,8 @@ def _chosen(slugs: list[str] | None) -> list:  # type: ignore[type-arg]
     return [catalog.exercise(slug) for slug in slugs] if slugs else list(catalog.exercises())
 
 
-def _secret(exercise: Any, *, whole: bool = False) -> None:
-    """Say what share of an exercise's points a secret changes; if `whole`, what it does not."""
+def _tell_share(exercise: Any) -> Any:
+    """Say what share of an exercise's points a secret changes, and return it."""
     from autograder.dev.secrecy import GOAL, REASONS, changed_by_a_secret
     from autograder.report import messages
 
@@ -182,10 +200,19 @@ def _secret(exercise: Any, *, whole: bool = False) -> None:
         ),
         "" if share.changed >= GOAL else "yellow",
     )
-    for item in share.unchanged if whole else ():
+    return share
+
+
+def _secret(exercise: Any) -> bool:
+    """List what a secret does not change of an exercise, which is no fault by itself."""
+    from autograder.dev.secrecy import REASONS
+    from autograder.report import messages
+
+    for item in _tell_share(exercise).unchanged:
         messages.say(
             say(
                 f"  {item.points:5.2f}  {item.check}: {REASONS[item.reason]['en']}",
                 f"  {item.points:5.2f}  {item.check}：{REASONS[item.reason]['zh']}",
             )
         )
+    return True
