@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 
 from autograder.engine import Notebook, UnreadableNotebook, parse_notebook
 from autograder.engine.cells import Cell
+from autograder.engine.claims import outcome_from
 from autograder.engine.files import Beside
 from autograder.engine.pool import Pool
-from autograder.engine.protocol import MAX_FRAME, BrokenChannel, frame_from, outcome_from
+from autograder.engine.protocol import MAX_FRAME, BrokenChannel, frame_from
 from autograder.evidence.packing import pack
 from autograder.exercise.catalog import Exercise, exercise
 from autograder.exercise.criteria import Tolerance

@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.checks import outcome_of
+from autograder.engine.claims import outcome_from, outcome_to
 from autograder.engine.probing import run_probe
-from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
+from autograder.engine.protocol import BrokenChannel
 from autograder.evidence.calls import MOST, Calls, Shell
 from autograder.evidence.contents import content
 from autograder.evidence.observations import Outcome, to_data

@@ -24,13 +24,8 @@ from autograder.classroom.graders import Job, LocalGraders, Pools
 from autograder.classroom.intake import MAX_NOTEBOOKS, find_submissions
 from autograder.engine import Notebook, UnreadableNotebook, read_notebook, walls
 from autograder.engine.cells import MAX_PARTS, MAX_SOURCE, parse_notebook
-from autograder.engine.protocol import (
-    BrokenChannel,
-    cell_from,
-    frame_from,
-    outcome_from,
-    outcome_to,
-)
+from autograder.engine.claims import cell_from, outcome_from, outcome_to
+from autograder.engine.protocol import BrokenChannel, frame_from
 from autograder.evidence.observations import Outcome
 from autograder.exercise import catalog
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from autograder.engine.claims import outcome_to
 from autograder.engine.dialogue import Dialogue, Ending
-from autograder.engine.protocol import Request, outcome_to
+from autograder.engine.protocol import Request
 from autograder.evidence.observations import Outcome
 
 REQUEST = Request(

@@ -59,7 +59,8 @@ WAYS = {
 }
 HELPERS = """
 import gc, linecache, os, pathlib, sys
-from autograder.engine.protocol import outcome_to, write_frame
+from autograder.engine.claims import outcome_to
+from autograder.engine.protocol import write_frame
 from autograder.evidence.observations import Outcome
 
 def spelled(values):

@@ -18,7 +18,7 @@ import pytest
 from corpus import forge, reach, take
 from dev_exercise import SLUG, make
 
-from autograder.engine import Notebook, limits, observe, protocol
+from autograder.engine import Notebook, claims, limits, observe
 from autograder.engine.cells import Cell
 from autograder.engine.timing import PATIENCE
 from autograder.evidence.observations import MAX_BYTES, MAX_LEAVES, Outcome
@@ -43,7 +43,7 @@ def test_the_published_limits_are_those_of_the_code(page: str, tmp_path: Path) -
         [limits.PROCESSES],
         [limits.OPEN_FILES],
         [limits.DISK_BYTES / 2**20],
-        [protocol.MAX_TEXT],
+        [claims.MAX_TEXT],
         [MAX_BYTES / 2**20, MAX_LEAVES],
     ]
     rows = published((ROOT / page).read_text("utf-8"))

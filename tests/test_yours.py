@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.engine.calling import Call, few_enough, to_build_on
+from autograder.engine.claims import outcome_from, outcome_to
 from autograder.engine.pool import Pool
-from autograder.engine.protocol import outcome_from, outcome_to
 from autograder.evidence.observations import Outcome, Unfit
 from autograder.evidence.packing import pack, unpack
 from autograder.evidence.values import from_values, to_values

@@ -8,14 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from autograder.engine.claims import MAX_SHOWN, cell_from, outcome_from
 from autograder.engine.frames import Worker
-from autograder.engine.protocol import (
-    MAX_SHOWN,
-    BrokenChannel,
-    Request,
-    cell_from,
-    outcome_from,
-)
+from autograder.engine.protocol import BrokenChannel, Request
 from autograder.engine.timing import PATIENCE
 from autograder.evidence.observations import MAX_BYTES_IN_ALL, Kind, Outcome, weighed
 from autograder.evidence.runs import CellOutput, CellRun

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from autograder.engine.calling import Call
+from autograder.engine.claims import outcome_from, outcome_to
 from autograder.engine.dialogue import START_SECONDS
 from autograder.engine.fresh import fresh_worker
-from autograder.engine.protocol import BrokenChannel, Request, outcome_from, outcome_to
+from autograder.engine.protocol import BrokenChannel, Request
 from autograder.evidence.observations import Outcome
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise

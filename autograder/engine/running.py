@@ -9,9 +9,10 @@ from typing import BinaryIO
 
 from autograder.engine import limits
 from autograder.engine.calling import Call, called
+from autograder.engine.claims import outcome_to
 from autograder.engine.keeping import variables_kept
 from autograder.engine.probing import run_probe
-from autograder.engine.protocol import Request, call_step, outcome_to, write_frame
+from autograder.engine.protocol import Request, call_step, write_frame
 from autograder.engine.shell import LearnerShell, locate
 from autograder.engine.sources import defined_names
 from autograder.evidence.calls import Calls

@@ -29,8 +29,8 @@ from traitlets import Type
 from traitlets.config import Config
 
 from autograder._parsing import parse
+from autograder.engine.claims import MAX_OUTPUTS, MAX_SHOWN, MAX_TEXT, checked_png
 from autograder.engine.probing import one_line
-from autograder.engine.protocol import MAX_OUTPUTS, MAX_SHOWN, MAX_TEXT, checked_png
 from autograder.engine.timing import Overtime, deadline
 
 

@@ -21,14 +21,10 @@ from autograder._begun import begin
 from autograder._silence import silence
 from autograder.engine import limits
 from autograder.engine.calling import MAX_CALLS, Call, Stand, few_enough
+from autograder.engine.claims import outcome_from, outcome_to
 from autograder.engine.files import lay_out
 from autograder.engine.probing import prepare, run_probe
-from autograder.engine.protocol import (
-    Request,
-    outcome_from,
-    outcome_to,
-    write_frame,
-)
+from autograder.engine.protocol import Request, write_frame
 from autograder.engine.variants import SECONDS, variants_of
 from autograder.exercise.catalog import Exercise, exercise
 from autograder.exercise.declaring import Answer, Check

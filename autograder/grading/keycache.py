@@ -8,7 +8,8 @@ from pathlib import Path
 
 from autograder import _places
 from autograder.engine import KeyRows
-from autograder.engine.protocol import BrokenChannel, outcome_from, outcome_to
+from autograder.engine.claims import outcome_from, outcome_to
+from autograder.engine.protocol import BrokenChannel
 from autograder.evidence.packing import pack, unpack
 from autograder.exercise.catalog import Exercise
 

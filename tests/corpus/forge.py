@@ -13,7 +13,7 @@ from corpus import Case, forging, taking
 _CHANNEL = """
 import struct, sys
 import autograder.engine.worker as worker
-from autograder.engine.protocol import outcome_to
+from autograder.engine.claims import outcome_to
 from autograder.evidence.observations import Outcome
 def line():
     frame = sys._getframe()
