@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +32,7 @@ from autograder.exercise.catalog import Exercise, exercise
 from autograder.exercise.criteria import Tolerance
 from autograder.grading import apart
 from autograder.grading.apart import Judge, Reader
-from autograder.grading.bench import MOST_USES
+from autograder.grading.bench import MOST_USES, _Grader
 from autograder.grading.grade import grade
 from autograder.judging.comparing import comparable, equal, numbers, show
 from autograder.judging.results import SubmissionResult
@@ -360,3 +363,25 @@ def test_whatever_was_printed_is_cleaned_in_time_that_grows_with_its_length(piec
     plain(piece * (20_000 // len(piece)), lines=True)
     block(piece * (20_000 // len(piece)))
     assert time.process_time() - started < 1
+
+
+def test_whoever_asks_in_a_judge_gets_the_answer_to_that() -> None:
+    ours, theirs = socket.socketpair()
+    with Connection(ours.detach()) as here, Connection(theirs.detach()) as there:
+        judge = _Grader(there)
+
+        def echo() -> None:
+            with contextlib.suppress(EOFError):
+                while True:
+                    here.send_bytes(here.recv_bytes())
+
+        def alone(name: str) -> bool:
+            return all(judge.ask(**{name: n}) == {name: n} for n in range(300))
+
+        with ThreadPoolExecutor(3) as threads:
+            threads.submit(echo)
+            try:
+                assert all(threads.map(alone, ["key", "worker"]))
+            finally:
+                there.close()
+                judge._socket.shutdown(socket.SHUT_RDWR)

@@ -13,6 +13,7 @@ import json
 import os
 import socket
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -45,7 +46,6 @@ SECONDS = 30.0
 MAX_MESSAGE = 2**28
 MOST_USES = 16
 _MOST_KEPT = 2**26
-_REPLY_SECONDS = 600.0
 
 
 def main() -> None:
@@ -120,11 +120,15 @@ def _done(asked: dict[str, Any], grader: _Grader) -> dict[str, Any]:
 
 @dataclass
 class _Grader:
-    """The process that asked, seen from a child; its pool too, in which workers are had."""
+    """The process that asked, seen from a child; its pool too, in which workers are had.
+
+    A key is looked up while a worker is had, so one question is asked at a time.
+    """
 
     _connection: Connection
     isolation: Isolation = "process"
     _socket: socket.socket = field(init=False)
+    _asking: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._socket = socket.socket(fileno=os.dup(self._connection.fileno()))
@@ -138,16 +142,18 @@ class _Grader:
         self._connection.send_bytes(pack(table))
 
     def ask(self, **question: Any) -> dict[str, Any]:
-        self.say(question)
-        return self.next()
+        with self._asking:
+            self.say(question)
+            return self.next()
 
     @contextlib.contextmanager
     def worker(self, request: Request) -> Iterator[Leashed]:
         """A child of the grader's pool, as `Pool.worker` gives it."""
-        answer = self.ask(worker=request.limits.packed())
-        if answer["failed"]:
-            raise PoolError(answer["failed"])
-        _, descriptors, _, _ = socket.recv_fds(self._socket, 1, 2)
+        with self._asking:
+            self.say({"worker": request.limits.packed()})
+            if failed := self.next()["failed"]:
+                raise PoolError(failed)
+            _, descriptors, _, _ = socket.recv_fds(self._socket, 1, 2)
         channel, leash = (socket.socket(fileno=number) for number in descriptors)
         with channel, leash:
             yield Leashed.given(request, channel, leash)
