@@ -252,6 +252,17 @@ def test_the_next_thing_is_the_first_that_is_open() -> None:
     assert digest.next_thing(sample_results()[1], "en") == texts.text("next.done", "en")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_next_step_is_that_of_the_mistake_that_stands_on_top(language: Language) -> None:
+    result = sample_results()[0]
+    task = next(task for task in result.tasks if any(v.misconception for v in task.verdicts))
+    named = next(verdict for verdict in task.verdicts if verdict.misconception)
+    other = replace(named, misconception="", diagnosis=both("", ""), step=both("Other.", "其他。"))
+    mixed = replace(result, tasks=(replace(task, verdicts=(other, named)),))
+    assert digest.findings(mixed.tasks[0], language)[0].looks_like
+    assert named.step[language] in digest.next_thing(mixed, language)
+
+
 @pytest.mark.slow
 @given(hostile)
 @settings(deadline=None)

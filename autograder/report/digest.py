@@ -237,7 +237,9 @@ def next_thing(result: SubmissionResult, language: Language, *, hint: str = "") 
     title, name = clean.line(first.title[language]), clean.line(first.name)
     if all_todo(first):
         return text("next.todo", language, title=title, name=name)
-    step = next((verdict.step[language] for verdict in first.verdicts if verdict.step["en"]), "")
+    # As in `findings`, what has a name comes first.
+    ranked = sorted(first.verdicts, key=lambda verdict: not verdict.diagnosis[language])
+    step = next((verdict.step[language] for verdict in ranked if verdict.step["en"]), "")
     if step:
         return text("next.step", language, title=title, step=clean.line(step, 400))
     hint = hint or text("hint.in_notebook", language)
