@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 from test_intake import as_folder, as_zip, zipped
 
 from autograder.classroom.intake import Intake, IntakeError, take_in
+from autograder.classroom.layouts import LAYOUTS
 from autograder.classroom.names import are_canvas_names
+from autograder.cli.graded import Form
+from autograder.cli.teachers import Layout
 from autograder.engine import UnreadableNotebook, parse_notebook
+from autograder.report.exports import FORMS
 
 
 def work(exercise: str = "metrics", mine: str = "") -> bytes:
@@ -300,3 +304,8 @@ def test_each_notebook_is_a_result_or_has_its_reason(files: dict[str, bytes], la
             continue
         assert layout or key not in seen or "lab_3_1" in one.name
         seen.add(key)
+
+
+def test_the_command_offers_what_there_is() -> None:
+    assert {one.value for one in Layout} == set(LAYOUTS)
+    assert {one.value for one in Form} == set(FORMS)
