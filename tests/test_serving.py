@@ -23,7 +23,9 @@ from sites import browser, course, small
 
 from autograder._errors import BilingualError
 from autograder.exercise.catalog import CatalogError
-from autograder.learner.places import find_place
+from autograder.exercise.syllabus.lessons import source
+from autograder.language import LANGUAGES, Language
+from autograder.learner.places import find_place, part
 from autograder.learner.serving import Room, Server, ServingError, bind
 from autograder.report.site import Activity, site
 
@@ -202,10 +204,33 @@ def test_what_may_be_named(name: str, page: str) -> None:
     assert find_place(name, course()).page == page
 
 
-@pytest.mark.parametrize("name", ["cooking", "E999", "S9-Q9", "metrics/cooking", "../x", ""])
+@pytest.mark.parametrize(
+    "name", ["cooking", "E999", "S9-Q9", "metrics#E999", "metrics/cooking", "../x", ""]
+)
 def test_what_leads_nowhere_is_told(name: str) -> None:
     with pytest.raises(CatalogError, match="There is no"):
         find_place(name, course())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_part_of_a_lesson_is_shown_by_itself(language: Language) -> None:
+    def told(name: str) -> str:
+        return part(find_place(name, course()), language)
+
+    assert told("metrics") == ""
+    assert told("E116").startswith("- **E116")
+    assert "answers: S3-Q1" in told("S3-Q1")
+    assert "TP / (TP + FN)" in told("metrics/recall")
+    assert len(told("metrics/recall")) < 4000
+
+
+def test_a_lesson_that_is_no_text_is_told_in_both_languages(tmp_path: Path) -> None:
+    broken = tmp_path / "en.md"
+    broken.write_bytes(b"\xff")
+    for path in (broken, tmp_path / "gone.md"):
+        with pytest.raises(CatalogError, match="cannot be read") as told:
+            source(path)
+        assert "无法读取" in told.value.text["zh"]
 
 
 def test_an_erratum_that_is_set_aside_is_told_with_its_reason() -> None:

@@ -34,20 +34,18 @@ def lesson(
     from autograder.exercise import catalog
     from autograder.exercise.syllabus import syllabus
     from autograder.learner.desk import Desk
-    from autograder.learner.places import find_place
+    from autograder.learner.places import find_place, part
     from autograder.report import messages, reading
 
     found = find_place(place, syllabus())
-    file = catalog.exercise(found.slug).lesson(Desk.here(ASKED, LANGUAGE).language)
-    if not file.is_file():
-        raise catalog.CatalogError(
-            f"{file} is missing. Install Touchstone again.", f"缺少 {file}。请重新安装试金石。"
-        )
+    language = Desk.here(ASKED, LANGUAGE).language
+    file = catalog.exercise(found.slug).lesson(language)
     if path:
         messages.show_code(str(file))
-    else:
-        reading.show_lesson(file, found.anchor)
-    if found.anchor and sys.stdout.isatty():
+        return
+    shown = part(found, language)
+    reading.show_lesson(file, shown)
+    if shown and sys.stdout.isatty():
         messages.say(
             say(
                 f"The whole lesson: `touchstone lesson {found.slug}`. In the browser: "

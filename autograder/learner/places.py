@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from autograder.exercise import catalog
 from autograder.exercise.catalog import CatalogError
 from autograder.exercise.syllabus import Syllabus
+from autograder.exercise.syllabus.lessons import source
+from autograder.exercise.syllabus.sections import section
+from autograder.language import Language
 from autograder.learner.naming import named
+from autograder.report.reading import excerpt
 from autograder.report.site import targets
 
+_TASK = "task-"
 _ID = re.compile(r"E\d{3}|S\d-[QP]\d+", re.IGNORECASE | re.ASCII)
 
 
@@ -38,8 +44,22 @@ def find_place(name: str, course: Syllabus) -> Place:
     if _ID.fullmatch(slug):
         return _numbered(slug.upper(), course)
     found = named(slug)
-    task = f"task-{found.task.name}" if found.task else ""
+    if _ID.fullmatch(anchor):
+        _numbered(anchor.upper(), course)  # one that does not exist is told
+    task = f"{_TASK}{found.task.name}" if found.task else ""
     return Place(found.exercise.slug, anchor or task)
+
+
+def part(place: Place, language: Language) -> str:
+    """The part of the lesson that a place is about, as Markdown: of a task, what it rests on.
+
+    Empty for the beginning, and for an address that only pages have.
+    """
+    exercise = catalog.exercise(place.slug)
+    if not place.anchor.startswith(_TASK):
+        return excerpt(source(exercise.lesson(language)), place.anchor)
+    found = section(exercise, exercise.task(place.anchor.removeprefix(_TASK)))
+    return f"### {found.title[language]}\n\n{found.text[language]}\n"
 
 
 def _numbered(name: str, course: Syllabus) -> Place:

@@ -17,7 +17,7 @@ from rich.markdown import ImageItem, Markdown, TableDataElement
 from rich.style import Style
 from rich.text import Text
 
-from autograder.exercise.syllabus.lessons import ENTRY
+from autograder.exercise.syllabus.lessons import ENTRY, body, source
 from autograder.exercise.syllabus.sources import numbers
 from autograder.report.maths import line
 
@@ -26,37 +26,36 @@ _BOX = "[ ] "
 
 
 def show_lesson(path: Path, part: str = "") -> None:
-    """Show the lesson at `path`, or its question or erratum `part`.
+    """Show the lesson at `path`, or only `part` of its text.
 
     On a terminal the whole of it goes through a pager; elsewhere it is the Markdown itself.
     """
-    source = path.read_text("utf-8")
-    found = excerpt(source, part)
+    text = part or source(path)
     if not sys.stdout.isatty():
-        print(found or source)
+        print(text)
         return
     console = Console(highlight=False)
-    if found:
-        console.print(lesson_view(found, path.parent))
+    if part:
+        console.print(lesson_view(part, path.parent))
         return
     # `less` shows colours as such only when it is told to.
     os.environ["LESS"] = f"{os.environ.get('LESS', '')} -R".strip()
     with console.pager(styles=True, links=False):
-        console.print(lesson_view(source, path.parent))
+        console.print(lesson_view(text, path.parent))
 
 
-def excerpt(source: str, part: str) -> str:
-    """The question or erratum called `part`; empty if `source` has none."""
-    for match in ENTRY.finditer(source):
+def excerpt(text: str, part: str) -> str:
+    """The question or erratum called `part`; empty if `text` has none."""
+    for match in ENTRY.finditer(text):
         if part in numbers(match[1]):
             return match[0].rstrip() + "\n"
-    for match in _QUESTION.finditer(source):
+    for match in _QUESTION.finditer(text):
         if match[1] == part:
             return match[0].rstrip() + "\n"
     return ""
 
 
-def lesson_view(source: str, folder: Path) -> Markdown:
+def lesson_view(text: str, folder: Path) -> Markdown:
     """A lesson for a terminal: formulas as lines, a figure as its words and where to find it."""
 
     class Figure(ImageItem):
@@ -71,7 +70,7 @@ def lesson_view(source: str, folder: Path) -> Markdown:
         }  # fmt: skip
 
     view = Lesson("")
-    view.parsed = _tokens(_without_front_matter(source))
+    view.parsed = _tokens(body(text))
     return view
 
 
@@ -83,10 +82,10 @@ class _Cell(TableDataElement):
         self.content.overflow = "fold"
 
 
-def _tokens(source: str) -> list[Token]:
+def _tokens(text: str) -> list[Token]:
     """What Rich knows how to show."""
     tokens: list[Token] = []
-    for token in _parser().parse(source):
+    for token in _parser().parse(text):
         if token.type == "math_block":
             said = Token("text", "", 0, content=line(token.content))
             tokens += [
@@ -110,8 +109,3 @@ def _tokens(source: str) -> list[Token]:
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark").enable("table")
     return parser.use(dollarmath_plugin, allow_space=False, allow_digits=False)
-
-
-def _without_front_matter(source: str) -> str:
-    parts = source.split("---\n", 2)
-    return parts[2] if source.startswith("---\n") and len(parts) == 3 else source

@@ -51,6 +51,29 @@ class Lesson:
     entries: tuple[Entry, ...] = ()
 
 
+def source(path: Path) -> str:
+    """The Markdown of the lesson at `path`.
+
+    Raises
+    ------
+    CatalogError
+        If it is not there, or no text.
+    """
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogError(
+            f"{path} cannot be read ({error}). Install Touchstone again.",
+            f"无法读取 {path}（{error}）。请重新安装试金石。",
+        ) from None
+
+
+def body(text: str) -> str:
+    """A lesson's text without what stands before it for programs."""
+    parts = text.split("---\n", 2)
+    return parts[2] if text.startswith("---\n") and len(parts) == 3 else text
+
+
 def read(path: Path) -> Lesson:
     """The lesson at `path`.
 
@@ -63,7 +86,7 @@ def read(path: Path) -> Lesson:
 
     if not path.is_file():
         return Lesson()
-    text = path.read_text("utf-8")
+    text = source(path)
     try:
         front = yaml.safe_load(text.split("---\n", 2)[1])
         title, minutes = str(front["title"]), int(front["minutes"])

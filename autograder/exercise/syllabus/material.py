@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from autograder.exercise import catalog
 from autograder.exercise.catalog import CatalogError, Exercise
-from autograder.exercise.syllabus.lessons import ENTRY, title_of
+from autograder.exercise.syllabus.lessons import ENTRY, source, title_of
 from autograder.exercise.syllabus.sources import numbers
 from autograder.language import LANGUAGES, Language, Text
 
@@ -149,7 +149,7 @@ def _stamp(path: Path) -> int:
 @cache
 def _material(slug: str, paths: tuple[Path, ...], stamps: tuple[int, ...]) -> Material:
     texts = {
-        language: path.read_text("utf-8") if stamp else ""
+        language: source(path) if stamp else ""
         for language, path, stamp in zip(LANGUAGES, paths, stamps, strict=True)
     }
     parts = {language: _SECTION.split(text) for language, text in texts.items()}

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from autograder.exercise.catalog import CatalogError, Exercise, Task
+from autograder.exercise.syllabus.lessons import source
 from autograder.exercise.syllabus.material import material
 from autograder.language import LANGUAGES, Language, Text
 
@@ -81,7 +82,7 @@ def _table(path: Path, language: Language, stamp: int) -> tuple[object, object]:
 
 def _parts(path: Path) -> list[tuple[str, str]]:
     """Title and text of each part of the idea."""
-    text = path.read_text("utf-8") if path.is_file() else ""
+    text = source(path) if path.is_file() else ""
     cut = re.split(r"^## .+\n", text, flags=re.MULTILINE)
     parts = re.split(r"^### (.+)\n", cut[_IDEA] if len(cut) > _IDEA else "", flags=re.MULTILINE)
     return [

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autograder import _files
 from autograder.exercise.catalog import Exercise
+from autograder.exercise.syllabus.lessons import body, source
 from autograder.language import Language
 
 FOLDER = "lessons"
@@ -55,10 +56,7 @@ def _files_of(exercise: Exercise, language: Language) -> Iterator[tuple[str, byt
     lesson = exercise.lesson(language)
     if not lesson.is_file():
         return
-    text = lesson.read_text("utf-8")
-    if text.startswith("---\n"):
-        text = text.split("---\n", 2)[2].lstrip("\n")
-    yield f"{exercise.slug}/{lesson.name}", text.encode()
+    yield f"{exercise.slug}/{lesson.name}", body(source(lesson)).lstrip("\n").encode()
     for figure in sorted((lesson.parent / "figures").glob(f"*.{language}.svg")):
         yield f"{exercise.slug}/figures/{figure.name}", figure.read_bytes()
 

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from autograder.exercise.catalog import CatalogError
 from autograder.exercise.syllabus import Chapter
+from autograder.exercise.syllabus.lessons import body, source
 from autograder.exercise.syllabus.sources import numbers
 from autograder.language import LANGUAGES, Language
 from autograder.report.site._markdown import markdown, words
@@ -97,8 +98,7 @@ class LessonPage:
 
 
 def _parsed(chapter: Chapter, language: Language) -> list[Token]:
-    source = chapter.exercise.lesson(language).read_text("utf-8").split("---\n", 2)[2]
-    tokens = markdown().parse(source)
+    tokens = markdown().parse(body(source(chapter.exercise.lesson(language))))
     if tokens and tokens[0].tag == "h1":
         del tokens[:3]
     return tokens
