@@ -70,6 +70,14 @@ def test_an_interview_is_held_to_its_end(address: str, tmp_path: Path, language:
                 "before => document.querySelector('.stage').innerHTML !== before", arg=before
             )
         assert "1 / " in page.inner_text("table")
+        page.screenshot(path=tmp_path / f"over.{language}.png", full_page=True)
+        asked, task = page.get_attribute("table a", "href"), page.get_attribute("li a", "href")
+        for place in (asked, task):  # each leads to what is there
+            other = browser.new_page()
+            other.context.add_cookies(page.context.cookies())
+            other.goto(there.replace("interview.html", place))
+            assert other.locator(f"[id='{place.partition('#')[2]}']").count() == 1
+            other.close()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert said == []
         browser.close()

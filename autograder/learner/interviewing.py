@@ -134,7 +134,7 @@ class Talk:
         except (KeyboardInterrupt, EOFError):
             pass
         self.screen.summary(
-            [*_finished(interview, self.journal)],
+            [*finished(interview, self.journal)],
             sum(one.right for one in interview.judged),
             len(interview.judged),
         )
@@ -225,7 +225,8 @@ class Talk:
         return self.read(said(key, self.screen.language))
 
 
-def _finished(interview: Interview, journal: Journal) -> Iterator[Finished]:
+def finished(interview: Interview, journal: Journal) -> Iterator[Finished]:
+    """The questions that were answered, each with a few tasks in which one proves it."""
     course = syllabus() if interview.answers else None
     for asked, answer in zip(interview.rounds, interview.answers, strict=False):
         homes = course.homes(answer.question) if course else ()

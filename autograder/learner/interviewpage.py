@@ -13,15 +13,16 @@ from typing import Any
 from autograder.grading.journal import Journal
 from autograder.language import LANGUAGES, Language
 from autograder.learner import studying
-from autograder.learner.interviewing import prepare
+from autograder.learner.interviewing import finished, prepare
 from autograder.learner.serving import Room
 from autograder.learner.studying import StudyError
+from autograder.report.interviewing import to_redo
 from autograder.report.interviewtexts import TEXTS
 from autograder.report.site import Activity
 from autograder.report.site.interviews import page, stage
 from autograder.study.interview import Interview, WrongStage
 
-_DO = {"none": "begin", "over": "begin", "ask": "answered", "mark": "ticked"}
+_DO = {"ask": "answered", "mark": "ticked", "next": "opened", "claim": "judged"}
 
 
 class Interviews:
@@ -42,7 +43,7 @@ class Interviews:
     def now(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Where the interview stands."""
         language: Language = "zh" if given.get("language") == LANGUAGES[1] else "en"
-        return {"html": stage(language, **_shown(self._interview, language)), "step": self._step}
+        return {"html": stage(language, **self._shown(language)), "step": self._step}
 
     def step(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Take a step, and give what comes after it."""
@@ -76,18 +77,21 @@ class Interviews:
             return now.judge(given["holds"] == "true")
         return now.opened() if do == "opened" else now.went_on()
 
+    def _shown(self, language: Language) -> dict[str, Any]:
+        """What the template is filled with."""
+        now = self._interview
+        if now is None:
+            return {"stage": "none", "do": "begin"}
+        if now.stage == "over":
+            done = list(finished(now, self._journal))
+            return {"stage": "over", "do": "begin", "done": done, "redo": to_redo(done),
+                    "judged": now.judged}  # fmt: skip
+        return _going_on(now, language)
 
-def _shown(interview: Interview | None, language: Language) -> dict[str, Any]:
-    """What the template is filled with."""
-    if interview is None:
-        return {"stage": "none", "do": "begin"}
-    name = interview.stage
-    if name == "over":
-        asked = [one.question for one in interview.rounds]
-        done = list(zip(asked, interview.answers, strict=True))
-        return {"stage": name, "do": "begin", "done": done, "judged": interview.judged}
-    going, statement = interview.round, interview.round.statement
-    do = "went_on" if interview.open else _DO.get(name, "opened" if name == "next" else "judged")
+
+def _going_on(interview: Interview, language: Language) -> dict[str, Any]:
+    name, going, statement = interview.stage, interview.round, interview.round.statement
+    do = "went_on" if interview.open else _DO[name]
     shown: dict[str, Any] = {
         "stage": name, "do": do, "open": interview.open, "question": going.question,
         "place": interview.place + 1, "count": len(interview.rounds),

@@ -36,6 +36,12 @@ class Finished:
     redo: tuple[tuple[Exercise, Task], ...] = ()
 
 
+def to_redo(finished: Iterable[Finished]) -> list[tuple[Exercise, Task]]:
+    """The tasks that prove what was not all said, each once."""
+    weak = (pair for one in finished if not all(one.hit) for pair in one.redo)
+    return list({(exercise.slug, task.name): (exercise, task) for exercise, task in weak}.values())
+
+
 @dataclass(frozen=True)
 class Screen:
     """A terminal and the language that is spoken on it."""
@@ -185,8 +191,7 @@ class Screen:
         lessons = dict.fromkeys(f"touchstone lesson {one.question.slug}" for one in weak)
         tasks = {
             f"touchstone hint {exercise.slug}/{task.name}": task.title[self.language]
-            for one in weak
-            for exercise, task in one.redo
+            for exercise, task in to_redo(weak)
         }
         table = grid(("left", None), ("left", None), ("left", None), gap=2)
         for key, commands in (("read", dict.fromkeys(lessons, "")), ("do", tasks)):
