@@ -7,34 +7,26 @@ a process of its own, so that a kernel never holds a reference or a misconceptio
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from autograder._begun import begin, begun
+from autograder._begun import begin
 from autograder._errors import BilingualError
 from autograder._silence import is_silent
 from autograder.exercise import catalog
 from autograder.exercise.catalog import CatalogError, Exercise, Task
 from autograder.language import Language
+from autograder.learner.kernel import judged, under_nbgrader, use_one_thread
 from autograder.learner.leaving import on_model, quiet_errors
 
 if TYPE_CHECKING:
-    from autograder.engine import Ask
-    from autograder.evidence.observations import Outcome
-    from autograder.exercise.declaring import Check
-    from autograder.exercise.suite import Suite
     from autograder.judging.results import TaskResult
     from autograder.learner.replaying import Replay
 
 _opened: dict[tuple[str, str], int] = {}
 _checked_last: dict[tuple[str, str], TaskResult] = {}
-# nbgrader stops a cell after 30 seconds, and a cell that was stopped has no points.
-_PROBE_SECONDS, _CARD_SECONDS = 20.0, 26.0
 
 
 def check(name: str) -> float | None:
@@ -56,11 +48,7 @@ def check(name: str) -> float | None:
         with quiet_errors():
             points = _checked(name, sys._getframe(1).f_globals)
     # nbgrader reads partial points from the value of the cell, and takes no value for full ones.
-    return points if _under_nbgrader() else None
-
-
-def _under_nbgrader() -> bool:
-    return "NBGRADER_EXECUTION" in begun().environment
+    return points if under_nbgrader() else None
 
 
 def hint(name: str) -> None:
@@ -68,16 +56,12 @@ def hint(name: str) -> None:
     if is_silent():
         return
     names = sys._getframe(1).f_globals
-    try:
-        exercise = _exercise(names, name)
-        task = exercise.task(name)
-    except CatalogError as error:
-        _say(error.text[_language(names)])
-        return
-    from autograder.report import card
+    with _told(names):
+        from autograder.report import card
 
-    language, level = _language(names), _open_hint(exercise, task)
-    _display(card.hint_html(task, level, language), card.hint_text(task, level, language))
+        exercise, task = _task(names, name)
+        language, level = _language(names), _open_hint(exercise, task)
+        _display(card.hint_html(task, level, language), card.hint_text(task, level, language))
 
 
 def replay(name: str) -> Replay | None:
@@ -92,18 +76,14 @@ def replay(name: str) -> Replay | None:
     if is_silent():
         return None
     names = sys._getframe(1).f_globals
-    try:
-        exercise = _exercise(names, name)
-        found = _replayed(exercise, exercise.task(name).name, names)
-    except CatalogError as error:
-        found = str(error)
-    except Exception as error:
-        if os.environ.get("TOUCHSTONE_DEBUG"):
-            raise
-        found = _our_fault(error, _language(names))
-    if isinstance(found, str):
-        _say(found)
-        return None
+    found: Replay | None = None
+    with _told(names):
+        exercise, task = _task(names, name)
+        made = _replayed(exercise, task.name, names)
+        if isinstance(made, str):
+            _say(made)
+        else:
+            found = made
     return found
 
 
@@ -122,12 +102,11 @@ def lesson(name: str) -> None:
     if is_silent():
         return
     names = sys._getframe(1).f_globals
-    with _beside(names):
+    with _told(names):
         from autograder.learner import beside
         from autograder.report import display
 
-        exercise = _exercise(names, name)
-        display.show_markdown(beside.lesson(exercise, exercise.task(name), _language(names)))
+        display.show_markdown(beside.lesson(*_task(names, name), _language(names)))
 
 
 def status() -> None:
@@ -135,7 +114,7 @@ def status() -> None:
     if is_silent():
         return
     names = sys._getframe(1).f_globals
-    with _beside(names):
+    with _told(names):
         from autograder.learner import beside
         from autograder.report import display
 
@@ -154,25 +133,23 @@ def solution(name: str, *, give_up: bool = False) -> None:
     if is_silent():
         return
     names = sys._getframe(1).f_globals
-    with _beside(names):
+    with _told(names):
         from autograder.learner import beside
         from autograder.report import display
 
-        exercise, language = _exercise(names, name), _language(names)
         code = beside.solution(
-            exercise, exercise.task(name), _checked_last, language, give_up=give_up
+            *_task(names, name), _checked_last, _language(names), give_up=give_up
         )
         display.show_markdown(f"```python\n{code}\n```", code)
 
 
 @contextlib.contextmanager
-def _beside(names: Mapping[str, Any]) -> Iterator[None]:
-    """Tell what goes wrong in one line."""
+def _told(names: Mapping[str, Any]) -> Iterator[None]:
+    """Tell in one line what goes wrong, in the notebook's language; no error leaves here."""
     try:
         yield
-    except (BilingualError, CatalogError) as error:
-        text = getattr(error, "text", None)
-        _say(text[_language(names)] if text else str(error))
+    except BilingualError as error:
+        _say(error.text[_language(names)])
     except Exception as error:
         if os.environ.get("TOUCHSTONE_DEBUG"):
             raise
@@ -184,143 +161,40 @@ def _language(names: Mapping[str, Any]) -> Language:
     return "zh" if names.get("LANGUAGE") == "zh" else "en"
 
 
-def _exercise(names: Mapping[str, Any], task: str) -> Exercise:
-    """The exercise that the notebook's setup cell names, else the first with such a task."""
+def _task(names: Mapping[str, Any], task: str) -> tuple[Exercise, Task]:
+    """A task of the exercise that the setup cell names, else of the first that has one so called.
+
+    Raises
+    ------
+    CatalogError
+        If there is none.
+    """
     slug = names.get("EXERCISE")
     if isinstance(slug, str):
-        return catalog.exercise(slug)
+        exercise = catalog.exercise(slug)
+        return exercise, exercise.task(task)
     for exercise in catalog.exercises():
         if any(item.name == task for item in exercise.tasks):
-            return exercise
-    raise CatalogError(f"No exercise has a task {task!r}. Run the notebook's first cell again.")
+            return exercise, exercise.task(task)
+    raise CatalogError(
+        f"No exercise has a task {task!r}. Run the notebook's first cell again.",
+        f"没有练习含有任务 {task!r}。请重新运行 notebook 的第一个单元。",
+    )
 
 
 def _checked(name: str, names: dict[str, Any]) -> float:
     """Show how the task called `name` stands and return its points; no error leaves here."""
-    try:
-        exercise = _exercise(names, name)
-        task = exercise.task(name)
+    points = 0.0
+    with _told(names):
+        exercise, task = _task(names, name)
         from autograder.engine.keeping import variables_kept
 
         with variables_kept(names), on_model(names.get("MODEL") if exercise.model else None):
-            result = _judged(exercise, task, names)
+            result = judged(exercise, task, names)
         _checked_last[exercise.slug, task.name] = result
         _show_card(result, names, exercise)
-    except CatalogError as error:
-        _say(error.text[_language(names)])
-    except Exception as error:
-        if os.environ.get("TOUCHSTONE_DEBUG"):
-            raise
-        _say(_our_fault(error, _language(names)))
-    else:
-        return float(result.points)
-    return 0.0
-
-
-def _judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResult:
-    """Run the probes of `task`, and of those that it rests on, and judge them."""
-    from autograder.engine.timing import PATIENCE
-    from autograder.exercise.suite import Suite
-    from autograder.grading.oracle import judged_by_need, reference_key, tried
-
-    started, hurry = time.monotonic(), _under_nbgrader()
-    exercise = exercise.with_room()
-    suite = Suite(exercise)
-    needed = _tasks_below(suite, task)
-    # The task's own come first, lest an endless loop in another one leave it no time.
-    own_first = sorted(needed, key=lambda name: name != task.name)
-    checks = [check for name in own_first for check in suite.of_task(name)]
-    limit = _PROBE_SECONDS if hurry else PATIENCE * exercise.submission_seconds
-    outcomes = {outcome.check: outcome for outcome in _outcomes(suite, checks, names, limit)}
-    tasks = [(item, suite.of_task(item.name)) for item in exercise.tasks if item.name in needed]
-    # Nothing of the reference where all is to do. In a hurry no more of it than this card needs;
-    # else all of it, once for all cards.
-    compared = tried(suite, outcomes)
-    reference = reference_key(exercise, tasks=None if compared and not hurry else compared)
-    left = started + _CARD_SECONDS - time.monotonic() if hurry else math.inf
-    results = judged_by_need(
-        exercise, tasks, outcomes, reference, seconds=left, ask=_asking(names, exercise)
-    )
-    return next(result for result in results if result.name == task.name)
-
-
-def _tasks_below(suite: Suite, task: Task) -> list[str]:
-    """The names of `task` and of every task that it rests on, directly or not."""
-    found = [task.name]
-    for name in found:
-        for check in suite.of_task(name):
-            below = (suite.exercise.task_of[other].name for other in check.rests_on)
-            found.extend(other for other in dict.fromkeys(below) if other not in found)
-    return found
-
-
-def _outcomes(
-    suite: Suite, checks: list[Check], names: Mapping[str, Any], limit: float
-) -> Iterator[Outcome]:
-    """Run probes until `limit` seconds are over; those not reached count as too slow."""
-    from autograder.engine.probing import run_probe
-    from autograder.engine.timing import PATIENCE
-    from autograder.evidence.calls import Calls
-    from autograder.evidence.observations import Outcome
-
-    over, rebound = time.monotonic() + limit, _rebound(suite, names)
-    for check in checks:
-        left = math.ceil(over - time.monotonic())
-        if left <= 0:
-            yield Outcome(check.name, "timeout", error="check", message=f"{limit:g}")
-            continue
-        seconds = suite.exercise.check_seconds
-        outcome = run_probe(
-            suite, check, names, seconds=seconds, clock=min(PATIENCE * seconds, left),
-            locate=_locate(names), rebound=rebound, calls=Calls(),
-        )  # fmt: skip
-        if outcome.error == "KeyboardInterrupt":
-            raise KeyboardInterrupt
-        yield outcome
-
-
-def _asking(names: Mapping[str, Any], exercise: Exercise) -> Ask:
-    from autograder.engine import called
-
-    seconds = exercise.check_seconds
-    clock = seconds if _under_nbgrader() else None
-    return lambda calls: [
-        called(call, names, seconds=seconds, clock=clock, gradients=exercise.gradients)
-        for call in calls
-    ]
-
-
-def _rebound(suite: Suite, names: Mapping[str, Any]) -> dict[str, str]:
-    """For names that are no functions, the cell that gave them their value last, as ``In [7]``."""
-    from autograder.engine.sources import defined_names
-
-    history = list(names.get("In", ()))
-    found = {}
-    for name in suite.exercise.task_of:
-        if name in names and not callable(names[name]):
-            numbers = [n for n, cell in enumerate(history) if name in defined_names(str(cell))]
-            if len(numbers) > 1:
-                found[name] = f"In [{numbers[-1]}]"
-    return found
-
-
-def _locate(names: Mapping[str, Any]) -> Any:
-    """Find the innermost frame that runs in the notebook's own namespace."""
-
-    def locate(traceback: TracebackType | None) -> tuple[str, str]:
-        import linecache
-
-        place = ("", "")
-        while traceback is not None:
-            frame = traceback.tb_frame
-            if frame.f_globals is names:
-                filename, number = frame.f_code.co_filename, traceback.tb_lineno
-                line = linecache.getline(filename, number).strip()
-                place = (f"{frame.f_code.co_name}:{number}", line[:200])
-            traceback = traceback.tb_next
-        return place
-
-    return locate
+        points = float(result.points)
+    return points
 
 
 def _open_hint(exercise: Exercise, task: Task) -> int:
@@ -347,7 +221,7 @@ def _show_card(result: TaskResult, names: Mapping[str, Any], exercise: Exercise)
         again = f"from autograder import replay; {again}"
     language = _language(names)
     ahead = ""
-    if result.status == "pass" and not _under_nbgrader():
+    if result.status == "pass" and not under_nbgrader():
         from autograder.learner.ahead import passed
 
         ahead = passed(exercise, result.name)[language]
@@ -376,14 +250,6 @@ def _say(sentence: str) -> None:
     _display(f"<p>{escape(sentence)}</p>", sentence)
 
 
-def _use_one_thread() -> None:
-    """As in a worker: where several notebooks are graded, more threads wait for each other."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    torch: Any = sys.modules.get("torch")
-    if torch is not None:
-        torch.set_num_threads(1)
-
-
 begin()
-if _under_nbgrader():
-    _use_one_thread()
+if under_nbgrader():
+    use_one_thread()

@@ -248,9 +248,11 @@ def test_under_nbgrader_an_endless_loop_is_ended_and_all_its_checks_in_time(
     graded: Kernel,
 ) -> None:
     graded.fresh("def recall(labels, predictions):\n    while True:\n        pass\n")
-    graded.run("import autograder.notebook as n; kept, n._PROBE_SECONDS = n._PROBE_SECONDS, 1.0")
+    graded.run(
+        "import autograder.learner.kernel as n; kept, n.PROBE_SECONDS = n.PROBE_SECONDS, 1.0"
+    )
     card, _ = graded.check()
-    graded.run("n._PROBE_SECONDS = kept")
+    graded.run("n.PROBE_SECONDS = kept")
     assert card["text/plain"].count("Still running after 1 s") == 1
     assert card["text/plain"].count("◷") >= 2  # the task's, and its claims' that are not folded
     (output,) = graded.run("1 + 1")
@@ -343,7 +345,7 @@ def test_points_under_nbgrader_do_not_wait_for_a_key_of_misconceptions(tmp_path:
     cache = str(tmp_path / "cache")
     kernel = Kernel(tmp_path, NBGRADER_EXECUTION="autograde", XDG_CACHE_HOME=cache)
     try:
-        kernel.fresh(NO_EMPTY, "import autograder.notebook as n; n._CARD_SECONDS = 0.0")
+        kernel.fresh(NO_EMPTY, "import autograder.learner.kernel as n; n.CARD_SECONDS = 0.0")
         early, points = kernel.check()
         over = time.monotonic() + 60
         while not list(tmp_path.glob("cache/touchstone/keys/metrics-key-recall-*.key")):

@@ -39,6 +39,12 @@ def shown(kernel: Kernel, source: str, kind: str = "text/plain") -> str:
     return str(output["data"][kind])
 
 
+@pytest.mark.parametrize("call", ["check", "hint", "replay", "lesson", "solution"])
+def test_a_name_that_is_none_is_told_in_the_notebooks_language(kernel: Kernel, call: str) -> None:
+    kernel.fresh(f"from autograder import {call}", language="zh")
+    assert "没有任务 'nope'" in shown(kernel, f'{call}("nope")')
+
+
 @pytest.mark.parametrize("name", PLACES)
 def test_a_task_finds_its_part_of_the_lesson(name: str) -> None:
     slug, _, wanted = name.partition("/")
