@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autograder.cli.learners import app
 from autograder.cli.shared import LANGUAGE, Model, Names, Report, at_desk, say
+
+if TYPE_CHECKING:
+    from autograder.judging.results import SubmissionResult
 
 
 @app.command(help=say("Grade notebooks; by default your workbook.", "评分；默认评你的练习册。"))
@@ -30,7 +34,7 @@ def grade(
     # Before what grading needs is loaded, so that something is seen at once.
     with NotebookBar(LANGUAGE) as bar:
         from autograder import report
-        from autograder.grading.grade import exercises_of, find_notebooks, pool_of
+        from autograder.grading.grade import find_notebooks
         from autograder.learner import desk
         from autograder.learner.redoing import tasks_of
         from autograder.report import messages
@@ -39,22 +43,9 @@ def grade(
             wanted = here.named(names or ())
             chosen = find_notebooks(wanted)
             desk.choose_model(model, chosen)
-            remember = not again and html is None
-            before = {p: desk.graded_before(p, journal) for p in chosen} if remember else {}
-            unchanged = [path for path in chosen if before.get(path) is not None]
-            left = [path for path in chosen if path not in unchanged]
-            # One process serves all that is to be run; for a single one it would start no sooner.
-            warm = exercises_of(left, begun=html is None) if len(left) > 1 else []
-            results = []
-            with pool_of(warm) as pool:
-                for path in chosen:
-                    bar.begin(path.name)
-                    results.append(
-                        before.get(path)
-                        or desk.grade_and_record(
-                            path, journal, pool=pool, whole=html is not None, told=bar.step
-                        )
-                    )
+            results, unchanged = desk.grade_all(
+                chosen, journal, again=again, whole=html is not None, bar=bar
+            )
     if unchanged:
         messages.say_unchanged(unchanged, here.language)
     shown = [
@@ -62,19 +53,21 @@ def grade(
         for path, result in zip(chosen, results, strict=True)
     ]
     report.print_results(shown, console=messages.out(), verbose=verbose, language=here.language)
-    for write, file in (
-        (report.write_json, json),
-        (report.write_junit, junit),
-        (report.write_html, html),
-    ):
+    reports = (report.write_json, json), (report.write_junit, junit), (report.write_html, html)
+    for write, file in reports:
         if file is not None:
             write(results, file)
             messages.say(say(f"Written: {file}", f"已写入：{file}"))
+    raise typer.Exit(_code(results, shown))
+
+
+def _code(results: Sequence[SubmissionResult], shown: Sequence[SubmissionResult]) -> int:
+    """The exit code: whose fault it is by all results, what passed by those that are shown."""
     if any(result.at_fault for result in results):
-        raise typer.Exit(3)
+        return 3
     if all(result.problem is not None and not result.exercise for result in results):
-        raise typer.Exit(2)
-    raise typer.Exit(0 if all(result.passed for result in shown) else 1)
+        return 2
+    return 0 if all(result.passed for result in shown) else 1
 
 
 @app.command(

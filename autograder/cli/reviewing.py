@@ -29,33 +29,34 @@ Track = Annotated[
                           "只复习这条路线：week、weekend 或 evening。")),
 ]  # fmt: skip
 
+_Minutes = Annotated[
+    float | None,
+    typer.Option(min=1, help=say("Minutes; with --until, a day.",
+                                 "复习几分钟；配合 --until 时指每天。")),
+]  # fmt: skip
+_New = Annotated[
+    int | None, typer.Option(min=0, help=say("New cards a day (20).", "每天学几张新卡（20）。"))
+]
+_Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATE",
+        help=say(
+            "Plan all cards until this day, such as 2026-12-31; `none` ends the plan.",
+            "把全部卡片排到这一天之前，如 2026-12-31；none 取消计划。",
+        ),
+    ),
+]
+
 
 @review.callback()
 def sit(
     context: typer.Context,
-    minutes: Annotated[
-        float | None,
-        typer.Option(
-            min=1,
-            help=say("Minutes; with --until, a day.", "复习几分钟；配合 --until 时指每天。"),
-        ),
-    ] = None,
+    minutes: _Minutes = None,
     slug: Slug = None,
     track: Track = None,
-    new: Annotated[
-        int | None,
-        typer.Option(min=0, help=say("New cards a day (20).", "每天学几张新卡（20）。")),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATE",
-            help=say(
-                "Plan all cards until this day, such as 2026-12-31; `none` ends the plan.",
-                "把全部卡片排到这一天之前，如 2026-12-31；none 取消计划。",
-            ),
-        ),
-    ] = None,
+    new: _New = None,
+    until: _Until = None,
 ) -> None:
     if context.invoked_subcommand is not None:
         return

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder._errors import BilingualError
 from autograder.engine import Notebook, UnreadableNotebook, read_notebook
@@ -17,7 +18,7 @@ from autograder.engine.pool import Pool
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise, Task
 from autograder.exercise.edition import edition
-from autograder.grading.grade import Told, grade, grade_path
+from autograder.grading.grade import Told, exercises_of, grade, grade_path, pool_of
 from autograder.grading.journal import Journal, default_path
 from autograder.judging.results import SubmissionResult
 from autograder.language import LANGUAGES, Language, Text
@@ -25,6 +26,9 @@ from autograder.learner import workbook
 from autograder.learner.naming import at, named
 from autograder.learner.workbook import Workbook
 from autograder.report.standing import Next, Standing
+
+if TYPE_CHECKING:
+    from autograder.report.progress import NotebookBar
 
 
 class NotYet(BilingualError):
@@ -121,6 +125,37 @@ def grade_and_record(
     if result.tasks and not result.at_fault:
         journal.record(result, notebook.digest, edition(exercise))
     return result
+
+
+def grade_all(
+    paths: Sequence[Path], journal: Journal, *, again: bool, whole: bool, bar: NotebookBar
+) -> tuple[list[SubmissionResult], list[Path]]:
+    """Grade notebooks and write the attempts down; which did not change since they were graded.
+
+    Parameters
+    ----------
+    again
+        Also those that did not change.
+    whole
+        Run every cell, and so all of them, for a report that shows them.
+    bar
+        Told what is done.
+    """
+    remember = not again and not whole
+    before = {path: graded_before(path, journal) for path in paths} if remember else {}
+    unchanged = [path for path in paths if before.get(path) is not None]
+    left = [path for path in paths if path not in unchanged]
+    # One process serves all that is to be run; for a single one it would start no sooner.
+    warm = exercises_of(left, begun=not whole) if len(left) > 1 else []
+    results = []
+    with pool_of(warm) as pool:
+        for path in paths:
+            bar.begin(path.name)
+            results.append(
+                before.get(path)
+                or grade_and_record(path, journal, pool=pool, whole=whole, told=bar.step)
+            )
+    return results, unchanged
 
 
 def _is_the_solution(notebook: Notebook, exercise: Exercise) -> bool:
