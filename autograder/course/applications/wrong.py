@@ -10,17 +10,17 @@ from autograder.checks import wrong
 # --- time_split ---------------------------------------------------------------------------
 
 
-def _parts(times, cards, frauds, cutoff, known, *, begin=None, reveal=None):
-    """The split, with what counts as known, when the test begins and which frauds block."""
-    reveal = known if reveal is None else reveal
-    test = (times >= (cutoff if begin is None else begin)) & ~np.isin(
-        cards, cards[reveal & (frauds == 1)]
-    )
+def _parts(times, cards, frauds, cutoff, known, *, reveal=None):
+    """The split, with what counts as known and which frauds block."""
+    blocked = cards[(known if reveal is None else reveal) & (frauds == 1)]
+    test = (times >= cutoff) & ~np.isin(cards, blocked)
     return np.flatnonzero(known), np.flatnonzero(test)
 
 
 def _is_in_time(seen):
-    return seen["trained on the future"] == seen["tested on the past"] == 0
+    """Whether the parts are indices, not truth values, and neither is of the other's time."""
+    are_indices = max(seen["test"], default=2) > 1
+    return are_indices and seen["trained on the future"] == seen["tested on the past"] == 0
 
 
 def _is_mixed(seen):
@@ -77,27 +77,6 @@ def places_in_the_sorted(times, cards, frauds, cutoff, delay):
 
 
 @wrong(
-    "time_split", "Returns a truth value for each payment, not the indices of those that are true.",
-    zh="返回的是每笔交易一个真假值，而不是为真的下标。", caught_by="learns_from_known_labels",
-    step="Turn each mask into indices: `np.flatnonzero`.",
-    step_zh="用 `np.flatnonzero` 把掩码变成下标。",
-)  # fmt: skip
-def masks_for_indices(times, cards, frauds, cutoff, delay):
-    parts = _parts(times, cards, frauds, cutoff, times + delay <= cutoff)
-    return tuple(np.isin(np.arange(len(times)), part) for part in parts)
-
-
-@wrong(
-    "time_split", "Leaves the blocked cards out of the training too: the model never sees a fraud.",
-    zh="训练里也去掉了冻结的卡：模型一笔欺诈也见不到。", caught_by="blocked_cards_are_left_out",
-    step="Blocked cards leave the test only.", step_zh="冻结的卡只从测试里去掉。",
-)  # fmt: skip
-def trains_without_blocked_cards(times, cards, frauds, cutoff, delay):
-    train, test = _parts(times, cards, frauds, cutoff, times + delay <= cutoff)
-    return train[~np.isin(cards[train], cards[train][frauds[train] == 1])], test
-
-
-@wrong(
     "time_split", "Leaves out what lies exactly at an edge: < for ≤, or > for ≥.",
     zh="恰好在边界上的没有算：≤ 写成了 <，或 ≥ 写成了 >。", caught_by="edges_count",
     step="Known is time + delay ≤ cutoff; the test begins with time ≥ cutoff.",
@@ -149,9 +128,10 @@ def _ago(times):
     return times[:, None] - times
 
 
-def _begins_elsewhere(seen):
-    """Whether only the window's begin, or what lies before it, is decided wrongly."""
-    return seen["whose"] in (["within"], ["window's begin", "before it", "within"])
+def _ends_elsewhere(seen):
+    """Whether what lies within the window is taken, and one of its ends decided wrongly."""
+    elsewhere = {"later", "other card", "nobody's"} & set(seen["whose"])
+    return not elsewhere and "within" in seen["whose"] != ["window's begin", "within"]
 
 
 @wrong(
@@ -163,28 +143,6 @@ def _begins_elsewhere(seen):
 )  # fmt: skip
 def knows_the_future(times, cards, amounts, window):
     return _features(cards, amounts, ~np.eye(len(times), dtype=bool))
-
-
-@wrong(
-    "card_features", "Counts the payment itself among the earlier ones.",
-    zh="把这笔交易自己也算进去了。", caught_by="edges_of_the_window", step="Earlier means t' < t.",
-    step_zh="更早是指 t' < t。", looks_like=lambda seen: "itself" in seen["whose"],
-)  # fmt: skip
-def counts_itself(times, cards, amounts, window):
-    ago = _ago(times)
-    return _features(cards, amounts, (ago >= 0) & (ago <= window))
-
-
-@wrong(
-    "card_features", "Counts other payments of the very same time.",
-    zh="把时间完全相同的其他交易也算作更早。", caught_by="edges_of_the_window",
-    step="Earlier means t' < t, not t' ≤ t.", step_zh="更早是指 t' < t，而不是 t' ≤ t。",
-    looks_like=lambda seen: seen["whose"][:1] == ["same time"],
-)  # fmt: skip
-def counts_the_same_time(times, cards, amounts, window):
-    ago = _ago(times)
-    others = ~np.eye(len(times), dtype=bool)
-    return _features(cards, amounts, (ago >= 0) & (ago <= window) & others)
 
 
 @wrong(
@@ -219,26 +177,16 @@ def no_mean_of_these(times, cards, amounts, window):
 
 @wrong(
     "card_features",
-    "The window begins in the wrong place: it leaves out what lies exactly `window` days before, "
-    "or takes what is older.",
-    zh="窗口的起点不对：漏了恰好 `window` 天前的，或算进了更早的。",
+    "An end of the window is not as asked for: it takes the payment itself or others of the same "
+    "time, leaves out what lies exactly `window` days before, or takes what is older.",
+    zh="窗口的两端不对：算进了自己或同一时间的，漏了恰好 `window` 天前的，或算进了更早的。",
     caught_by="edges_of_the_window",
-    step="The window begins with t' = t − window, that moment included.",
-    step_zh="窗口从 t' = t − window 开始，这一刻也算。", looks_like=_begins_elsewhere,
+    step="t − window ≤ t' < t: the begin belongs to the window, the moment itself does not.",
+    step_zh="t − window ≤ t' < t：窗口含起点，不含这一刻。", looks_like=_ends_elsewhere,
 )  # fmt: skip
-def window_begins_elsewhere(times, cards, amounts, window):
+def window_ends_elsewhere(times, cards, amounts, window):
     ago = _ago(times)
-    return _features(cards, amounts, (ago > 0) & (ago < window))
-
-
-@wrong(
-    "card_features", "Counts payments of other cards.",
-    zh="把别的卡的交易也算进去了。", caught_by="edges_of_the_window", step="Compare the cards too.",
-    step_zh="卡号也要比较。", looks_like=lambda seen: "other card" in seen["whose"],
-)  # fmt: skip
-def mixes_cards(times, cards, amounts, window):
-    ago = _ago(times)
-    return _features(np.zeros_like(cards), amounts, (ago > 0) & (ago <= window))
+    return _features(cards, amounts, (ago >= 0) & (ago <= window))
 
 
 # --- cheapest_threshold -------------------------------------------------------------------
@@ -270,25 +218,9 @@ def _is_consistent(row):
 def _cost(frauds, scores, amounts, review_cost):
     def cost_of(threshold):
         alarm = scores >= threshold
-        return review_cost * alarm.sum() + amounts[~alarm & (frauds == 1)].sum()
+        return (review_cost * alarm).sum() + amounts[~alarm & (frauds == 1)].sum()
 
     return cost_of
-
-
-@wrong(
-    "cheapest_threshold",
-    "Charges a review only for false alarms, though somebody looks at the right ones too.",
-    zh="只有误报才算审核费，可报对了也得有人看。",
-    caught_by="total_is_least",
-    step="Every alarm costs a review.",
-    step_zh="每次报警都要算审核费。",
-)
-def right_alarms_are_free(frauds, scores, amounts, review_cost):
-    def cost_of(t):
-        alarm = scores >= t
-        return review_cost * (alarm & (frauds == 0)).sum() + amounts[~alarm & (frauds == 1)].sum()
-
-    return _cheapest(scores, cost_of)
 
 
 @wrong(
@@ -347,18 +279,19 @@ def lowest_of_the_cheapest(frauds, scores, amounts, review_cost):
 
 
 @wrong(
-    "cheapest_threshold", "Returns a cost that is not the one of its threshold.",
-    zh="返回的代价不是这个阈值的代价。", caught_by="total_is_least",
+    "cheapest_threshold",
+    "Returns a cost that is not the one of its threshold: right alarms cost a review too, missed "
+    "frauds their amounts.",
+    zh="返回的代价不是这个阈值的代价：报对了也要花审核费，漏掉的欺诈损失的是金额。",
+    caught_by="total_is_least",
     step="The cost: `review_cost` for each score ≥ threshold, and the amounts of the frauds "
     "below it.",
     step_zh="代价：分数 ≥ 阈值的每笔一次 `review_cost`，加上低于阈值的欺诈的金额。",
     looks_like=_is_no_cost_of_it,
 )  # fmt: skip
 def cost_of_something_else(frauds, scores, amounts, review_cost):
-    def cost_of(t):
-        return review_cost * (scores >= t).sum() + ((scores < t) & (frauds == 1)).sum()
-
-    return _cheapest(scores, cost_of)
+    reviews = np.where(frauds == 1, 0, review_cost)  # a right alarm is free
+    return _cheapest(scores, _cost(frauds, scores, amounts, reviews))
 
 
 @wrong(
@@ -376,8 +309,8 @@ def threshold_off_the_scores(frauds, scores, amounts, review_cost):
 # --- ewma_scores --------------------------------------------------------------------------
 
 
-def _ewma(signal, mean, weight, start=None):
-    z, found = mean if start is None else start, []
+def _ewma(signal, start, weight):
+    z, found = start, []
     for x in signal:
         z = weight * x + (1 - weight) * z
         found.append(z)
@@ -399,37 +332,14 @@ def _path_is_off(seen):
 
 def _root_is_off(seen):
     """Whether only the scores are wrong, not the path, from which the root cancels."""
-    return not (_baseline_is_off(seen) or _path_is_off(seen))
+    right = (1 - 0.75 ** np.arange(1, 6)) / _spread(5, 0.25)
+    is_right = np.allclose(seen["scores"], right, rtol=5e-3)
+    return not (is_right or _baseline_is_off(seen) or _path_is_off(seen))
 
 
 def _spread(count, weight):
     t = np.arange(1, count + 1)
     return np.sqrt(weight / (2 - weight) * (1 - (1 - weight) ** (2 * t)))
-
-
-@wrong(
-    "ewma_scores",
-    "Starts the average at the first sample, so that a fault at the start is taken for normal.",
-    zh="移动平均从第一个采样点开始，一开头就有的故障被当成了正常。",
-    caught_by="weight_one_is_the_sample",
-    step="Start at the healthy mean, z_0 = μ, and let the first sample count.",
-    step_zh="从健康均值开始，z_0 = μ，第一个采样点也要按权重计入。",
-)
-def starts_at_the_sample(healthy, signal, weight):
-    z = _ewma(signal, healthy.mean(), weight, start=signal[0])
-    return abs(z - healthy.mean()) / (healthy.std(ddof=1) * _spread(len(signal), weight))
-
-
-@wrong(
-    "ewma_scores",
-    "Divides by the deviation of a sample, though an average moves far less.",
-    zh="除以单个采样点的标准差，可平均值的波动要小得多。",
-    caught_by="distance_in_deviations",
-    step="Multiply the deviation by the root of the formula.",
-    step_zh="标准差还要乘公式里的根号。",
-)
-def deviation_of_a_sample(healthy, signal, weight):
-    return abs(_ewma(signal, healthy.mean(), weight) - healthy.mean()) / healthy.std(ddof=1)
 
 
 @wrong(
@@ -446,39 +356,32 @@ def normal_is_everything(healthy, signal, weight):
 
 
 @wrong(
-    "ewma_scores", "Keeps the sign, so that a falling signal never gives an alarm.",
-    zh="保留了符号，信号下降时永远不会报警。", caught_by="unit_and_direction_do_not_matter",
-    step="Take the absolute value.", step_zh="取绝对值。",
-)  # fmt: skip
-def keeps_the_sign(healthy, signal, weight):
-    z = _ewma(signal, healthy.mean(), weight)
-    return (z - healthy.mean()) / (healthy.std(ddof=1) * _spread(len(signal), weight))
-
-
-@wrong(
-    "ewma_scores", "The moving average is right, the root it is divided by is not, or is missing.",
-    zh="移动平均是对的，除的那个根号不对，或者漏了。", caught_by="weight_one_is_the_sample",
+    "ewma_scores",
+    "The moving average is right, the root it is divided by is not, or is missing: an average "
+    "moves far less than a sample.",
+    zh="移动平均是对的，除的那个根号不对，或者漏了：平均值的波动比单个采样点小得多。",
+    caught_by="weight_one_is_the_sample",
     step="Divide by s · √(λ / (2 − λ) · (1 − (1 − λ)^(2t))), t from 1 on.",
     step_zh="要除以 s · √(λ / (2 − λ) · (1 − (1 − λ)^(2t)))，t 从 1 开始。",
     looks_like=_root_is_off,
 )  # fmt: skip
 def another_root(healthy, signal, weight):
-    limit = np.sqrt(weight / (2 - weight))  # of late steps
-    distance = abs(_ewma(signal, healthy.mean(), weight) - healthy.mean())
-    return distance / (healthy.std(ddof=1) * limit)
+    return abs(_ewma(signal, healthy.mean(), weight) - healthy.mean()) / healthy.std(ddof=1)
 
 
 @wrong(
     "ewma_scores",
-    "The moving average is another one: its start, its weights, or what it runs over.",
-    zh="移动平均不对：起点、权重或参与平均的数据有误。", caught_by="weight_one_is_the_sample",
+    "The moving average is another one: it starts at the first sample, has other weights, or runs "
+    "over something else.",
+    zh="移动平均不对：从第一个采样点开始，权重不同，或参与平均的数据有误。",
+    caught_by="weight_one_is_the_sample",
     step="z begins at the mean of `healthy`; each sample of `signal` enters with λ, the old z "
     "with 1 − λ, before its score is taken.",
     step_zh="z 从 `healthy` 的均值开始；每个采样点以 λ 计入，旧的 z 以 1 − λ 计入，然后才算分数。",
     looks_like=_path_is_off,
 )  # fmt: skip
 def another_average(healthy, signal, weight):
-    z = _ewma(signal, healthy.mean(), weight, start=healthy[-1])
+    z = _ewma(signal, signal[0], weight)
     return abs(z - healthy.mean()) / (healthy.std(ddof=1) * _spread(len(signal), weight))
 
 
@@ -500,11 +403,11 @@ def baseline_of_something_else(healthy, signal, weight):
 # --- score_alarms -------------------------------------------------------------------------
 
 
-def _edge_is_off(seen):
-    """Whether one of three edges is wrong, and what lies beyond them is right."""
+def _span_is_off(seen):
+    """Whether late and after are told apart, but the span's begin or one of its edges is off."""
     told = ["".join(str(int(value)) for value in row.values()) for row in seen]
-    beyond = (told[0], told[3], told[5]) == ("0011", "0100", "0011")
-    return beyond and told[1:3] + told[4:5] != ["1000", "1000", "0100"]
+    inside = (told[3], told[5]) == ("0100", "0011")
+    return inside and told[:3] + told[4:5] != ["0011", "1000", "1000", "0100"]
 
 
 def _verdicts(ahead, lead, horizon, *, false=None):
@@ -539,8 +442,8 @@ def late_is_in_time(alarms, faults, lead, horizon):
 )  # fmt: skip
 def counts_alarms_for_faults(alarms, faults, lead, horizon):
     ahead = faults[:, None] - alarms
-    in_time = int(((ahead >= lead) & (ahead <= horizon)).sum())
-    return {**_verdicts(ahead, lead, horizon), "caught": in_time}
+    in_time = (ahead >= lead) & (ahead <= horizon)
+    return {**_verdicts(ahead, lead, horizon), "caught": in_time.sum()}
 
 
 @wrong(
@@ -567,31 +470,22 @@ def late_is_false(alarms, faults, lead, horizon):
     looks_like=lambda seen: (seen["returned"]["caught"], seen["returned"]["late"]) == (0, 1),
 )  # fmt: skip
 def one_alarm_decides(alarms, faults, lead, horizon):
-    nearest = [[min((f - a for a in alarms if a <= f), default=np.inf)] for f in faults]
-    false = _verdicts(faults[:, None] - alarms, lead, horizon)["false_alarms"]
-    return {**_verdicts(np.array(nearest), lead, horizon), "false_alarms": false}
-
-
-@wrong(
-    "score_alarms", "An alarm far too early counts too: `horizon` is not looked at.",
-    zh="早得离谱的报警也算：没有看 `horizon`。", caught_by="edges_of_the_notice",
-    step="An alarm more than `horizon` hours ahead says nothing of the fault, and is false.",
-    step_zh="提前超过 `horizon` 小时的报警与故障无关，是误报。",
-    looks_like=lambda seen: seen[0]["missed"] == 0 or seen[0]["false_alarms"] == 0,
-)  # fmt: skip
-def no_horizon(alarms, faults, lead, horizon):
-    return _verdicts(faults[:, None] - alarms, lead, np.inf)
+    ahead = faults[:, None] - alarms
+    nearest = np.where(ahead < 0, np.inf, ahead).min(axis=1, initial=np.inf, keepdims=True)
+    false = _verdicts(ahead, lead, horizon)["false_alarms"]
+    return {**_verdicts(nearest, lead, horizon), "false_alarms": false}
 
 
 @wrong(
     "score_alarms",
-    "Decides an edge the other way: an alarm exactly `horizon`, `lead` or 0 hours ahead.",
-    zh="边界判断反了：恰好提前 `horizon`、`lead` 或 0 小时的报警。",
+    "Takes another span of notice: no `horizon`, or an edge decided the other way (exactly "
+    "`horizon`, `lead` or 0 hours ahead).",
+    zh="提前量的范围不对：没有看 `horizon`，或者恰好提前 `horizon`、`lead`、0 小时的判断反了。",
     caught_by="edges_of_the_notice",
-    step="All three edges belong to the fault: ≤ and ≥; exactly `lead` is in time.",
-    step_zh="三个边界都算预告了故障，用 ≤ 和 ≥；恰好 `lead` 算及时。", looks_like=_edge_is_off,
+    step="From `horizon` to 0 hours ahead, both edges included; exactly `lead` is in time.",
+    step_zh="提前 `horizon` 到 0 小时，两端都算；恰好 `lead` 算及时。", looks_like=_span_is_off,
 )  # fmt: skip
-def edge_of_the_notice(alarms, faults, lead, horizon):
+def another_span(alarms, faults, lead, horizon):
     ahead = faults[:, None] - alarms
     return _verdicts(np.where(ahead == lead, lead - 1e-3, ahead), lead, horizon)
 
@@ -607,52 +501,22 @@ def after_is_before(alarms, faults, lead, horizon):
     return _verdicts(abs(faults[:, None] - alarms), lead, horizon)
 
 
-@wrong(
-    "score_alarms", "Uses an alarm up: once it has announced a fault, it announces no other.",
-    zh="报警用过就作废：预告了一次故障，就不能再预告另一次。", caught_by="one_alarm_two_faults",
-    step="Judge each fault by all alarms.", step_zh="每次故障都要对照全部报警来判断。",
-)  # fmt: skip
-def uses_alarms_up(alarms, faults, lead, horizon):
-    left, counts = list(alarms), dict.fromkeys(("caught", "late", "missed"), 0)
-    for fault in sorted(faults):
-        ahead = [a for a in left if 0 <= fault - a <= horizon]
-        in_time = any(fault - a >= lead for a in ahead)
-        counts["caught" if in_time else "late" if ahead else "missed"] += 1
-        left = [a for a in left if a not in ahead]
-    false = _verdicts(faults[:, None] - alarms, lead, horizon)["false_alarms"]
-    return {**counts, "false_alarms": false}
-
-
 # --- estimate_ability ---------------------------------------------------------------------
 
 
 _SHARP_ONE_WRONG = optimize.brentq(lambda x: special.expit(-x) - 3 * special.expit(3 * x), -9, 9)
 
 
-def _ability(answers, b, a, prior_std=1.0, *, penalty=None):
+def _ability(answers, b, a, prior_std):
     asked = ~np.isnan(answers)
     y, b, a = answers[asked], b[asked], a[asked]
     if math.isinf(prior_std) and y.min() == y.max():
         return math.inf if y[0] == 1 else -math.inf
-    if penalty is None:
-        penalty = 1 / prior_std**2
 
     def slope(theta):
-        return (a * (y - special.expit(a * (theta - b)))).sum() - penalty * theta
+        return (a * (y - special.expit(a * (theta - b)))).sum() - theta / prior_std**2
 
     return optimize.brentq(slope, -1e4, 1e4)
-
-
-@wrong(
-    "estimate_ability",
-    "Forgets the prior.",
-    zh="忘了先验。",
-    caught_by="posterior_is_highest",
-    step="Subtract θ² / (2 σ²) from the log-likelihood.",
-    step_zh="对数似然还要减去 θ² / (2 σ²)。",
-)
-def forgets_the_prior(answers, difficulty, discrimination, prior_std=1.0):
-    return _ability(answers, difficulty, discrimination, math.inf)
 
 
 @wrong(
@@ -678,16 +542,6 @@ def share_is_ability(answers, difficulty, discrimination, prior_std=1.0):
 
 
 @wrong(
-    "estimate_ability", "Turns the difficulty round: hard questions are taken for easy ones.",
-    zh="把难度弄反了：难题当成了容易的题。", caught_by="posterior_is_highest",
-    step="The exponent is a (θ − b): a hard question has a high b.",
-    step_zh="指数是 a (θ − b)：题越难，b 越大。",
-)  # fmt: skip
-def hard_is_easy(answers, difficulty, discrimination, prior_std=1.0):
-    return _ability(answers, -difficulty, discrimination, prior_std)
-
-
-@wrong(
     "estimate_ability", "The likelihood is right, the prior is missing or has another width.",
     zh="似然是对的，先验漏了，或者宽度不对。", caught_by="prior_has_its_width",
     step="Subtract θ² / (2 σ²) from the log-likelihood; its slope is −θ / σ².",
@@ -695,7 +549,7 @@ def hard_is_easy(answers, difficulty, discrimination, prior_std=1.0):
     looks_like=lambda seen: abs(seen["without"] - _SHARP_ONE_WRONG) < 2e-3,
 )  # fmt: skip
 def another_prior(answers, difficulty, discrimination, prior_std=1.0):
-    return _ability(answers, difficulty, discrimination, prior_std, penalty=1 / prior_std)
+    return _ability(answers, difficulty, discrimination, math.inf)
 
 
 @wrong(
@@ -747,16 +601,6 @@ def gaps_are_wrong(responses, prior_std=1.0):
 
 
 @wrong(
-    "fit_rasch", "Returns easiness: the difficulties have the wrong sign.",
-    zh="返回的是容易程度：难度的符号反了。", caught_by="joint_posterior_is_highest",
-    step="A question that few solve has a high b.", step_zh="答对的人越少，b 越大。",
-)  # fmt: skip
-def easiness_for_difficulty(responses, prior_std=1.0):
-    theta, b = _rasch(responses, prior_std**-2, prior_std**-2)
-    return theta, -b
-
-
-@wrong(
     "fit_rasch",
     "Takes log-odds of the shares of right answers, as if everybody had met the same questions.",
     zh="直接用正确率的对数几率，好像人人考的都是同样的题。", caught_by="gaps_say_nothing",
@@ -768,46 +612,26 @@ def shares_for_parameters(responses, prior_std=1.0):
         return special.logit(np.nanmean(responses, 1)), -special.logit(np.nanmean(responses, 0))
 
 
-def _prior_is_off(seen):
-    """Whether one right answer moves both alike, but too far or not far enough."""
-    both = seen["one answer"]
+def _scale_is_off(seen):
+    """Whether one right answer lifts the ability and lowers the difficulty, not as far as asked."""
+    lifted = np.array(seen["one answer"]) * [1, -1]  # (2, 2), a row for each width
     right = [optimize.brentq(lambda x, s=s: special.expit(-2 * x) - x / s**2, 0, 9) for s in (1, 2)]
-    is_off = any(abs(both[i][0] - right[i]) > 0.01 for i in (0, 1))
-    return is_off and all(theta > 0 and abs(theta + b) < 0.01 for theta, b in both)
-
-
-@wrong(
-    "fit_rasch", "The priors are missing or have another width than `prior_std`.",
-    zh="先验漏了，或者宽度不是 `prior_std`。", caught_by="both_priors_have_their_width",
-    step="Each slope has the term −θ / σ² (or −b / σ²): the square of `prior_std`.",
-    step_zh="每个斜率都有 −θ / σ²（或 −b / σ²）一项：`prior_std` 要平方。",
-    looks_like=_prior_is_off,
-)  # fmt: skip
-def priors_of_another_width(responses, prior_std=1.0):
-    return _rasch(responses, 1 / prior_std, 1 / prior_std)
+    return (lifted >= 0).all() and (abs(lifted.T - right) > 0.01).any()
 
 
 @wrong(
     "fit_rasch",
-    "Does not put the same prior on both: on the abilities or the difficulties alone, or unlike.",
-    zh="能力和难度的先验不一样，或者只有一边加了先验。", caught_by="both_priors_have_their_width",
-    step="Abilities and difficulties have the same prior.", step_zh="能力和难度用同样的先验。",
-    looks_like=lambda seen: any(abs(x + b) > 0.01 and x * b != 0 for x, b in seen["one answer"]),
+    "Something else holds the scale: a prior is missing, is not as wide as `prior_std` or on one "
+    "side only, or the result is shifted afterwards.",
+    zh="刻度没有照题目固定：先验漏了、宽度不是 `prior_std`、只加了一边，或求出后又平移过。",
+    caught_by="both_priors_have_their_width",
+    step="Each slope has the term −θ / σ² (or −b / σ²), σ being `prior_std`; return the maximum "
+    "as it is.",
+    step_zh="每个斜率都有 −θ / σ²（或 −b / σ²）一项，σ 就是 `prior_std`；求出的最大点原样返回。",
+    looks_like=_scale_is_off,
 )  # fmt: skip
-def prior_on_abilities_only(responses, prior_std=1.0):
-    return _rasch(responses, prior_std**-2, 1e-6)
-
-
-@wrong(
-    "fit_rasch", "Shifts the result, so that one of the two has the mean 0.",
-    zh="求出后又作了平移，让其中一组均值为 0。", caught_by="both_priors_have_their_width",
-    step="The priors hold the scale; return what maximises the posterior.",
-    step_zh="刻度由先验固定；后验最大的值原样返回。",
-    looks_like=lambda seen: all(x * b == 0 for x, b in seen["one answer"]),
-)  # fmt: skip
-def centres_afterwards(responses, prior_std=1.0):
-    theta, b = _rasch(responses, prior_std**-2, prior_std**-2)
-    return theta - b.mean(), b - b.mean()
+def scale_held_otherwise(responses, prior_std=1.0):
+    return _rasch(responses, prior_std**-2, 1e-6)  # a prior on the abilities only
 
 
 # --- bm25_scores --------------------------------------------------------------------------
@@ -835,11 +659,8 @@ _RATIOS = {
 }
 
 
-def _differs(name):
-    """Whether this is the first ratio of scores that is not right."""
-    return lambda seen: (
-        [n for n in _RATIOS if not np.isclose(seen[n], _RATIOS[n], rtol=1e-3)][:1] == [name]
-    )
+def _are_off(seen, *names):
+    return any(not np.isclose(seen[name], _RATIOS[name], rtol=1e-3) for name in names)
 
 
 @wrong(
@@ -853,23 +674,18 @@ def with_the_constant(query, documents, k1=1.2, b=0.75):
 
 
 @wrong(
-    "bm25_scores", "A document's length counts otherwise than in the formula.",
-    zh="文档长度的影响和公式不符。", caught_by="common_tokens_add_something",
-    step="k1 is multiplied by 1 − b + b · |d| / L, L the mean length.",
-    step_zh="k1 要乘 1 − b + b · |d| / L，L 是平均长度。", looks_like=_differs("by length"),
-)  # fmt: skip
-def another_length(query, documents, k1=1.2, b=0.75):
-    return _bm25(query, documents, k1, 1 - b)
-
-
-@wrong(
     "bm25_scores",
-    "A token that occurs three times gains too much or too little against one that occurs once.",
-    zh="出现三次的词和出现一次的相比，加得太多或太少。", caught_by="common_tokens_add_something",
-    step="The gain is f / (f + k1 · …): it saturates.", step_zh="增益是 f / (f + k1 · …)，会饱和。",
-    looks_like=_differs("by count"),
+    "What a token's count gains is not as in the formula: how it saturates, or how the document's "
+    "length enters.",
+    zh="词频带来的增益和公式不符：饱和的方式，或文档长度的影响。",
+    caught_by="common_tokens_add_something",
+    step="The gain is f / (f + k1 · (1 − b + b · |d| / L)), L the mean length.",
+    step_zh="增益是 f / (f + k1 · (1 − b + b · |d| / L))，L 是平均长度。",
+    looks_like=lambda seen: (
+        not _are_off(seen, "by rarity") and _are_off(seen, "by count", "by length")
+    ),
 )  # fmt: skip
-def another_saturation(query, documents, k1=1.2, b=0.75):
+def another_gain(query, documents, k1=1.2, b=0.75):
     return _bm25(query, documents, k1, b, gain=lambda f, norm: f)
 
 
@@ -879,41 +695,17 @@ def another_saturation(query, documents, k1=1.2, b=0.75):
     zh="词的权重不对：罕见词和常见词的比例有误。", caught_by="common_tokens_add_something",
     step="ln(1 + (N − n + 0.5) / (n + 0.5)), n the number of documents that hold the token.",
     step_zh="权重是 ln(1 + (N − n + 0.5) / (n + 0.5))，n 是含有该词的文档数。",
-    looks_like=_differs("by rarity"),
+    looks_like=lambda seen: _are_off(seen, "by rarity"),
 )  # fmt: skip
 def another_weight(query, documents, k1=1.2, b=0.75):
     return _bm25(query, documents, k1, b, idf=lambda n: math.log(len(documents) / n) if n else 0)
 
 
-@wrong(
-    "bm25_scores", "Takes each query token once.", zh="查询里重复的词只算了一次。",
-    caught_by="repeated_tokens_count", step="Go through the query as it is, repeats included.",
-    step_zh="按原样遍历查询，重复的也要算。",
-)  # fmt: skip
-def each_token_once(query, documents, k1=1.2, b=0.75):
-    return _bm25(dict.fromkeys(query), documents, k1, b)
-
-
-@wrong(
-    "bm25_scores", "Finds tokens inside other tokens: “cat” in “wildcat”.",
-    zh="在别的词里面找词：「wildcat」里也找到了「cat」。", caught_by="tokens_are_whole",
-    step="Compare whole tokens; do not join the document to a string.",
-    step_zh="比较整个词；不要把文档拼成字符串再找。",
-)  # fmt: skip
-def finds_parts_of_tokens(query, documents, k1=1.2, b=0.75):
-    class Joined(list):
-        def count(self, token):
-            return " ".join(self).count(token)
-
-    return _bm25(query, [Joined(document) for document in documents], k1, b)
-
-
 # --- ranking_metrics ----------------------------------------------------------------------
 
 
-def _ranking(scores, relevance, k, *, hits_over=None, gain=None, ideal_of=None, keep_all=False):
-    """Metrics with one part replaced: what recall divides by, the gain, what the ideal orders."""
-    gain = gain or (lambda r: r)
+def _ranking(scores, relevance, k, *, hits_over=None, ideal_of=None, keep_all=False):
+    """Metrics, with what recall divides by, what the ideal orders, or which queries count."""
     discount = 1 / np.log2(np.arange(2, scores.shape[1] + 2))
     rows = []
     for s, r in zip(scores, relevance, strict=True):
@@ -922,7 +714,7 @@ def _ranking(scores, relevance, k, *, hits_over=None, gain=None, ideal_of=None, 
         found = r[np.argsort(-s, kind="stable")][:k]
         best = -np.sort(-(found if ideal_of == "found" else r))[:k]
         hits = found > 0
-        dcg, top = (gain(values) @ discount[: len(values)] for values in (found, best))
+        dcg, top = (values @ discount[: len(values)] for values in (found, best))
         rows.append([
             hits.sum() / (hits_over or max((r > 0).sum(), 1)),
             1 / (hits.argmax() + 1) if hits.any() else 0.0,
@@ -944,18 +736,6 @@ def _only(name):
         return (off | ({"mrr"} if is_off else set())) == {name}
 
     return predicate
-
-
-@wrong(
-    "ranking_metrics",
-    "Uses the gain 2^rel − 1, which other papers do.",
-    zh="增益用了 2^rel − 1，那是另一种定义。",
-    caught_by="means_over_queries",
-    step="The gain is the relevance itself, as in the formula.",
-    step_zh="按公式，增益就是相关度本身。",
-)
-def exponential_gain(scores, relevance, k):
-    return _ranking(scores, relevance, k, gain=lambda r: 2.0**r - 1)
 
 
 @wrong(
@@ -985,24 +765,16 @@ def another_mrr(scores, relevance, k):
 
 
 @wrong(
-    "ranking_metrics", "Recall and mrr are right, nDCG is not: gain, discount or the best order.",
-    zh="recall 和 mrr 对，nDCG 不对：增益、折扣或理想排列有误。", caught_by="cut_at_k",
+    "ranking_metrics",
+    "Recall and mrr are right, nDCG is not: the gain, the discount, or the best order, as when "
+    "only what was found is ordered, so that what was missed costs nothing.",
+    zh="recall 和 mrr 对，nDCG 不对：增益、折扣或理想排列有误，例如只排了找到的，漏掉的不扣分。",
+    caught_by="cut_at_k", errata=("E200",),
     step="Gain: the relevance; discount: log2(rank + 1); best order: all documents, its first k.",
     step_zh="增益就是相关度；折扣是 log2(名次 + 1)；理想排列取全部文档，再截前 k。",
     looks_like=_only("ndcg"),
 )  # fmt: skip
 def another_ndcg(scores, relevance, k):
-    return _ranking(scores, relevance, k, gain=lambda r: r**2)
-
-
-@wrong(
-    "ranking_metrics",
-    "Compares with the best order of what was found, so that what was missed costs nothing.",
-    zh="理想排名只在找到的文档里排，漏掉的一点不扣分。", caught_by="means_over_queries",
-    errata=("E200",), step="The ideal orders all documents of the query.",
-    step_zh="理想排名要在该查询的全部文档里排。",
-)  # fmt: skip
-def ideal_of_the_found(scores, relevance, k):
     return _ranking(scores, relevance, k, ideal_of="found")
 
 
@@ -1065,26 +837,16 @@ def adds_the_parallel(stages, plan, budget):
 
 @wrong(
     "pipeline_latency",
-    "Returns a percentile that no request took: interpolated, as by default, or a mean.",
-    zh="返回的百分位没有哪个请求真的花过：做了插值（NumPy 默认），或用了平均。",
+    "Takes another percentile than the nearest rank: interpolated, as by default, a mean, or a "
+    "neighbouring place.",
+    zh="百分位不是按最近秩取的：做了插值（NumPy 默认）、用了平均，或名次差了一位。",
     caught_by="nearest_rank",
-    step="A nearest-rank percentile occurred: inverted_cdf is the method.",
-    step_zh="最近秩百分位是真实出现过的值：method 用 inverted_cdf。",
-    looks_like=lambda seen: not all(row["occurred"] for row in seen),
+    step="Sort; the place is the share of n, rounded up, counted from one (method `inverted_cdf`).",
+    step_zh="排序后取第 ⌈比例 × n⌉ 个，从 1 数起（method 用 `inverted_cdf`）。",
+    looks_like=lambda seen: all(row["within"] == 1 and min(row["ranks"].values()) for row in seen),
 )  # fmt: skip
-def interpolates(stages, plan, budget):
+def another_percentile(stages, plan, budget):
     return _told(_totals(stages, plan), budget, "linear")
-
-
-@wrong(
-    "pipeline_latency", "Takes a latency that occurred, but not the one of that rank.",
-    zh="取的是真实出现过的延迟，但名次不对。", caught_by="nearest_rank",
-    step="Sort; the place is the share of n, rounded up, counted from one.",
-    step_zh="排序后取第 ⌈比例 × n⌉ 个，从 1 数起。",
-    looks_like=lambda seen: all(row["occurred"] and row["within"] == 1 for row in seen),
-)  # fmt: skip
-def neighbouring_rank(stages, plan, budget):
-    return _told(_totals(stages, plan), budget, "higher")
 
 
 @wrong(
