@@ -112,7 +112,7 @@ def _asking(names: Mapping[str, Any], exercise: Exercise) -> Ask:
 
 def _rebound(suite: Suite, names: Mapping[str, Any]) -> dict[str, str]:
     """For names that are no functions, the cell that gave them their value last, as ``In [7]``."""
-    from autograder.engine.cells import defined_names
+    from autograder.engine.sources import defined_names
 
     history = list(names.get("In", ()))
     found = {}
