@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from importlib.metadata import version
 from pathlib import Path
@@ -302,10 +303,9 @@ def test_the_lab_opens_the_workbook(home: Path) -> None:
     try:
         wait_for(log, f"{port}/lab")
         address = f"http://127.0.0.1:{port}/api/contents/metrics.ipynb?token=t&content=0"
-        with urllib.request.urlopen(address, timeout=30) as answer:
-            assert json.load(answer)["type"] == "notebook"
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/lab?token=t", timeout=60) as page:
-            disabled = page.read().decode().partition('"disabledExtensions"')[2].partition("]")[0]
+        assert json.loads(answer_of(address))["type"] == "notebook"
+        page = answer_of(f"http://127.0.0.1:{port}/lab?token=t")
+        disabled = page.partition('"disabledExtensions"')[2].partition("]")[0]
         assert '"@jupyter/nbgrader"' in disabled  # a teacher's buttons
     finally:
         os.killpg(process.pid, signal.SIGTERM)
@@ -337,6 +337,18 @@ def wait_for(log: Path, text: str, seconds: float = 120) -> None:
     while text not in log.read_text("utf-8"):
         assert time.monotonic() < over, log.read_text("utf-8")
         time.sleep(0.2)
+
+
+def answer_of(address: str, seconds: float = 120) -> str:
+    """What a server answers; Jupyter writes its address into the log before it listens."""
+    over = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                return answer.read().decode()
+        except urllib.error.URLError:
+            assert time.monotonic() < over, f"nobody answers at {address}"
+            time.sleep(0.2)
 
 
 def test_a_model_that_has_no_script_is_told_and_those_that_have_are_named() -> None:
