@@ -23,6 +23,7 @@ def test_every_line_of_a_lesson_that_is_to_be_studied_is_read(exercise: catalog.
         assert sum(len(q.points) for q in found.questions) == text.count("\n- [ ] ")
         for question in found.questions:
             assert question.minute[language]
+            assert "|---" not in question.minute[language]
             assert question.follow_ups
         lines = re.findall(r"^- \*\*E\d{3}", text, re.MULTILINE)
         assert len(found.errata) == len(lines)

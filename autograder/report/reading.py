@@ -85,7 +85,7 @@ class _Cell(TableDataElement):
 def _tokens(text: str) -> list[Token]:
     """What Rich knows how to show."""
     tokens: list[Token] = []
-    for token in _parser().parse(text):
+    for token in parser().parse(text):
         if token.type == "math_block":
             said = Token("text", "", 0, content=line(token.content))
             tokens += [
@@ -106,6 +106,7 @@ def _tokens(text: str) -> list[Token]:
 
 
 @cache
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark").enable("table")
-    return parser.use(dollarmath_plugin, allow_space=False, allow_digits=False)
+def parser() -> MarkdownIt:
+    """Of Markdown as lessons have it, with tables and formulas."""
+    made = MarkdownIt("commonmark").enable("table")
+    return made.use(dollarmath_plugin, allow_space=False, allow_digits=False)

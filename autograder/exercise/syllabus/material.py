@@ -24,6 +24,7 @@ T = TypeVar("T")
 _QUESTION = re.compile(r"^### (.+)\n<!-- answers: (\S+) -->\n", re.MULTILINE)
 _SECTION = re.compile(r"^## .+\n", re.MULTILINE)
 _PART = re.compile(r"^\*\*([^*\n]+)\*\*\n", re.MULTILINE)
+_QUOTED = re.compile(r"^> ?(.*)", re.MULTILINE)
 _POINT = re.compile(r"^- \[ \] (.+(?:\n  .+)*)", re.MULTILINE)
 # English leads in with italics, Chinese with bold.
 _FOLLOW_UP = re.compile(r"^- (\*{1,2})(.+?)\1\s*(.+(?:\n  .+)*)", re.MULTILINE)
@@ -188,7 +189,8 @@ def _question(slug: str, row: Mapping[Language, tuple[str, str, str]]) -> Questi
         row[LANGUAGES[0]][1],
         slug,
         _text(row, lambda part: part[0].strip()),
-        _text(parts, lambda found: re.sub(r"^> ?", "", found[0].strip(), flags=re.MULTILINE)),
+        # The quotation alone: a table below it is not said.
+        _text(parts, lambda found: "\n".join(_QUOTED.findall(found[0]))),
         tuple(_text(point, str.strip) for point in _paired(points, f"{where}, its points")),
         tuple(
             FollowUp(_text(match, lambda m: m[2]), _text(match, lambda m: m[3].strip()))
