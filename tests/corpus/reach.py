@@ -75,7 +75,7 @@ return bool(set(os.listdir('/dev')) - known) or lists('/dev/pts')""",
     reaching("writes to the checks", "return writes(FACTS['course'] + '/checks.py')", open="yes"),
     reaching(
         "writes to the grader's code",
-        "return writes(FACTS['package'] + '/judge.py')",
+        "return writes(FACTS['package'] + '/notebook.py')",
         open="yes",
     ),
     reaching("writes into a library", "import numpy\nreturn writes(numpy.__file__)", open="root"),
