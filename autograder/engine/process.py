@@ -92,33 +92,42 @@ def observe(
     started = time.perf_counter()
     exercise = exercise.with_room()
     suite = Suite(exercise)
-    salt = salted(secret, exercise.slug)
     checks = tuple(suite.checks)
     if not whole and is_untouched(notebook, exercise):
         outcomes = {name: Outcome(name, "todo") for name in checks}
         return Observed(outcomes, (), time.perf_counter() - started, isolation)
-    cells = tuple((cell.id, cell.source) for cell in notebook.cells)
-    progress = _Progress()
-    if not whole:
-        asked = {name for check in suite.checks.values() for name in check.learner}
-        progress.idle = tuple(f"cell:{n}" for n in sorted(unneeded(notebook, exercise, asked)))
-    steps = len(cells) - len(progress.idle) + len(checks)
+    idle = () if whole else _idle(
+        notebook, exercise, {name for check in suite.checks.values() for name in check.learner}
+    )  # fmt: skip
+    steps = len(notebook.cells) - len(idle) + len(checks)
+    request = replace(_request(notebook, exercise, secret, course), pictures=whole)
+    progress = _Progress(idle=idle)
+    ending = _to_the_end(
+        progress, request, checks, launch, lambda step: told(step, steps) if told else None
+    )
+    for name in checks:
+        progress.outcomes.setdefault(name, _outcome(name, ending))
+    return Observed(
+        {name: progress.explained(progress.outcomes[name]) for name in checks},
+        tuple(progress.cells[number] for number in sorted(progress.cells)),
+        time.perf_counter() - started,
+        isolation,
+    )
 
-    def begins(step: str) -> None:
-        if told is not None:
-            told(step, steps)
 
-    allowed = PATIENCE * exercise.submission_seconds
+def _to_the_end(
+    progress: _Progress,
+    request: Request,
+    checks: Sequence[str],
+    launch: Launch,
+    begins: Callable[[str], None],
+) -> Ending:
+    """Start one worker after another until nothing is left to do, and say how the last ended."""
+    allowed = PATIENCE * request.total_seconds
     over = time.monotonic() + allowed
     latest = over + allowed
-    places, handed_out = check_places(notebook, exercise), changed_setup(notebook, exercise)
     while True:
-        request = Request(
-            "notebook", exercise.slug, str(course), salt, cells, progress.done,
-            places=places, handed_out=handed_out, files=notebook.beside.files,
-            cell_seconds=exercise.cell_seconds, check_seconds=exercise.check_seconds,
-            total_seconds=exercise.submission_seconds, memory=exercise.memory, pictures=whole,
-        )  # fmt: skip
+        request = replace(request, skip=progress.done)
         begun = time.monotonic()
         with launch(request) as worker:
             dialogue = Dialogue(
@@ -132,18 +141,27 @@ def observe(
             over = min(over + time.monotonic() - begun, latest)
             continue
         if ending.kind in ("value", "tampered") or not ending.step:
-            break
-        _blame(progress, ending, cells)
+            return ending
+        _blame(progress, ending, request.cells)
         if len(progress.skip) > MAX_RESTARTS:
-            break
-    for name in checks:
-        progress.outcomes.setdefault(name, _outcome(name, ending))
-    return Observed(
-        {name: progress.explained(progress.outcomes[name]) for name in checks},
-        tuple(progress.cells[number] for number in sorted(progress.cells)),
-        time.perf_counter() - started,
-        isolation,
-    )
+            return ending
+
+
+def _request(notebook: Notebook, exercise: Exercise, secret: str, course: Path) -> Request:
+    """All of a notebook, under the limits of its exercise."""
+    return Request(
+        "notebook", exercise.slug, str(course), salted(secret, exercise.slug),
+        tuple((cell.id, cell.source) for cell in notebook.cells),
+        places=check_places(notebook, exercise), handed_out=changed_setup(notebook, exercise),
+        files=notebook.beside.files,
+        cell_seconds=exercise.cell_seconds, check_seconds=exercise.check_seconds,
+        total_seconds=exercise.submission_seconds, memory=exercise.memory,
+    )  # fmt: skip
+
+
+def _idle(notebook: Notebook, exercise: Exercise, wanted: set[str]) -> tuple[str, ...]:
+    """The steps of cells that no name in `wanted` rests on."""
+    return tuple(f"cell:{number}" for number in sorted(unneeded(notebook, exercise, wanted)))
 
 
 def _outcome(name: str, ending: Ending) -> Outcome:
@@ -181,18 +199,12 @@ def ask(
     Those that a worker did not live to report are of kind ``internal``: nothing is known of them.
     """
     exercise = exercise.with_room()
-    wanted = {call.name for call in calls}
-    idle = (f"cell:{number}" for number in sorted(unneeded(notebook, exercise, wanted)))
     checks = (f"check:{name}" for name in Suite(exercise).checks)
-    request = Request(
-        "notebook", exercise.slug, str(course), salted(secret, exercise.slug),
-        tuple((cell.id, cell.source) for cell in notebook.cells), (*idle, *checks),
+    request = replace(
+        _request(notebook, exercise, secret, course),
+        skip=(*_idle(notebook, exercise, {call.name for call in calls}), *checks),
         calls=tuple((call.name, call.values) for call in calls),
-        places=check_places(notebook, exercise), handed_out=changed_setup(notebook, exercise),
-        files=notebook.beside.files,
-        cell_seconds=exercise.cell_seconds, check_seconds=exercise.check_seconds,
-        total_seconds=exercise.submission_seconds, memory=exercise.memory,
-    )  # fmt: skip
+    )
     names = [call_step(number) for number in range(len(calls))]
     with launch(request) as worker:
         over = time.monotonic() + PATIENCE * exercise.submission_seconds
