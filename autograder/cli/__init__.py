@@ -6,6 +6,7 @@ Exit codes: 0 everything passed, 1 something did not, 2 wrong use, 3 our fault.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import sys
@@ -48,6 +49,14 @@ def _program() -> str:
     return _called.NAME if completing else _called.command()
 
 
+def _shell_is_named() -> bool:
+    """Whether a shell stands behind an option for completion, as in `--show-completion zsh`."""
+    return any(
+        option in ("--show-completion", "--install-completion") and not shell.startswith("-")
+        for option, shell in itertools.pairwise(ARGUMENTS)
+    )
+
+
 def main() -> None:
     """Run the command; no traceback of ours reaches a user."""
     if WRONG_LANGUAGE:
@@ -56,6 +65,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError):
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    if _shell_is_named():
+        # Typer would not look at it, but at what shell it was started from.
+        os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
     try:
         app(ARGUMENTS, prog_name=_program(), complete_var=_COMPLETE)
     except (KeyboardInterrupt, BrokenPipeError):
