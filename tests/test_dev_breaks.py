@@ -362,6 +362,10 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
         edit(f"lessons/{SLUG}/en.md", "Derive it.", "See [this](../medians/en.md)."),
         "pointer", f"lessons/{SLUG}/en.md, line 17",
     ),
+    "a task about a part that the lesson has not": (
+        edit("exercise.toml", "minutes = ", 'section = "medians"\nminutes = '),
+        "pointer", f"{SLUG}/exercise.toml, task 'average'",
+    ),
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -124,6 +125,18 @@ def test_every_question_every_erratum_and_every_task_has_an_address() -> None:
         for one in course().chapters:
             ids = page(f"{language}/{one.exercise.slug}.html").ids
             assert {f"task-{task.name}" for task in one.exercise.tasks} <= set(ids)
+
+
+def test_every_task_of_the_notebooks_leads_to_a_part_of_its_page() -> None:
+    for chapter_, language in ((c, n) for c in course().chapters for n in LANGUAGES):
+        slug = chapter_.exercise.slug
+        links = re.findall(
+            rf"\]\(lessons/{slug}/{language}\.md#([^)]*)\)",
+            chapter_.exercise.notebook(language).read_text("utf-8"),
+        )
+        assert len(links) == len(chapter_.exercise.tasks)
+        page = Page(whole()[f"{language}/{slug}.html"].decode())
+        assert set(links) <= set(page.ids), slug
 
 
 def test_what_is_tried_first_is_folded() -> None:

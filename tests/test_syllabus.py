@@ -17,6 +17,7 @@ from autograder.dev.new import new
 from autograder.dev.whole import build_index, verify_course
 from autograder.exercise import catalog
 from autograder.exercise.syllabus import index, syllabus
+from autograder.exercise.syllabus.headings import anchored, anchors
 from autograder.exercise.syllabus.lessons import read
 from autograder.exercise.syllabus.sources import numbers, ranges, sources
 from autograder.exercise.syllabus.tracks import Step, best, steps, tracks
@@ -163,6 +164,17 @@ def test_an_entry_is_read_in_each_of_its_forms(
     assert " ".join(entry.ids) == ids
     assert entry.title == title
     assert entry.catchers == ("average", "spread")
+
+
+def test_a_heading_has_its_address_and_a_comment_in_code_has_none() -> None:
+    english = (
+        "# T\n\n## Why\n\n```python\n## no\n```\n\n### Why\n\n### How?\n<!-- answers: S1-Q1 -->\n"
+    )
+    assert anchors(english) == ["why", "why-2", "S1-Q1"]
+    chinese = "# 题\n\n## 为何\n\n### 为何\n\n### 怎样\n"
+    shown = '# 题\n\n## <a id="why"></a>为何\n\n### <a id="why-2"></a>为何\n\n'
+    assert anchored(chinese, english) == f'{shown}### <a id="S1-Q1"></a>怎样\n'
+    assert anchored("## 为何\n", english) == "## 为何\n"
 
 
 @pytest.mark.parametrize(

@@ -811,7 +811,8 @@ def test_lessons_lie_beside_and_one_that_was_written_in_stays(tmp_path: Path) ->
     source = json.loads((tmp_path / "metrics.ipynb").read_text("utf-8"))
     links = re.findall(r"\]\((lessons/[^)]+)\)", str(source["cells"]))
     assert links
-    assert all((tmp_path / link).is_file() for link in links)
+    for path, _, anchor in (link.partition("#") for link in links):
+        assert f'<a id="{anchor}"></a>' in (tmp_path / path).read_text("utf-8")
 
     lesson.write_text(text + "\nmine", "utf-8")
     other.write_text("old", "utf-8")

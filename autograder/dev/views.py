@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -13,7 +14,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.dev.percent import Cell
-from autograder.exercise.catalog import Exercise
+from autograder.exercise.catalog import CatalogError, Exercise, Task
+from autograder.exercise.syllabus.sections import section
 from autograder.language import Language, Text
 
 SCHEMA_VERSION = 3
@@ -116,8 +118,7 @@ def _text(exercise: Exercise, cell: Cell, language: Language) -> str:
         return source
     heading, _, rest = source.partition("\n")
     points = int(task.points) if task.points == int(task.points) else task.points
-    # As it lies in a workbook.
-    lesson = f"lessons/{exercise.slug}/{language}.md"
+    lesson = _place(exercise, task, language)
     facts: Text = {
         "en": f"*{points} point{'' if points == 1 else 's'} · about {task.minutes} minutes · "
         f"difficulty {task.difficulty} of 5 · [lesson]({lesson})*",
@@ -125,6 +126,14 @@ def _text(exercise: Exercise, cell: Cell, language: Language) -> str:
         f"[课文]({lesson})*",
     }
     return f"{heading}\n\n{facts[language]}\n{rest}".rstrip("\n")
+
+
+def _place(exercise: Exercise, task: Task, language: Language) -> str:
+    """Where the lesson tells what a task rests on, as it lies in a workbook."""
+    lesson = f"lessons/{exercise.slug}/{language}.md"
+    with contextlib.suppress(CatalogError):  # a lesson is yet to be written
+        return f"{lesson}#{section(exercise, task).anchor}"
+    return lesson
 
 
 def _nbgrader(exercise: Exercise, cell: Cell) -> dict[str, Any]:

@@ -76,6 +76,8 @@ class Task:
         Problems that interviewers pose, by their names in ``lessons/questions.toml``.
     forbidden
         Top-level modules that its answer may not use.
+    section
+        Address of the part of the lesson that it is about, where its words do not lead there.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Task:
     questions: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
+    section: str = ""
 
 
 @dataclass(frozen=True)
@@ -255,6 +258,7 @@ def _task(table: Mapping[str, Any]) -> Task:
         questions=tuple(table.get("questions", ())),
         asked=tuple(table.get("asked", ())),
         forbidden=tuple(table.get("forbidden", ())),
+        section=str(table.get("section", "")),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from autograder.dev import figures as drawing
 from autograder.dev.findings import Finding
 from autograder.exercise.catalog import Exercise
+from autograder.exercise.syllabus.sections import addresses
 from autograder.exercise.syllabus.sources import sources
 from autograder.language import LANGUAGES, Language
 
@@ -41,6 +42,18 @@ def pointers(exercise: Exercise) -> Iterator[Finding]:
                     yield Finding("pointer", place, f"There is no lesson {name!r}. Correct it.")
     for language in LANGUAGES:
         yield from _lesson(exercise, language)
+    yield from _sections(exercise)
+
+
+def _sections(exercise: Exercise) -> Iterator[Finding]:
+    """What a task names of its lesson is a part of the idea."""
+    names = addresses(exercise)
+    for task in exercise.tasks:
+        if task.section and task.section not in names:
+            yield Finding(
+                "pointer", f"{exercise.slug}/exercise.toml, task {task.name!r}",
+                f"The lesson's idea has no part {task.section!r}. Name one of: {', '.join(names)}.",
+            )  # fmt: skip
 
 
 def _texts(exercise: Exercise) -> Iterator[tuple[Path, str]]:

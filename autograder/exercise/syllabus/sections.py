@@ -1,18 +1,21 @@
-"""Which part of a lesson a task is about: found by its words, so that nobody keeps a list."""
+"""Which part of a lesson a task is about: found by its words, so that nobody keeps a list.
+
+Where the words mislead, the task names the part: `section` in ``exercise.toml``.
+"""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from autograder.exercise.catalog import CatalogError, Exercise, Task
+from autograder.exercise.syllabus.headings import anchors, headings, parts
 from autograder.exercise.syllabus.lessons import source
 from autograder.exercise.syllabus.material import material
 from autograder.language import LANGUAGES, Language, Text
 
-_IDEA = 2  # of the parts between headings of the second level
+_IDEA = 2  # of the headings of the second level
 # Runs of characters: words of one stem in English, and Chinese without cutting it into words.
 _RUNS: dict[Language, tuple[str, tuple[int, int]]] = {
     "en": ("char_wb", (3, 5)),
@@ -26,18 +29,21 @@ class Section:
 
     Attributes
     ----------
+    anchor
+        Its address in the lesson, the same in both languages.
     errata
         Numbers of those mistakes of the documents that the task catches.
     """
 
     slug: str
+    anchor: str
     title: Text
     text: Text
     errata: tuple[str, ...]
 
 
 def section(exercise: Exercise, task: Task) -> Section:
-    """The part of the lesson that is nearest to the task's title and hints, in both languages.
+    """The part of the lesson that the task names, else the nearest to its title and hints.
 
     Raises
     ------
@@ -45,20 +51,32 @@ def section(exercise: Exercise, task: Task) -> Section:
         If the lesson is not there, or has no such parts.
     """
     paths = tuple(exercise.lesson(language) for language in LANGUAGES)
-    parts = [_parts(path) for path in paths]
-    if not parts[0] or len(parts[0]) != len(parts[1]):
+    known, names = [_parts(path) for path in paths], addresses(exercise)
+    if not known[0] or len(known[0]) != len(known[1]):
         raise CatalogError(f"{paths[0].parent} has no parts to show. Install Touchstone again.")
+    best = names.index(task.section) if task.section in names else _nearest(paths, task)
+    named = f"`{task.name}`"
+    caught = (e.ids for e in material(exercise).errata if named in e.caught[LANGUAGES[0]])
+    title, text = (
+        {n: part[best][k] for n, part in zip(LANGUAGES, known, strict=True)} for k in (0, 1)
+    )
+    return Section(exercise.slug, names[best], title, text, tuple(i for ids in caught for i in ids))
+
+
+def addresses(exercise: Exercise) -> list[str]:
+    """Of each part of the idea, its address in the lesson."""
+    path = exercise.lesson(LANGUAGES[0])
+    text = source(path) if path.is_file() else ""
+    known = dict(zip(headings(text), anchors(text), strict=True))
+    return [known[head] for head, _ in parts(text, _IDEA)]
+
+
+def _nearest(paths: tuple[Path, ...], task: Task) -> int:
     near = [
         _nearness(path, language, _words(task, language))
         for path, language in zip(paths, LANGUAGES, strict=True)
     ]
-    best = max(range(len(parts[0])), key=lambda n: near[0][n] + near[1][n])
-    named = f"`{task.name}`"
-    caught = (e.ids for e in material(exercise).errata if named in e.caught[LANGUAGES[0]])
-    title, text = (
-        {n: part[best][k] for n, part in zip(LANGUAGES, parts, strict=True)} for k in (0, 1)
-    )
-    return Section(exercise.slug, title, text, tuple(i for ids in caught for i in ids))
+    return max(range(len(near[0])), key=lambda n: near[0][n] + near[1][n])
 
 
 def _words(task: Task, language: Language) -> str:
@@ -83,8 +101,4 @@ def _table(path: Path, language: Language, stamp: int) -> tuple[object, object]:
 def _parts(path: Path) -> list[tuple[str, str]]:
     """Title and text of each part of the idea."""
     text = source(path) if path.is_file() else ""
-    cut = re.split(r"^## .+\n", text, flags=re.MULTILINE)
-    parts = re.split(r"^### (.+)\n", cut[_IDEA] if len(cut) > _IDEA else "", flags=re.MULTILINE)
-    return [
-        (title.strip(), body.strip()) for title, body in zip(parts[1::2], parts[2::2], strict=True)
-    ]
+    return [(head.title, said) for head, said in parts(text, _IDEA)]

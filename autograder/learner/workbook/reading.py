@@ -10,8 +10,9 @@ from pathlib import Path
 
 from autograder import _files
 from autograder.exercise.catalog import Exercise
+from autograder.exercise.syllabus.headings import anchored
 from autograder.exercise.syllabus.lessons import body, source
-from autograder.language import Language
+from autograder.language import LANGUAGES, Language
 
 FOLDER = "lessons"
 
@@ -56,7 +57,8 @@ def _files_of(exercise: Exercise, language: Language) -> Iterator[tuple[str, byt
     lesson = exercise.lesson(language)
     if not lesson.is_file():
         return
-    yield f"{exercise.slug}/{lesson.name}", body(source(lesson)).lstrip("\n").encode()
+    text = anchored(body(source(lesson)).lstrip("\n"), source(exercise.lesson(LANGUAGES[0])))
+    yield f"{exercise.slug}/{lesson.name}", text.encode()
     for figure in sorted((lesson.parent / "figures").glob(f"*.{language}.svg")):
         yield f"{exercise.slug}/figures/{figure.name}", figure.read_bytes()
 

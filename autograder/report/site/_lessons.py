@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from autograder.exercise.catalog import CatalogError
 from autograder.exercise.syllabus import Chapter
+from autograder.exercise.syllabus.headings import anchors
 from autograder.exercise.syllabus.lessons import body, source
 from autograder.exercise.syllabus.sources import numbers
 from autograder.language import LANGUAGES, Language
@@ -85,14 +86,14 @@ class LessonPage:
     def _tokens(self) -> list[Token]:
         """Freshly parsed, for rendering changes them; anchors set, the title left out."""
         own = _parsed(self.chapter, self.language)
-        first = own if self.language == LANGUAGES[0] else _parsed(self.chapter, LANGUAGES[0])
-        heads, anchors = list(_headings(own)), _anchors(first)
-        if len(heads) != len(anchors):
+        exercise = self.chapter.exercise
+        heads, names = list(_headings(own)), anchors(source(exercise.lesson(LANGUAGES[0])))
+        if len(heads) != len(names):
             raise CatalogError(
-                f"The lesson {self.chapter.exercise.slug} has {len(anchors)} headings in "
+                f"The lesson {exercise.slug} has {len(names)} headings in "
                 f"{LANGUAGES[0]} and {len(heads)} in {self.language}. Give both the same."
             )
-        for head, anchor in zip(heads, anchors, strict=True):
+        for head, anchor in zip(heads, names, strict=True):
             own[head].attrSet("id", anchor)
         return own
 
@@ -106,20 +107,6 @@ def _parsed(chapter: Chapter, language: Language) -> list[Token]:
 
 def _headings(tokens: Sequence[Token]) -> Iterator[int]:
     return (place for place, token in enumerate(tokens) if token.type == "heading_open")
-
-
-def _anchors(tokens: Sequence[Token]) -> list[str]:
-    """One for each heading: the question that is answered below it, else its words."""
-    found: list[str] = []
-    for place in _headings(tokens):
-        below = tokens[place + 3] if place + 3 < len(tokens) else None
-        asked = _ANSWERS.match(below.content) if below and below.type == "html_block" else None
-        said = words(tokens[place + 1 : place + 2]).lower()
-        anchor = asked[1] if asked else re.sub(r"[^a-z0-9]+", "-", said).strip("-") or "part"
-        taken = sum(re.fullmatch(rf"{re.escape(anchor)}(-\d+)?", other) is not None
-                    for other in found)  # fmt: skip
-        found.append(f"{anchor}-{taken + 1}" if taken else anchor)
-    return found
 
 
 def _sizes(page: LessonPage) -> dict[str, tuple[str, str]]:
