@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from autograder.exercise import catalog
 from autograder.exercise.syllabus.sections import section
 from autograder.language import LANGUAGES, Language
 
-IMPORT = "from autograder import lesson, solution, status"
+IMPORT = next(
+    line
+    for line in catalog.exercise("metrics").notebook("en").read_text("utf-8").split('"')
+    if line.startswith("from autograder import")
+).removesuffix("\\n")
 # Where a person would look.
 PLACES = {
     "metrics/recall": "Five ratios",
@@ -53,6 +58,14 @@ def test_a_task_finds_its_part_of_the_lesson(name: str) -> None:
     assert found.title["en"] == PLACES[name]
     for language in LANGUAGES:
         assert f"### {found.title[language]}" in exercise.lesson(language).read_text("utf-8")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_notebook_begins_with_all_of_them(language: Language) -> None:
+    for exercise in catalog.exercises():
+        text = exercise.notebook(language).read_text("utf-8")
+        (names,) = re.findall(r"from autograder import (.+)\\n", text)
+        assert {"check", "hint", "lesson", "solution", "status"} <= {*names.split(", ")}
 
 
 def test_every_task_has_a_part() -> None:

@@ -30,7 +30,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 from autograder.data import handbook, payments
 
 EXERCISE, LANGUAGE = "applications", "en"

@@ -34,7 +34,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 from autograder.models import locate
 
 logging.set_verbosity_error()

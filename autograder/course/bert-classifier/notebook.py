@@ -50,7 +50,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 from autograder.data.sentiment import LABELS, load
 from autograder.models import locate
 

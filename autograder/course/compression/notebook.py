@@ -44,7 +44,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import AutoModelForCausalLM, AutoTokenizer, logging
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 from autograder.data import sentiment
 from autograder.models.tiny_gpt import stories
 from autograder.models.tiny_resnet import network as resnet

@@ -49,7 +49,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.ops import MultiScaleRoIAlign
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 from autograder.data import scenes
 
 EXERCISE, LANGUAGE = "detection", "en"

@@ -39,7 +39,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from autograder import check, hint, plots
+from autograder import check, hint, lesson, plots, solution, status
 from autograder.data import faces
 
 EXERCISE, LANGUAGE = "gan", "en"

@@ -46,7 +46,7 @@ from sklearn.datasets import load_digits
 from sklearn.feature_selection import SelectKBest
 from sklearn.naive_bayes import GaussianNB
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 
 EXERCISE, LANGUAGE = "generalization", "en"
 

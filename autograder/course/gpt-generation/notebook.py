@@ -40,7 +40,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, logging
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 from autograder.models import locate
 
 EXERCISE, LANGUAGE = "gpt-generation", "en"

@@ -45,7 +45,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, LlamaConfig, logging
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 from autograder.models import locate
 
 EXERCISE, LANGUAGE = "inference", "en"

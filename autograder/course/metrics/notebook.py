@@ -41,7 +41,7 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.naive_bayes import GaussianNB
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 
 EXERCISE, LANGUAGE = "metrics", "en"
 

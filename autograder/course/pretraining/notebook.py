@@ -46,7 +46,7 @@ from transformers import (
     logging,
 )
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 from autograder.models import locate
 
 EXERCISE, LANGUAGE = "pretraining", "en"

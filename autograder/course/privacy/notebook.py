@@ -30,7 +30,7 @@ from torch import nn
 from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
-from autograder import check, hint, plots
+from autograder import check, hint, lesson, plots, solution, status
 
 EXERCISE, LANGUAGE = "privacy", "en"
 

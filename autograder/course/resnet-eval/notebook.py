@@ -41,7 +41,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder import check, hint, plots
+from autograder import check, hint, lesson, plots, solution, status
 from autograder.models import locate
 from autograder.models.tiny_resnet import load_classifier, load_pictures
 

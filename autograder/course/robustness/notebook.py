@@ -44,7 +44,7 @@ from torch.nn import functional as F
 from transformers import AutoTokenizer, BertForMaskedLM
 from transformers.utils import logging
 
-from autograder import check, hint, plots
+from autograder import check, hint, lesson, plots, solution, status
 from autograder.data.sentiment import load
 from autograder.models import locate
 from autograder.models.tiny_resnet import load_classifier, load_pictures

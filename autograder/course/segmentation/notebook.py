@@ -42,7 +42,7 @@ import torch
 from torch import nn
 from torchvision.models.segmentation.deeplabv3 import ASPP, DeepLabV3
 
-from autograder import check, hint, plots
+from autograder import check, hint, lesson, plots, solution, status
 from autograder.data import scenes
 
 EXERCISE, LANGUAGE = "segmentation", "en"

@@ -43,7 +43,7 @@ from IPython.display import Audio, display
 from scipy import signal
 from torch import nn
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 from autograder.data import tones
 
 EXERCISE, LANGUAGE = "speech", "en"

@@ -43,7 +43,7 @@ from sklearn.pipeline import make_pipeline
 from transformers import AutoTokenizer, BertForTokenClassification
 from transformers.utils import logging
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 from autograder.data.service import OUT_OF_SCOPE, load, swaps, words_and_tags
 from autograder.models import locate
 

@@ -55,7 +55,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 
 EXERCISE, LANGUAGE = "training-efficiency", "en"
 

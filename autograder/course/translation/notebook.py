@@ -35,7 +35,7 @@ import torch
 from torch import nn
 from transformers.models.mbart import MBartConfig, MBartForConditionalGeneration
 
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 from autograder.data.numbers import detokenize, load, tokenize, vocabulary
 
 EXERCISE, LANGUAGE = "translation", "en"

@@ -9,7 +9,7 @@
 # 说说为什么值得动手，用真实数据和一张图来引入。
 
 # %% id="setup"
-from autograder import check, hint
+from autograder import check, hint, lesson, solution, status
 
 EXERCISE, LANGUAGE = "my-exercise", "en"
 
