@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -57,13 +58,13 @@ def test_what_the_page_may_ask_for(tmp_path: Path) -> None:
         assert [r.undone for r in journal.studies.reviews()] == [True, False]
 
 
-@pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """Of `touchstone open` with a journal of its own."""
+@contextlib.contextmanager
+def opened(folder: Path, *options: str) -> Iterator[str]:
+    """The address of `touchstone open` with a journal of its own."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "400", "PYTHONUNBUFFERED": "1"}
     served = subprocess.Popen(
-        [sys.executable, "-m", "autograder", "open", "--no-browser", "--lang", "en"],
-        cwd=tmp_path, env={**environment, "XDG_DATA_HOME": str(tmp_path)}, text=True,
+        [sys.executable, "-m", "autograder", "open", "--no-browser", "--lang", "en", *options],
+        cwd=folder, env={**environment, "XDG_DATA_HOME": str(folder)}, text=True,
         stdout=subprocess.PIPE,
     )  # fmt: skip
     assert served.stdout is not None
@@ -71,6 +72,12 @@ def address(tmp_path: Path) -> Iterator[str]:
     yield found[0]
     served.send_signal(signal.SIGINT)
     served.communicate(timeout=60)
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    with opened(tmp_path) as found:
+        yield found
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")

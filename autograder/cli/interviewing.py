@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 from autograder.cli.learners import app
-from autograder.cli.shared import at_desk, say
+from autograder.cli.shared import (
+    Interviewing,
+    InterviewingModel,
+    at_desk,
+    interviewer_at,
+    say,
+)
 
 
 @app.command(
@@ -28,30 +34,14 @@ def interview(
     question: Annotated[
         str | None, typer.Option(help=say("Only this question.", "只问这一题，如 S4-Q1。"))
     ] = None,
-    interviewer: Annotated[
-        str | None,
-        typer.Option(
-            help=say(
-                "Address of an OpenAI-compatible server that reads what you type; you are asked "
-                "before anything is sent. A key is read from OPENAI_API_KEY.",
-                "OpenAI 兼容服务的地址，由它评阅你打的回答；发送前会先征得同意。"
-                "密钥取自 OPENAI_API_KEY。",
-            )
-        ),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help=say("The interviewer's model.", "面试官用哪个模型。"))
-    ] = None,
+    interviewer: Interviewing = None,
+    model: InterviewingModel = None,
 ) -> None:
     from autograder.learner.interviewing import Talk, prepare
     from autograder.report import messages
     from autograder.report.interviewing import Screen
 
-    reader = None
-    if interviewer is not None:
-        from autograder.study.interviewer import Interviewer
-
-        reader = Interviewer(interviewer, model)
+    reader = interviewer_at(interviewer, model)
     now = datetime.now().astimezone()
     with at_desk() as (here, journal):
         prepared = prepare(journal, now, minutes=minutes, track=track, slug=slug, question=question)

@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from autograder.cli.learners import app
-from autograder.cli.shared import ASKED, LANGUAGE, at_desk, completed, say
+from autograder.cli.shared import (
+    ASKED,
+    LANGUAGE,
+    Interviewing,
+    InterviewingModel,
+    at_desk,
+    completed,
+    interviewer_at,
+    say,
+)
 
 _Place = Annotated[
     str,
@@ -96,6 +105,8 @@ def open_course(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help=say("0: a free one.", "0：自动选。"))
     ] = 0,
+    interviewer: Interviewing = None,
+    model: InterviewingModel = None,
 ) -> None:
     from autograder.exercise.syllabus import syllabus
     from autograder.learner import serving
@@ -105,10 +116,10 @@ def open_course(
     from autograder.report import messages
     from autograder.report.site import site as site_of
 
-    course = syllabus()
+    course, reader = syllabus(), interviewer_at(interviewer, model)
     page = find_place(place, course).page if place else "index.html"
     with at_desk() as (here, journal):
-        rooms = [Reviews(journal).room, Interviews(journal).room]  # what needs the journal
+        rooms = [Reviews(journal).room, Interviews(journal, reader).room]  # what needs the journal
         files = site_of(course, [room.activity for room in rooms])
         server = serving.bind(files, rooms, port)
         address = server.address(f"{here.language}/{page}")

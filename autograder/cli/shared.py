@@ -8,11 +8,14 @@ import glob
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from autograder.language import Language, UnknownLanguage, guess_language, take_language
+
+if TYPE_CHECKING:
+    from autograder.study.interviewer import Interviewer
 
 try:
     ARGUMENTS, ASKED = take_language(sys.argv[1:])
@@ -111,6 +114,33 @@ Model = Annotated[
         )
     ),
 ]
+
+
+Interviewing = Annotated[
+    str | None,
+    typer.Option(
+        "--interviewer",
+        help=say(
+            "Address of an OpenAI-compatible server that reads what you type; you are asked "
+            "before anything is sent. A key is read from OPENAI_API_KEY.",
+            "OpenAI 兼容服务的地址，由它评阅你打的回答；发送前会先征得同意。"
+            "密钥取自 OPENAI_API_KEY。",
+        ),
+    ),
+]
+InterviewingModel = Annotated[
+    str | None,
+    typer.Option("--model", help=say("The interviewer's model.", "面试官用哪个模型。")),
+]
+
+
+def interviewer_at(url: str | None, model: str | None) -> Interviewer | None:
+    """The interviewer at `url`, if one is wanted."""
+    if url is None:
+        return None
+    from autograder.study.interviewer import Interviewer
+
+    return Interviewer(url, model)
 
 
 def completed(incomplete: str) -> list[str]:

@@ -157,9 +157,8 @@ class Talk:
         reading = self._reading(question, interview.said)
         proposed = reading.hit if reading else (False,) * len(question.points)
         prompt = "tick.proposed" if reading else "tick"
-        if reading and reading.follow_up:
-            both = dict.fromkeys(LANGUAGES, reading.follow_up)
-            interview = interview.asked_too(FollowUp(both, dict.fromkeys(LANGUAGES, "")))
+        if reading:
+            interview = asked_by(reading, interview)
         self.screen.points(question, proposed, reading.quotes if reading else ())
         if reading and reading.dropped:
             self.screen.note("dropped", count=reading.dropped)
@@ -223,6 +222,14 @@ class Talk:
 
     def _line(self, key: str) -> str:
         return self.read(said(key, self.screen.language))
+
+
+def asked_by(reading: Reading, interview: Interview) -> Interview:
+    """The interview with the question that the interviewer asks, if it does."""
+    if not reading.follow_up:
+        return interview
+    both = dict.fromkeys(LANGUAGES, reading.follow_up)
+    return interview.asked_too(FollowUp(both, dict.fromkeys(LANGUAGES, "")))
 
 
 def finished(interview: Interview, journal: Journal) -> Iterator[Finished]:

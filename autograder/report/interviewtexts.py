@@ -120,6 +120,13 @@ TEXTS: dict[str, Text] = {
     },
     "page.done": {"en": "Done: show the answer", "zh": "讲完了，看答案"},
     "page.tick": {"en": "Which key points did you say?", "zh": "讲到了哪几条要点？"},
+    "page.tick.proposed": {
+        "en": "The interviewer's marks, with your own words; change what is not so.",
+        "zh": "面试官勾选了这些，并附上你的原话；不对的请改过来。",
+    },
+    "page.agree": {"en": "An interviewer that reads", "zh": "由面试官评阅"},
+    "page.agree.yes": {"en": "Send my answers", "zh": "同意发送"},
+    "page.agree.no": {"en": "Send nothing", "zh": "什么也不发"},
     "page.keep": {"en": "Keep it", "zh": "记下，继续"},
     "page.show": {"en": "Show the answer", "zh": "看答案"},
     "page.on": {"en": "Go on", "zh": "继续"},

@@ -18,15 +18,32 @@ addEventListener("DOMContentLoaded", () => {
       speechSynthesis.speak(spoken);
     });
   };
+  const fill = (told) => {
+    stage.innerHTML = told.html;
+    stage.querySelectorAll(".aloud").forEach(aloud);
+  };
   const put = (told) => {
     window.speechSynthesis?.cancel();
-    stage.innerHTML = told.html;
+    fill(told);
     step = told.step;
     began = Date.now();
-    stage.querySelectorAll(".aloud").forEach(aloud);
     (stage.querySelector("textarea") ?? stage).focus({ preventScroll: true });
     scrollTo(0, 0);
+    if (told.reads) wait();
   };
+  // The interviewer's marks come when it has read. Boxes that were touched meanwhile stay as they are.
+  const wait = async () => {
+    const asked = step;
+    const told = await window.touchstone.call("interview/read", { language }).catch(() => null);
+    if (step !== asked || told?.step !== asked) return;
+    const own = [...stage.querySelectorAll("[data-touched]")].map((box) => [box.value, box.checked]);
+    const at = document.activeElement?.value;
+    fill(told);
+    for (const [value, checked] of own) touch(stage.querySelector(`[name=hit][value="${value}"]`), checked);
+    stage.querySelector(`[name=hit][value="${at}"]`)?.focus({ preventScroll: true });
+  };
+  const touch = (box, checked) => Object.assign(box, { checked }).setAttribute("data-touched", "");
+  stage.addEventListener("change", ({ target }) => { if (target.name === "hit") touch(target, target.checked); });
   const ask = async (name, given = {}) => {
     if (busy) return;
     busy = true;
