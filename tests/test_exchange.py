@@ -18,7 +18,7 @@ from samples import sample_results
 from autograder.grading.exchange import ExchangeError
 from autograder.grading.journal import Journal
 from autograder.grading.serial import result_to_dict
-from autograder.grading.studies import Answer, Plan, Review
+from autograder.grading.studies import Answer, Judgement, Plan, Review
 from autograder.learner import exchanging
 
 NAMES = st.sampled_from(["metrics", "gan"])
@@ -67,6 +67,11 @@ PROGRESS = st.fixed_dictionaries(
             slug=NAMES, question=st.just("S4-Q1"), at=STAMPS, seconds=st.floats(0, 9),
             said=st.text("ab", max_size=2), hit=st.lists(st.booleans(), max_size=2),
         ),
+        "judgements": rows(
+            "slug", "erratum", "at", "holds", "said",
+            slug=NAMES, erratum=st.just("E116"), at=STAMPS, holds=st.booleans(),
+            said=st.booleans(),
+        ),
         "plans": rows(
             "at", "until",
             at=STAMPS, until=st.sampled_from(["", "2026-06-01"]), slugs=st.just(["gan"]),
@@ -94,7 +99,11 @@ def test_merging_is_commutative_and_idempotent_and_loses_nothing(
     for kind in ("hints", "surrenders"):
         known = {(row["exercise"], row["task"]) for row in dumps[0][kind]}
         assert known == {(r["exercise"], r["task"]) for r in (*first[kind], *second[kind])}
-    for kind, keys in (("reviews", ("card", "at", "rating")), ("answers", ("slug", "at"))):
+    for kind, keys in (
+        ("reviews", ("card", "at", "rating")),
+        ("answers", ("slug", "at")),
+        ("judgements", ("slug", "at", "holds", "said")),
+    ):
         known = {tuple(row[key] for key in keys) for row in dumps[0][kind]}
         given_rows = (*first[kind], *second[kind])
         assert known == {tuple(row[key] for key in keys) for row in given_rows}
@@ -118,6 +127,7 @@ def journal(tmp_path: Path) -> Journal:
         [
             Review("points/S4-Q1/attention", now, 3),
             Answer("metrics", "S3-Q1", now, 61.5, "召回率 …", (True, False)),
+            Judgement("metrics", "E116", now, False, True),
             Plan(now, date(2026, 6, 1), ("metrics",), 12),
         ]
     )
@@ -136,6 +146,7 @@ def test_everything_arrives(journal: Journal, tmp_path: Path) -> None:
         assert other.gave_up("metrics", "f1")
         assert other.studies.plans() == journal.studies.plans()
         assert other.studies.answers() == journal.studies.answers()
+        assert other.studies.judgements() == journal.studies.judgements()
     exchanging.export(journal, file)  # over one of ours
     (tmp_path / "notes.json").write_text('{"mine": 1}')
     with pytest.raises(ExchangeError, match="something else"):
@@ -163,6 +174,10 @@ def _no_zone(data: dict[str, Any]) -> None:
     data["plans"][0]["at"] = "2026-05-01T10:00:00"
 
 
+def _no_verdict(data: dict[str, Any]) -> None:
+    data["judgements"][0]["said"] = "no"
+
+
 def _no_result(data: dict[str, Any]) -> None:
     data["attempts"][0]["result"]["tasks"] = 3
 
@@ -187,6 +202,7 @@ def _no_exercise(data: dict[str, Any]) -> None:
         (_no_rating, r"reviews\[0\]"),
         (_no_time, r"answers\[0\]"),
         (_no_zone, r"plans\[0\]"),
+        (_no_verdict, r"judgements\[0\]"),
         (_no_result, r"attempts\[0\]"),
         (_no_list, "hints"),
         (_no_text, r"answers\[0\]"),

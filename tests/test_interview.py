@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from autograder.exercise.syllabus.material import FollowUp, Material, Question, materials
 from autograder.grading.journal import Journal
-from autograder.grading.studies import Answer
+from autograder.grading.studies import Answer, Judgement
 from autograder.language import LANGUAGES
 from autograder.study import choosing
 from autograder.study.interview import Interview, WrongStage, ticks
@@ -116,6 +116,38 @@ def test_statements_are_true_as_often_as_false_and_none_comes_twice(seed: int) -
             assert one.statement.erratum.slug == one.question.slug
 
 
+@given(seed=st.integers(), picked=st.sets(st.integers(0, 203), max_size=4), data=st.data())
+def test_statements_that_were_judged_wrongly_come_first(
+    seed: int, picked: set[int], data: st.DataObject
+) -> None:
+    course = materials()
+    errata = [erratum for material in course for erratum in material.errata]
+    wrong = {min(errata[n % len(errata)].ids) for n in picked}
+    history = [
+        Judgement("any", number, NOW - timedelta(days=days), holds=True, said=said)
+        for number, was_right in ((number, number not in wrong) for number in {*wrong, "E001"})
+        # Right before; the last time; and under a clock that ran ahead.
+        for days, said in ((1, True), (0, was_right), (-1, not was_right))
+    ]
+    shuffled = data.draw(st.permutations(history))
+    missed = choosing.missed(shuffled, NOW)
+    assert missed == wrong
+    questions = [question for material in course for question in material.questions][
+        : 2 + len(picked)
+    ]
+    found = choosing.rounds(questions, course, Random(seed), missed)
+    stated = [one.statement for one in found if one.statement is not None]
+    again = [bool({*s.erratum.ids} & wrong) for s in stated]
+    ids = [name for s in stated for name in s.erratum.ids]
+    assert len(set(ids)) == len(ids)
+    assert abs(sum(1 if s.holds else -1 for s in stated)) <= 1
+    if wrong:
+        assert again[0]
+    for s in stated[:1]:
+        ours = [one for one in errata if {*one.ids} & wrong and one.slug == questions[0].slug]
+        assert not ours or s.erratum.slug == questions[0].slug
+
+
 @given(
     seed=st.integers(),
     words=st.lists(st.booleans(), min_size=40, max_size=40),
@@ -141,14 +173,14 @@ def test_an_interview_goes_through_all_of_it_and_keeps_each_answer_once(
             case "next":
                 interview = interview.opened().went_on()
             case "claim":
-                interview = interview.judge(True)
+                interview = interview.judge(True, NOW)
                 assert interview.open
                 interview = interview.went_on()
         assert interview != before
     assert [a.question for a in interview.answers] == [q.id for q in questions]
     assert seen.count("next") == sum(len(one.follow_ups) for one in rounds)
     assert len(interview.judged) == sum(one.statement is not None for one in rounds)
-    assert all(one.right == one.statement.holds for one in interview.judged)
+    assert all(one.said and one.right == one.holds for one in interview.judged)
 
 
 def test_a_step_that_does_not_fit_is_refused_and_changes_nothing() -> None:

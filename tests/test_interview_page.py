@@ -164,6 +164,8 @@ def test_an_interviewer_in_trouble_is_told_and_the_interview_goes_on(
         do = next(do for do in ("opened", "judged", "went_on") if f'data-do="{do}"' in shown)
         shown = steps(do, holds="true")
     steps("answered", said="Another.")
+    judged = steps.room._journal.studies.judgements()
+    assert all(one.said for one in judged)
     # One that cannot be had is not asked again; one that answered nonsense is.
     assert steps.told["reads"] == (status == 200)
 

@@ -18,7 +18,7 @@ from typing import Any
 from autograder._errors import BilingualError
 from autograder.grading import database
 from autograder.grading.serial import SerialError, result_from_dict
-from autograder.grading.studies import Answer, Plan, Review, Studies
+from autograder.grading.studies import Answer, Judgement, Plan, Review, Studies
 
 FORMAT = "touchstone-progress"
 VERSION = 1
@@ -30,9 +30,11 @@ _TABLES = {
     "surrenders": "SELECT exercise, task, at FROM surrenders ORDER BY 1, 2",
     "reviews": "SELECT card, at, rating, undone FROM reviews ORDER BY at, id",
     "answers": "SELECT slug, question, at, seconds, said, hit FROM answers ORDER BY at, id",
+    "judgements": "SELECT slug, erratum, at, holds, said FROM judgements ORDER BY at, id",
     "plans": "SELECT at, until, slugs, new FROM plans ORDER BY at, id",
 }
 _AS_JSON = ("result", "hit", "slugs")
+_AS_BOOL = {"reviews": ("undone",), "judgements": ("holds", "said")}
 
 
 class ExchangeError(BilingualError):
@@ -55,7 +57,7 @@ class Exchange:
     def dump(self) -> dict[str, Any]:
         """All of it, as data for `json`."""
         with self._guard():
-            content = {name: self._table(query) for name, query in _TABLES.items()}
+            content = {name: self._table(name, query) for name, query in _TABLES.items()}
         return {"format": FORMAT, "version": VERSION, **content}
 
     def merge(self, data: object) -> dict[str, int]:
@@ -77,20 +79,20 @@ class Exchange:
                 changed[kind] += self._database.total_changes > before
         return changed
 
-    def _table(self, query: str) -> list[dict[str, Any]]:
+    def _table(self, kind: str, query: str) -> list[dict[str, Any]]:
         cursor = self._database.execute(query)
         names = [column[0] for column in cursor.description]
         return [
             {
                 name: json.loads(value) if name in _AS_JSON else
-                bool(value) if name == "undone" else value
+                bool(value) if name in _AS_BOOL.get(kind, ()) else value
                 for name, value in zip(names, row, strict=True)
             }
             for row in cursor
         ]  # fmt: skip
 
     def _merge(self, kind: str, entry: Any) -> None:
-        if kind in ("reviews", "answers", "plans"):
+        if kind in ("reviews", "answers", "judgements", "plans"):
             Studies(self._database, self._guard).add([entry])
         elif kind == "attempts":
             self._merge_attempt(entry)
@@ -199,6 +201,12 @@ def _answer(row: Any) -> Answer:
     return Answer(*where, float(seconds), _text(row["said"]), tuple(hit))
 
 
+def _judgement(row: Any) -> Judgement:
+    _check(type(row["holds"]) is bool and type(row["said"]) is bool)
+    where = _text(row["slug"]), _text(row["erratum"]), _at(row["at"])
+    return Judgement(*where, row["holds"], row["said"])
+
+
 def _plan(row: Any) -> Plan:
     until, slugs = _text(row["until"]), row["slugs"]
     _check(isinstance(slugs, list))
@@ -212,6 +220,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "surrenders": _surrender,
     "reviews": _review,
     "answers": _answer,
+    "judgements": _judgement,
     "plans": _plan,
 }
 

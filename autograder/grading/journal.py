@@ -17,7 +17,7 @@ from autograder.grading.database import JournalError as JournalError
 from autograder.grading.database import JournalUnwritable as JournalUnwritable
 from autograder.grading.exchange import Exchange, attempt_key
 from autograder.grading.serial import SerialError, result_from_dict, result_to_dict
-from autograder.grading.studies import PLANS, Studies
+from autograder.grading.studies import JUDGEMENTS, PLANS, Studies
 from autograder.grading.studies import SCHEMA as STUDIES
 from autograder.judging.results import SubmissionResult
 
@@ -25,7 +25,7 @@ HINT_LEVELS = 3
 FORM = Form(
     name={"en": "journal", "zh": "学习记录"},
     application=0x54534A4C,  # "TSJL"
-    version=3,
+    version=4,
     schema=f"""
 CREATE TABLE attempts (
     key TEXT PRIMARY KEY,
@@ -50,8 +50,9 @@ CREATE TABLE surrenders (
 );
 {STUDIES}
 {PLANS}
+{JUDGEMENTS}
 """,
-    upgrades={1: STUDIES, 2: PLANS},
+    upgrades={1: STUDIES, 2: PLANS, 3: JUDGEMENTS},
     remedy={
         "en": "Move it away and run the command again; grading your notebooks anew brings the "
         "points back.",

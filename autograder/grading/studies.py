@@ -33,6 +33,13 @@ CREATE TABLE IF NOT EXISTS plans (
 );
 """
 
+JUDGEMENTS = """
+CREATE TABLE IF NOT EXISTS judgements (
+    id TEXT PRIMARY KEY, slug TEXT NOT NULL, erratum TEXT NOT NULL, at TEXT NOT NULL,
+    holds INTEGER NOT NULL, said INTEGER NOT NULL
+);
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
@@ -101,6 +108,43 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """One time that a statement on a mistake of the documents was judged in an interview.
+
+    Attributes
+    ----------
+    erratum
+        Number of the mistake, the lowest where it has several.
+    holds
+        Whether what was stated is true.
+    said
+        Whether the learner held it for true.
+    """
+
+    slug: str
+    erratum: str
+    at: datetime
+    holds: bool
+    said: bool
+
+    @property
+    def id(self) -> str:
+        """The same for the same event in every journal."""
+        return _id(self.slug, self.erratum, _stamp(self.at), bool(self.holds), bool(self.said))
+
+    @property
+    def row(self) -> tuple[object, ...]:
+        """As the journal has it."""
+        told = int(self.holds), int(self.said)
+        return self.id, self.slug, self.erratum, _stamp(self.at), *told
+
+    @property
+    def right(self) -> bool:
+        """Whether the statement was recognised."""
+        return self.said == self.holds
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What the learner set out to do before a date. The latest holds.
 
@@ -134,7 +178,7 @@ class Plan:
         return self.id, _stamp(self.at), self._until, json.dumps(self.slugs), self.new
 
 
-Event: TypeAlias = Review | Answer | Plan
+Event: TypeAlias = Review | Answer | Judgement | Plan
 
 # What two journals say differently of one event comes to the same in either order.
 _INTO: dict[type, str] = {
@@ -144,12 +188,13 @@ _INTO: dict[type, str] = {
     " ON CONFLICT (id) DO UPDATE SET seconds = excluded.seconds, said = excluded.said,"
     " hit = excluded.hit"
     " WHERE (excluded.seconds, excluded.said, excluded.hit) > (seconds, said, hit)",
+    Judgement: "judgements VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     Plan: "plans VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 }
 
 
 class Studies:
-    """Reviews, answers and plans in an open journal."""
+    """Reviews, answers, judgements and plans in an open journal."""
 
     def __init__(
         self, database: sqlite3.Connection, guard: Callable[[], AbstractContextManager[None]]
@@ -170,6 +215,14 @@ class Studies:
         return [
             Answer(slug, question, datetime.fromisoformat(at), s, said, tuple(json.loads(hit)))
             for slug, question, at, s, said, hit in rows
+        ]
+
+    def judgements(self) -> list[Judgement]:
+        """All judgements of statements in the order of time."""
+        rows = self._rows("SELECT slug, erratum, at, holds, said FROM judgements ORDER BY at, id")
+        return [
+            Judgement(slug, erratum, datetime.fromisoformat(at), bool(holds), bool(said))
+            for slug, erratum, at, holds, said in rows
         ]
 
     def plans(self) -> list[Plan]:

@@ -73,7 +73,8 @@ def prepare(
     day = choosing.Day(now, tuple(journal.studies.answers()))
     random = day.random
     order = choosing.order(left, day.answers, now, random)[: choosing.fitting(minutes)]
-    return Interview(choosing.rounds(order, materials, random))
+    missed = choosing.missed(journal.studies.judgements(), now)
+    return Interview(choosing.rounds(order, materials, random, missed))
 
 
 def _slugs_of(track: str) -> set[str]:
@@ -183,7 +184,8 @@ class Talk:
         self.screen.claim(erratum, statement.text[language])
         while (word := self._line("claim.ask").strip().lower()) not in _TRUE + _FALSE:
             self.screen.note("claim.again")
-        interview = interview.judge(word in _TRUE)
+        interview = interview.judge(word in _TRUE, datetime.now().astimezone())
+        self.journal.studies.add(interview.judged[-1:])
         right = interview.judged[-1].right
         self.screen.truth(erratum, holds=statement.holds, right=right)
         return interview.went_on()

@@ -1,8 +1,8 @@
 """An interview in the browser: the same steps as on the terminal, asked for by a page.
 
 The interview that is going on is held here, so a page may be loaded again, in the other language
-too; each answer is kept as soon as its points are ticked. An interviewer that reads is asked for
-at the beginning, once the learner has seen what is sent and agreed.
+too; each answer is kept as soon as its points are ticked or its statement is judged. Nothing goes
+to an interviewer that reads before the learner has seen what is sent and agreed.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ class Interviews:
             self._journal.studies.add(now.answers[-1:])
             return now
         if do == "judged":
-            return now.judge(given["holds"] == "true")
+            now = now.judge(given["holds"] == "true", studying.now())
+            self._journal.studies.add(now.judged[-1:])
+            return now
         return now.opened() if do == "opened" else now.went_on()
 
     def _shown(self, language: Language) -> dict[str, Any]:

@@ -53,6 +53,7 @@ TEXTS: dict[str, Text] = {
     "merged.surrenders": {"en": "{count} tasks given up", "zh": "放弃的题 {count} 道"},
     "merged.reviews": {"en": "{count} reviews", "zh": "复习 {count} 次"},
     "merged.answers": {"en": "{count} spoken answers", "zh": "口答 {count} 次"},
+    "merged.judgements": {"en": "{count} statements judged", "zh": "对错判断 {count} 句"},
     "merged.plans": {"en": "{count} plans", "zh": "计划 {count} 份"},
     "ready.questions": {"en": "Question", "zh": "问题"},
     "ready.lessons": {"en": "Lesson", "zh": "课文"},

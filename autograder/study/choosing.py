@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
 from autograder.exercise.syllabus.material import Erratum, Material, Question
 from autograder.exercise.syllabus.tracks import MINUTES_TO_SAY
-from autograder.grading.studies import Answer
+from autograder.grading.studies import Answer, Judgement
 from autograder.study.interview import Round, Statement
 
 WEAK = 0.7
@@ -53,16 +53,28 @@ def fitting(minutes: int) -> int:
     return max(minutes // MINUTES_TO_SAY, 1)
 
 
+def missed(judgements: Iterable[Judgement], now: datetime) -> frozenset[str]:
+    """The errata whose statement was judged wrongly the last time."""
+    in_time = sorted(judgements, key=lambda one: (one.at, one.id))
+    last = {one.erratum: one for one in in_time if one.at <= now}  # a clock may have run ahead
+    return frozenset(number for number, one in last.items() if not one.right)
+
+
 def rounds(
-    questions: Sequence[Question], materials: Iterable[Material], random: Random
+    questions: Sequence[Question],
+    materials: Iterable[Material],
+    random: Random,
+    missed: Collection[str] = (),
 ) -> tuple[Round, ...]:
     """What is asked around each question: one or two follow-ups, now and then a statement.
 
-    As many statements are true as are false, but for one, and none comes twice.
+    Statements on errata that were `missed` come first, one with each question, those of its lesson
+    before others. As many statements are true as are false, but for one, and none comes twice.
     """
     errata = {material.slug: list(material.errata) for material in materials}
     for known in errata.values():
         random.shuffle(known)
+    again = [e for known in errata.values() for e in known if {*e.ids} & {*missed}]
     # In pairs, one of each: neither answer is the safe one.
     holds: list[bool] = []
     told: set[str] = set()
@@ -71,12 +83,13 @@ def rounds(
         count = random.randint(1, _MOST_FOLLOW_UPS)
         nexts = question.follow_ups
         after = [nexts[n] for n in sorted(random.sample(range(len(nexts)), min(count, len(nexts))))]
-        statement = None
-        if random.random() < 0.5:
+        fresh = errata.get(question.slug, []) if random.random() < 0.5 else []
+        first = sorted(again, key=lambda e: e.slug != question.slug)
+        left = [e for e in (*first, *fresh) if told.isdisjoint(e.ids)]
+        if left:
             holds = holds or random.sample([True, False], 2)
-            left = [e for e in errata.get(question.slug, []) if told.isdisjoint(e.ids)]
-            statement = _statement(left, holds)
-            told |= {*statement.erratum.ids} if statement else set()
+        statement = _statement(left, holds)
+        told |= {*statement.erratum.ids} if statement else set()
         found.append(Round(question, tuple(after), statement))
     return tuple(found)
 
@@ -106,9 +119,12 @@ def _mixed(known: list[Question], new: list[Question]) -> list[Question]:
 
 def _statement(errata: Iterable[Erratum], holds: list[bool]) -> Statement | None:
     """One on the first erratum that serves: its correction only where that stands by itself."""
-    wanted = holds[-1]
-    erratum = next((e for e in errata if not wanted or _stands_alone(e)), None)
-    return Statement(erratum, holds.pop()) if erratum else None
+    for erratum in errata:
+        for wanted in reversed(holds):
+            if not wanted or _stands_alone(erratum):
+                holds.remove(wanted)
+                return Statement(erratum, wanted)
+    return None
 
 
 def _stands_alone(erratum: Erratum) -> bool:

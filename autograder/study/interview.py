@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from autograder.exercise.syllabus.material import Erratum, FollowUp, Question
-from autograder.grading.studies import Answer
+from autograder.grading.studies import Answer, Judgement
 from autograder.language import Text
 
 Stage: TypeAlias = Literal["ask", "mark", "next", "claim", "over"]
@@ -50,19 +50,6 @@ class Round:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A statement, and what the learner held of it."""
-
-    statement: Statement
-    said: bool
-
-    @property
-    def right(self) -> bool:
-        """Whether it was recognised."""
-        return self.said == self.statement.holds
-
-
-@dataclass(frozen=True)
 class Interview:
     """Where an interview stands.
 
@@ -78,10 +65,8 @@ class Interview:
         is right is shown too.
     said, seconds
         The answer of this round, and how long it took.
-    answers
-        Those that are finished, to be kept at once.
-    judged
-        The statements that were judged.
+    answers, judged
+        What was answered and which statements were judged, to be kept at once.
     """
 
     rounds: tuple[Round, ...]
@@ -92,7 +77,7 @@ class Interview:
     said: str = ""
     seconds: float = 0.0
     answers: tuple[Answer, ...] = ()
-    judged: tuple[Judged, ...] = ()
+    judged: tuple[Judgement, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.rounds:
@@ -129,12 +114,14 @@ class Interview:
         self._at("next")
         return replace(self, open=True)
 
-    def judge(self, holds: bool) -> Interview:
+    def judge(self, holds: bool, at: datetime) -> Interview:
         """The learner says whether the statement holds."""
         self._at("claim")
         statement = self.round.statement
         assert statement is not None
-        return replace(self, open=True, judged=(*self.judged, Judged(statement, holds)))
+        known = statement.erratum
+        judged = Judgement(known.slug, min(known.ids), at, statement.holds, holds)
+        return replace(self, open=True, judged=(*self.judged, judged))
 
     def went_on(self) -> Interview:
         """To whatever comes after what is open."""
