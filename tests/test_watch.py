@@ -120,6 +120,20 @@ def test_ctrl_c_ends_it_and_gives_the_terminal_back(tmp_path: Path) -> None:
         assert "Traceback" not in there.written
 
 
+@pytest.mark.slow
+def test_where_there_are_no_single_keys_it_says_so_and_prints(tmp_path: Path) -> None:
+    save(tmp_path, notebook(WRONG), "metrics.ipynb")
+    (executable, *_), around = touchstone(tmp_path)
+    windows = "import sys; sys.modules['termios'] = None; from autograder.cli import main; main()"
+    command = [executable, "-c", windows, "watch", "metrics.ipynb", "--lang", "en"]
+    with terminal(command, tmp_path, around) as there:
+        there.wait_for("no single keys", "Watching", "came out", "touchstone hint")
+        save(tmp_path, notebook(RECALL), "metrics.ipynb")
+        there.wait_for("✓ Recall")
+        there.press("\x03")
+        assert there.process.wait(60) == 130
+
+
 @pytest.mark.parametrize("name", ["absent.ipynb", "absent/"])
 def test_what_is_not_there_is_said_in_a_line(name: str, tmp_path: Path) -> None:
     command, around = touchstone(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,12 +91,25 @@ def watch(
     from autograder.grading.grade import find_notebooks
     from autograder.learner import desk, keys
     from autograder.learner.watching import all_there
+    from autograder.report import messages
 
     with at_desk() as (here, journal):
         chosen = all_there(find_notebooks(here.named(names or ())))
         desk.choose_model(model, chosen)
         if plain or not keys.are_there():
             from autograder.learner.watchplain import watch_plain as watched
+
+            if not plain and sys.stdout.isatty():
+                messages.say(
+                    say(
+                        "This terminal gives no single keys, so each result is printed, as with "
+                        "--plain. `touchstone hint` and `touchstone lesson` do what keys do "
+                        "elsewhere.",
+                        "这个终端读不到单个按键，因此逐份打印结果，和 --plain 一样。"
+                        "提示和课文请用 `touchstone hint`、`touchstone lesson`。",
+                    ),
+                    "dim",
+                )
         else:
             from autograder.learner.watchkeys import watch_with_keys as watched
         watched(chosen, here, journal)
