@@ -302,43 +302,6 @@ def test_a_real_model_can_be_read_if_it_is_asked_for_and_no_token_beside_it(
         assert task(grade(read, METRICS, pool=pool)).status == "pass"
 
 
-TRIED = """\
-from autograder.exercise import catalog
-from autograder.engine.pool import Pool
-from autograder.engine.trials import trials
-found = catalog.exercise("metrics")
-with Pool([found], walled=True) as pool:
-    print(*[trial for trial in trials(found, pool.worker) if not trial.stands])
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.getuid() != 0, reason="this whole run is an ordinary user's")
-def test_an_ordinary_user_has_the_same_walls() -> None:
-    """They are built in another way: only root's pool can make its children nobody."""
-    pythons = [sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"]
-    usable = [p for p in pythons if as_ordinary_user(p, "import autograder.engine, sklearn") == ""]
-    if not usable:
-        pytest.skip("there is no Python that an ordinary user may run")
-    assert as_ordinary_user(usable[0], TRIED) == "\n"
-
-
-def as_ordinary_user(python: str, code: str) -> str:
-    """What `code` prints, errors too."""
-    paths = [str(catalog.PACKAGE.parent), *(p for p in sys.path if p.endswith("-packages"))]
-    environment = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(paths)}
-    with tempfile.TemporaryDirectory() as home:
-        os.chown(home, 12345, 12345)
-        try:
-            return subprocess.run(
-                [python, "-Bc", code], user=12345, group=12345, extra_groups=[], cwd=home,
-                env={**environment, "HOME": home}, text=True, timeout=100,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            ).stdout  # fmt: skip
-        except OSError as error:
-            return str(error)
-
-
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may make others of its children")
 def test_each_submission_is_a_user_of_its_own(hand_in, pool: Pool) -> None:  # type: ignore[no-untyped-def]
     """What the kernel counts by user, such as descriptors under way, no neighbour can use up."""

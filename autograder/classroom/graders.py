@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
 from autograder._errors import BilingualError
 from autograder.classroom.belongings import Belongings
-from autograder.engine import Notebook, walls
+from autograder.engine import Notebook, users, walls
 from autograder.engine.pool import Pool, PoolError
 from autograder.engine.trials import answers_in_reach
 from autograder.exercise import catalog
@@ -136,6 +137,8 @@ class Pools:
 
     def __init__(self, *, sandbox: bool, own: Belongings = _NOTHING) -> None:
         lacking = walls.missing() if sandbox else ""
+        if lacking == "libraries":
+            raise _closed(users.closed())
         if lacking:
             raise _no_walls("no Linux" if lacking == "Linux" else f"{lacking} is not installed")
         self._sandbox = sandbox
@@ -228,4 +231,14 @@ def _no_walls(reason: str) -> NoWalls:
         f"沙箱不可用（{reason}），因此不会运行他人的作业。沙箱需要 Linux 和 bubblewrap"
         "（Debian、Ubuntu：apt install bubblewrap），详情见 `touchstone doctor`。"
         "如果信任这些作业，可加 --no-sandbox。",
+    )
+
+
+def _closed(place: Path | None) -> NoWalls:
+    return NoWalls(
+        "Nothing was graded: as root you give each submission a user of its own, and no other user "
+        f"may read {place}, which Python runs from. Run `chmod -R a+rX {place}`, then the same "
+        "command again.",
+        "尚未评分：以 root 评分时，每份作业各用一个系统用户，而其他用户读不了 Python 运行所需的"
+        f" {place}。请先运行 `chmod -R a+rX {place}`，再运行同样的命令。",
     )

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from autograder.engine import users
 from autograder.engine.answers import marks
 from autograder.engine.copies import ANSWERS, search
 from autograder.engine.fresh import matplotlib_cache
@@ -52,7 +53,7 @@ def furnished(
     covered
         Paths that are nobody's business in there, whatever lies around them.
     """
-    line = [shutil.which("bwrap") or "bwrap", *_unshared()]
+    line = [*users.entering(users.source()), shutil.which("bwrap") or "bwrap", *_unshared()]
     line += ["--die-with-parent", "--new-session", "--clearenv"]
     line += ["--hostname", "touchstone", "--dev", "/dev", "--proc", "/proc"]
     line += ["--tmpfs", str(PRIVATE), "--tmpfs", "/run", "--tmpfs", "/var"]
@@ -78,7 +79,7 @@ def furnished(
 
 def _unshared() -> list[str]:
     """What the pool does not share with the machine, and the rights that it needs in there."""
-    if os.getuid() == 0:
+    if users.source() != "own":
         # The kernel limits the processes of everybody but root, so root's children have to become
         # somebody else, and only a pool that keeps root's rights can make them so.
         kinds = ("pid", "ipc", "net", "uts")

@@ -13,7 +13,6 @@ import contextlib
 import ctypes
 import functools
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -22,14 +21,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from autograder.engine import seccomp
+from autograder.engine import seccomp, users
 from autograder.engine.limits import disk_bytes
 from autograder.engine.room import PRIVATE
 
-_NOBODY = 65534
 _INSIDE = 1000
-# Of no system's users, services or containers: see systemd's "Users, Groups, UIDs and GIDs".
-_FIRST_USER, _USERS = 0x70000000, 2**26
 _ENTER_SECONDS = 10.0
 _FILES = 4096
 _CLONE = {
@@ -56,12 +52,17 @@ def available() -> bool:
 
 
 def missing() -> str:
-    """What the walls are built with and is not there, such as ``"bubblewrap"``, or ``""``."""
+    """What the walls are built with and is not there, such as ``"bubblewrap"``, or ``""``.
+
+    It is ``"libraries"`` if root's submissions, as users of their own, could not read them.
+    """
     if sys.platform != "linux":
         return "Linux"
     if not shutil.which("bwrap"):
         return "bubblewrap"
-    return "" if seccomp.available() else "libseccomp"
+    if not seccomp.available():
+        return "libseccomp"
+    return "libraries" if users.source() == "root" and users.closed() else ""
 
 
 @contextlib.contextmanager
@@ -89,15 +90,15 @@ def new_process_ids() -> Iterator[None]:
 def enter(outside: socket.socket) -> None:
     """Put this process into namespaces of its own, with the help of `let_in` on the other side.
 
-    Inside, it is an ordinary user; outside it is whoever runs the pool, or, if that is root, a user
-    of its own.
+    Inside, it is an ordinary user; outside it is a user of its own, or, where there are none to
+    give (`users`), whoever runs the pool.
 
     Raises
     ------
     WallError
         If the kernel refuses.
     """
-    if _is_root():
+    if users.has_some():
         os.setgroups([])
     flags = 0
     for name, flag in _CLONE.items():
@@ -122,7 +123,9 @@ def let_in(process: int, inside: socket.socket) -> None:
     try:
         word = inside.recv(4096)
         if word == b"x":
-            user, group = (_somebody(),) * 2 if _is_root() else (os.getuid(), os.getgid())
+            user, group = os.getuid(), os.getgid()
+            if users.has_some():
+                user = group = users.somebody()
             folder = Path("/proc") / str(process)
             (folder / "setgroups").write_text("deny")
             (folder / "uid_map").write_text(f"{_INSIDE} {user} 1")
@@ -134,26 +137,6 @@ def let_in(process: int, inside: socket.socket) -> None:
         raise WallError(f"uid_map: {error}") from None
     if word not in (b"x", b""):
         raise WallError(word.decode("utf-8", "replace"))
-
-
-def _somebody() -> int:
-    """A user who has nothing else on this machine, so that what the kernel counts is theirs alone.
-
-    Where the machine has few users, as a container may, nobody.
-    """
-    first = _FIRST_USER + secrets.randbelow(_USERS)
-    return first if _has_users(_FIRST_USER, _USERS) else _NOBODY
-
-
-def _has_users(first: int, many: int) -> bool:
-    """Whether all these users are there, outside of this process's namespace or in it."""
-    lines = (map(int, line.split()) for line in Path("/proc/self/uid_map").read_text().splitlines())
-    return any(begin <= first and first + many <= begin + size for begin, _, size in lines)
-
-
-def _is_root() -> bool:
-    """Whether this is root of the machine, and not only within bubblewrap's namespace."""
-    return os.getuid() == 0 and _has_users(_NOBODY, 1)
 
 
 def close_in() -> None:

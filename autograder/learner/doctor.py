@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from autograder import _places
-from autograder.engine import walls
+from autograder.engine import users, walls
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.pool import Pool, PoolError
 from autograder.engine.trials import Trial, trials
@@ -129,11 +129,15 @@ def _walls() -> Iterator[Finding]:
     yield _process(exercise)
     lacking = walls.missing()
     if lacking:
-        yield Finding("sandbox", "note", _LACKING[lacking])
+        text = _LACKING[lacking]
+        place = users.closed() if lacking == "libraries" else ""
+        said: Text = {"en": text["en"].format(place=place), "zh": text["zh"].format(place=place)}
+        yield Finding("sandbox", "note", said)
         return
     try:
         with Pool([exercise]) as pool:
             yield from tried(trials(exercise, pool.worker))
+        yield whose(users.source())
     except (PoolError, OSError) as error:
         yield Finding(
             "sandbox",
@@ -203,6 +207,11 @@ def tried(found: Iterable[Trial]) -> Iterator[Finding]:
         yield Finding(trial.name, "bad", text)
 
 
+def whose(source: users.Source) -> Finding:
+    """Whether submissions are users of their own, and what to do if they are not."""
+    return Finding("users", "note" if source == "own" else "good", _WHOSE[source])
+
+
 def _copied(places: str) -> Text:
     """What to do about copies of the answers at `places`."""
     return {
@@ -213,6 +222,26 @@ def _copied(places: str) -> Text:
     }
 
 
+_WHOSE: dict[users.Source, Text] = {
+    "root": {
+        "en": "each submission is a user of its own, since root can give it one",
+        "zh": "每份作业各用一个系统用户（由 root 分配）",
+    },
+    "subordinate": {
+        "en": "each submission is a user of its own, from your subordinate ids (/etc/subuid)",
+        "zh": "每份作业各用一个系统用户（取自你在 /etc/subuid 中的从属 ID）",
+    },
+    "own": {
+        "en": "all submissions run as you. What Linux counts by user (pipes, descriptors under "
+        "way), they can take from each other while they run. To give each one a user of its own, "
+        "install uidmap, for example with `sudo apt install uidmap`, and have 65,536 ids in "
+        "/etc/subuid and /etc/subgid",
+        "zh": "所有作业都以你的身份运行，因此 Linux 按用户计数的资源（管道、传递中的描述符），"
+        "它们在运行期间可能互相挤占。要让每份作业各用一个系统用户，请安装 uidmap"
+        "（例如 `sudo apt install uidmap`），"
+        "并在 /etc/subuid 和 /etc/subgid 里给自己分配 65536 个 ID",
+    },
+}
 _LACKING: dict[str, Text] = {
     "Linux": {
         "en": "none here (it needs Linux): grade only work that you trust",
@@ -228,6 +257,12 @@ _LACKING: dict[str, Text] = {
         "`sudo apt install libseccomp2`",
         "zh": "本机没有：请只评可信的作业，或先安装 libseccomp，例如"
         " `sudo apt install libseccomp2`",
+    },
+    "libraries": {
+        "en": "none here: as root you give each submission a user of its own, and no other user "
+        "may read {place}, which Python runs from. Run `chmod -R a+rX {place}`",
+        "zh": "暂不可用：以 root 评分时，每份作业各用一个系统用户，"
+        "而其他用户读不了 Python 运行所需的 {place}。请运行 `chmod -R a+rX {place}`",
     },
 }
 _WALLS: dict[str, Text] = {
