@@ -15,6 +15,7 @@ from attempts import RECALL, grade, task, verdicts
 from toy_class import RIGHT, command, course, hand_in
 
 from autograder import _files
+from autograder.classroom import Ledger
 from autograder.engine.pool import Pool
 from autograder.exercise.catalog import exercise
 from autograder.judging.given import is_one_answer
@@ -75,6 +76,26 @@ def test_a_gradebook_that_would_be_gone_at_once_is_refused(target: str) -> None:
     with pytest.raises(ReportError, match="names no file") as told:
         write_export(ClassResult(()), "nbgrader", target)
     assert "sqlite:///gradebook.db" in told.value.text["zh"]
+
+
+@pytest.mark.parametrize("name", ["work.ipynb", "class.sqlite"])
+@pytest.mark.parametrize("form", ["csv", "json", "junit", "nbgrader", "nbgrader at"])
+def test_no_report_takes_the_place_of_work_or_of_a_ledger(
+    tmp_path: Path, form: str, name: str
+) -> None:
+    """It had been replaced by a table of points, or had got nbgrader's tables beside its own."""
+    path = tmp_path / name
+    if name == "class.sqlite":
+        with Ledger(tmp_path, writing=True):
+            pass
+    else:
+        path.write_text("{}")
+    before = path.read_bytes()
+    target = str(path) if form != "nbgrader at" else f"sqlite:///{path}"
+    with pytest.raises(ReportError) as told:
+        write_export(ClassResult(()), form.partition(" ")[0], target)
+    assert str(path) in told.value.text["en"]
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "loop"])

@@ -308,6 +308,11 @@ TEXTS: dict[str, Text] = {
         "en": "{path} is a folder. Name a file in it.",
         "zh": "{path} 是文件夹，请给出其中的文件名。",
     },
+    "file.somebodys": {
+        "en": "{path} is a notebook or a database; no report is written over it. Name another "
+        "file.",
+        "zh": "{path} 是 notebook 或数据库，报告不会覆盖它，请换一个文件名。",
+    },
     "file.failed": {
         "en": "Could not write {path}: {why}. Check the folder, or name another file.",
         "zh": "无法写入 {path}：{why}。请检查该文件夹，或换一个文件名。",

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from autograder.judging.results import ClassResult, Graded, TaskResult
 from autograder.language import Text
 from autograder.report import clean
-from autograder.report._write import ReportError
+from autograder.report._write import SQLITE, ReportError
 from autograder.report.exports import Exported
 from autograder.report.overview import best_of
 
@@ -41,6 +41,7 @@ def write_nbgrader(result: ClassResult, target: Path | str) -> Exported:
     from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
     url = _url(target)
+    _check_is_nbgraders(url)
     shown = _shown(url)
     best = best_of(result.graded)
     fit = {key: item for key, item in best.items() if _fits(key[0])}
@@ -101,6 +102,29 @@ def _is_in_memory(url: URL) -> bool:
         name in ("", ":memory:") or ":memory:" in name or url.query.get("mode") == "memory"
         or "mode=memory" in name
     )  # fmt: skip
+
+
+def _check_is_nbgraders(url: URL) -> None:
+    """A database that says which other program's it is, such as our ledger, is no gradebook.
+
+    Raises
+    ------
+    ReportError
+        If it does.
+    """
+    if url.get_backend_name() != "sqlite":
+        return
+    try:
+        with open(str(url.database), "rb") as file:
+            start = file.read(100)
+    except OSError:  # there is none yet, or it cannot be read, which is told later
+        return
+    if start[:16] == SQLITE and any(start[68:72]):
+        raise ReportError(
+            f"{url.database} is another program's database and no gradebook; nothing was written. "
+            "Name another file.",
+            f"{url.database} 是其他程序的数据库，不是成绩册，未写入任何内容。请换一个文件。",
+        )
 
 
 def _shown(url: URL) -> str:
