@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -223,3 +224,15 @@ def test_exceptions_are_alike_if_they_say_the_same(seen: str, other: str, alike:
     one, two = (Outcome("c", "raised", error="E", message=text) for text in (seen, other))
     assert same(one, two, Tolerance()) is alike
     assert not same(one, Outcome("c", "raised", error="F", message=seen), Tolerance())
+
+
+def test_how_long_a_list_is_does_not_set_the_time_of_the_judge() -> None:
+    """It was held against each of the relations that may be between it and a few numbers."""
+    names = [f"claim_{n}" for n in range(8)]
+    checks = [make_check(name) for name in names]
+    known = {name: {(): value([0.5, n / 7], name)} for n, name in enumerate(names)}
+    seen = {name: value(list(range(199_000)), name) for name in names}
+    started = time.process_time()
+    result = judge_task(make_task(), checks, seen, key_of(known), {})
+    assert {verdict.status for verdict in result.verdicts} == {"fail"}
+    assert time.process_time() - started < 5

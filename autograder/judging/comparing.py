@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.evidence.observations import Data, Outcome, leaves
+from autograder.evidence.observations import Data, Outcome
 from autograder.exercise.criteria import Tolerance
 
 _QUOTED = re.compile(r"'[^']*'")
@@ -89,7 +89,12 @@ def comparable(seen: Data, reference: Data) -> bool:
     Asked before a predicate sees what a submission yielded: that was written with the reference's
     form in mind. Lengths may differ, as those of texts that are drawn; kinds may not.
     """
-    return _same_kind(seen, reference) and _extent(seen) <= 1000 + 16 * _extent(reference)
+    return _same_kind(seen, reference) and fits_in_size(seen, reference)
+
+
+def fits_in_size(seen: Data, reference: Data) -> bool:
+    """Whether an observation is not far larger than the reference."""
+    return _extent(seen) <= 1000 + 16 * _extent(reference)
 
 
 def _same_kind(seen: Data, reference: Data) -> bool:
@@ -127,13 +132,22 @@ def numbers(data: Data) -> np.ndarray[Any, Any] | None:
     """
     if isinstance(data, np.ndarray):
         return data if data.dtype.kind in "biuf" else None
-    if isinstance(data, dict) or not all(isinstance(leaf, (int, float)) for leaf in leaves(data)):
+    if not _are_numbers(data):
         return None
     try:
         array = np.asarray(data)
     except ValueError:
         return None
     return array if array.dtype.kind in "biuf" else None
+
+
+def _are_numbers(data: Data) -> bool:
+    """Whether there is nothing else in it, at any depth; a long list of them is soon looked at."""
+    if isinstance(data, list):
+        return {*map(type, data)} <= {bool, int, float} or all(map(_are_numbers, data))
+    if isinstance(data, np.ndarray):
+        return data.dtype.kind in "biuf"
+    return isinstance(data, (int, float))
 
 
 def show(data: Data, limit: int = 160) -> str:

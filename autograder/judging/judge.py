@@ -15,7 +15,7 @@ from autograder.evidence.observations import Data, Outcome
 from autograder.exercise.catalog import Task
 from autograder.exercise.declaring import Check
 from autograder.judging import wording
-from autograder.judging.comparing import comparable, equal, same, show
+from autograder.judging.comparing import comparable, equal, fits_in_size, same, show
 from autograder.judging.failing import with_call
 from autograder.judging.given import errors_given, given, is_one_answer, right_given
 from autograder.judging.key import AnswerKey
@@ -205,7 +205,8 @@ def _related(
 ) -> tuple[Verdict, ...]:
     """The verdicts, those that no known mistake explains told by how they relate to what is right.
 
-    What is valid by a property alone has no right observation that it could relate to.
+    What is valid by a property alone has no right observation that it could relate to; and what is
+    far larger than what is right would take long to relate to it.
     """
     unnamed = {
         check.name: Differing(
@@ -215,7 +216,9 @@ def _related(
         if verdict.status == "fail" and not verdict.misconception and check.expect is None
         and seen[check.name].kind == "value"
     }  # fmt: skip
-    found = found_in(unnamed)
+    found = found_in(
+        {n: pair for n, pair in unnamed.items() if fits_in_size(pair.seen, pair.right)}
+    )
     told = []
     for verdict in verdicts:
         relation = next((item.relation for item in found if verdict.name in item.checks), None)
