@@ -5,22 +5,20 @@ import math
 import numpy as np
 
 from autograder.checks import Tolerance, check, fixture
-from autograder.probes import arguments_kept
+from autograder.course.applications.instruments import (
+    kept,
+    parts_of,
+    plain,
+    priced,
+    ratios,
+    sharp_one_wrong,
+    whose,
+)
 
 # Right answers in float32 differ by less than these, the nearest misconception by far more.
 CLOSE = Tolerance(absolute=1e-4, relative=1e-4)
 FITTED = 2e-3  # what is asked for within 0.001, from either side
 SCORES = Tolerance(absolute=2e-3, relative=1e-3)
-
-
-def _plain(indices):
-    return np.asarray(indices).tolist()
-
-
-def _kept(form, call, *given, **keywords):
-    """What `form` makes of the answer, and which arguments the call changed."""
-    found = arguments_kept(call, *given, **keywords)
-    return {**found, "returned": form(found["returned"])}
 
 
 # --- time_split ---------------------------------------------------------------------------
@@ -36,47 +34,37 @@ def history(rng):
     return times, cards, frauds
 
 
-def _split(time_split, times, cards, frauds, cutoff, delay):
-    """The two parts, and how often they look where they must not."""
-    train, test = map(_plain, time_split(times, cards, frauds, cutoff, delay))
-    blocked = cards[(times + delay <= cutoff) & (frauds == 1)]
-    open_ = np.flatnonzero((times >= cutoff) & ~np.isin(cards, blocked))
-    return {
-        "train": train,
-        "test": test,
-        "trained on the future": int((times[train] > cutoff).sum()) if train else 0,
-        "trained on the unknown": int((times[train] + delay > cutoff).sum()) if train else 0,
-        "tested on the past": int((times[test] < cutoff).sum()) if test else 0,
-        "tested on blocked cards": int(np.isin(cards[test], blocked).sum()) if test else 0,
-        "open, not tested": len(set(open_.tolist()) - set(test)),
-    }
-
-
 @check("The model learns from payments whose label is known at the cutoff, and from all of them.",
        zh="模型用到 cutoff 时标签已知的交易来训练，一笔不少，一笔不多。", close=0)  # fmt: skip
 def learns_from_known_labels(time_split, history):
     times, cards, _ = history
-    return _split(time_split, times, cards, np.zeros(60, int), 30.0, 6.0)
+    return parts_of(time_split, times, cards, np.zeros(60, int), 30.0, 6.0)
 
 
 @check(
     "What lies exactly at the edge counts: a label that becomes known at the cutoff, a payment at "
-    "the cutoff.",
-    zh="恰好在边界上的也算：cutoff 那一刻才知道的标签，cutoff 那一刻发生的交易。",
+    "the cutoff; either part may be empty.",
+    zh="恰好在边界上的也算：cutoff 那一刻才知道的标签，cutoff 那一刻发生的交易；两组都可能为空。",
     close=0,
 )
 def edges_count(time_split, rng):
     cutoff = float(rng.integers(10, 20))
     times = rng.permutation(cutoff + np.array([-3.0, -2.25, -2.0, -1.75, -0.25, 0.0, 0.25, 2.0]))
-    cards = np.arange(8)
-    found = [time_split(times, cards, np.zeros(8, int), cutoff, delay) for delay in (2.0, 0.25)]
-    return [[np.sort(times[_plain(part)] - cutoff) for part in parts] for parts in found]
+    cards, frauds = np.arange(8), np.zeros(8, int)
+    found = [time_split(times, cards, frauds, cutoff, delay) for delay in (2.0, 0.25)]
+    outside = [time_split(times, cards, frauds, cutoff + days, 2.0) for days in (-9, 9)]
+    return {
+        "from the cutoff": [
+            [np.sort(times[plain(part)] - cutoff) for part in parts] for parts in found
+        ],
+        "how many, before and after all": [[len(plain(part)) for part in x] for x in outside],
+    }
 
 
 @check("Cards with a fraud that is known at the cutoff are not tested on.",
        zh="到 cutoff 时已知有过欺诈的卡，不参与测试。", close=0)  # fmt: skip
 def blocked_cards_are_left_out(time_split, history):
-    return _split(time_split, *history, 30.0, 1.0)
+    return parts_of(time_split, *history, 30.0, 1.0)
 
 
 @check("A fraud of which nobody knows yet blocks no card; the arguments stay as they are.",
@@ -89,9 +77,9 @@ def unknown_frauds_block_nothing(time_split, rng):
     order = rng.permutation(9)
 
     def tested(parts):
-        return sorted(times[order][_plain(parts[1])].tolist())
+        return sorted(times[order][plain(parts[1])].tolist())
 
-    return _kept(tested, time_split, times[order], who[order], frauds[order], 11.0, 2.0)
+    return kept(tested, time_split, times[order], who[order], frauds[order], 11.0, 2.0)
 
 
 # --- card_features ------------------------------------------------------------------------
@@ -136,11 +124,7 @@ def edges_of_the_window(card_features, rng):
     cards, amounts = np.array([7, 7, 7, 7, 7, 7, 8]), 5.0 ** np.arange(7)
     found = np.asarray(card_features(times, cards, amounts, 2.0))
     count, mean = np.nan_to_num(found[0, :2]).tolist()
-    total = round(count * mean)  # in its digits of base 5 stands whose amounts they are
-    digits = [total // 5**i % 5 for i in range(7)]
-    whose = [role for role, digit in zip(roles, digits, strict=True) if digit]
-    is_mean = sum(digits) == len(whose) == count and abs(count * mean - total) < 0.05
-    return {"all": found, "count": count, "whose": whose if is_mean else ["nobody's"]}
+    return {"all": found, "count": count, "whose": whose(count, mean, roles)}
 
 
 @check("Where there is no earlier payment both are 0, and the arguments stay as they are.",
@@ -148,7 +132,7 @@ def edges_of_the_window(card_features, rng):
 def nothing_earlier_is_zero(card_features, rng):
     times, cards = rng.permutation(8) / 4 + 3.0, np.arange(8) % 5
     amounts = rng.integers(1, 9, 8).astype(float)
-    return _kept(np.asarray, card_features, times, cards, amounts, 0.5)
+    return kept(np.asarray, card_features, times, cards, amounts, 0.5)
 
 
 # --- cheapest_threshold -------------------------------------------------------------------
@@ -174,29 +158,7 @@ def _pair(found):
     close=CLOSE,
 )
 def total_is_least(cheapest_threshold, cases):
-    frauds, scores, amounts = cases
-    found = []
-    for review in (3.0, 10.0, 25.0):
-        threshold, cost = map(float, cheapest_threshold(*cases, review))
-        alarm = scores >= np.asarray(threshold, scores.dtype) * (1 - 1e-6 * np.sign(threshold))
-        told = review * alarm.sum() + amounts[~alarm & (frauds == 1)].sum()
-        occurs = math.isinf(threshold) or bool(np.isclose(scores, threshold).any())
-        found.append({"pair": [threshold, cost], "off by": cost - told, "is a score": occurs})
-    return found
-
-
-@check("One dear fraud outweighs many cheap ones.",
-       zh="一笔大额欺诈，抵得过许多小额的。", close=CLOSE)  # fmt: skip
-def amounts_count(cheapest_threshold, rng):
-    frauds = np.array([1, 1, 1, 1, 1, 0, 0, 0, 0, 1])
-    scores = np.array([0.95, 0.9, 0.85, 0.8, 0.75, 0.6, 0.5, 0.4, 0.3, 0.2])
-    order = rng.permutation(10)
-    amounts = rng.integers(8, 12, 10).astype(float)
-    found = []
-    for dear in (5.0, 400.0):
-        amounts[-1] = dear
-        found.append(_pair(cheapest_threshold(frauds[order], scores[order], amounts[order], 7.0)))
-    return found
+    return [priced(cheapest_threshold, cases, review) for review in (3.0, 10.0, 25.0)]
 
 
 @check(
@@ -206,7 +168,7 @@ def amounts_count(cheapest_threshold, rng):
     close=CLOSE,
 )
 def no_alarm_may_be_cheapest(cheapest_threshold, cases):
-    return _kept(_pair, cheapest_threshold, *cases, 1e4)
+    return kept(_pair, cheapest_threshold, *cases, 1e4)
 
 
 @check("Of equally cheap thresholds the highest is taken, and equal scores are not torn apart.",
@@ -273,7 +235,7 @@ def no_score_looks_ahead(ewma_scores, recording, rng):
 def unit_and_direction_do_not_matter(ewma_scores, recording):
     healthy, signal = recording
     return [
-        _kept(np.asarray, ewma_scores, m * healthy + c, m * signal + c, 0.25)
+        kept(np.asarray, ewma_scores, m * healthy + c, m * signal + c, 0.25)
         for m, c in ((1, 0), (-4, 9))
     ]
 
@@ -306,10 +268,10 @@ def each_fault_has_its_verdict(score_alarms, rng):
 def repeats_catch_once(score_alarms, rng):
     fault = float(rng.integers(200, 400))
     before = fault - np.array([50.0, 49.0, 40.0, 30.0, 10.0, 2.0])
-    wild = fault - np.array([90.0, 80.0, 75.0])
+    wild = fault - np.array([90.0, 90.0, 75.0])
     alarms = np.concatenate([wild, before])[rng.permutation(9)]
     alarms[:2] = alarms[:2].max(), alarms[:2].min()  # in no order
-    return _kept(_counted, score_alarms, alarms, np.array([fault + 500, fault]), 24.0, 60.0)
+    return kept(_counted, score_alarms, alarms, np.array([fault + 500, fault]), 24.0, 60.0)
 
 
 @check("An alarm after the fault announces nothing; one just in time does.",
@@ -357,13 +319,7 @@ def likelihood_without_prior(estimate_ability, exam):
         estimate_ability(answers, difficulty + shift, discrimination, prior_std=math.inf)
         for shift in (0, 7.0, -7.0)
     ]
-    return {"a sharp one wrong": _sharp_one_wrong(estimate_ability), "drawn": drawn}
-
-
-def _sharp_one_wrong(estimate_ability):
-    """How far above two questions of difficulty 1.5: the blunt one was right, the sharp wrong."""
-    y, b, a = np.array([1.0, 0]), np.full(2, 1.5), np.array([1.0, 3])
-    return float(estimate_ability(y, b, a, prior_std=math.inf)) - 1.5
+    return {"a sharp one wrong": sharp_one_wrong(estimate_ability), "drawn": drawn}
 
 
 @check("All right or all wrong without a prior has no finite maximum: inf and -inf.",
@@ -384,8 +340,7 @@ def not_asked_says_nothing(estimate_ability, exam, rng):
     gaps = answers.copy()
     gaps[rng.choice(np.arange(3, 12), 5, replace=False)] = np.nan
     return [
-        _kept(float, estimate_ability, gaps.copy(), *questions, prior_std=s)
-        for s in (1.0, math.inf)
+        kept(float, estimate_ability, gaps.copy(), *questions, prior_std=s) for s in (1.0, math.inf)
     ]
 
 
@@ -393,7 +348,7 @@ def not_asked_says_nothing(estimate_ability, exam, rng):
        zh="先验的宽度由标准差决定。", close=FITTED)  # fmt: skip
 def prior_has_its_width(estimate_ability, exam):
     found = [float(estimate_ability(*exam, prior_std=s)) for s in (0.3, 2.0, 8.0)]
-    return {"widths": found, "without": _sharp_one_wrong(estimate_ability)}
+    return {"widths": found, "without": sharp_one_wrong(estimate_ability)}
 
 
 # --- fit_rasch ----------------------------------------------------------------------------
@@ -411,10 +366,16 @@ def _fit(found):
     return {"abilities": np.asarray(abilities), "difficulties": np.asarray(difficulties)}
 
 
-@check("Abilities and difficulties together maximise the posterior.",
-       zh="能力和难度一起使后验最大。", close=FITTED)  # fmt: skip
+@check(
+    "Abilities and difficulties together maximise the posterior, also of students who are right "
+    "everywhere and questions that nobody solves.",
+    zh="能力和难度一起使后验最大，全对的学生、无人答对的题也不例外。",
+    close=FITTED,
+)
 def joint_posterior_is_highest(fit_rasch, responses):
-    return _fit(fit_rasch(responses))
+    lopsided = responses.copy()
+    lopsided[0], lopsided[:, 1] = 1.0, 0.0
+    return [_fit(fit_rasch(answers)) for answers in (responses, lopsided)]
 
 
 @check(
@@ -425,16 +386,8 @@ def joint_posterior_is_highest(fit_rasch, responses):
 )
 def gaps_say_nothing(fit_rasch, responses, rng):
     gaps = np.where(rng.random(responses.shape) < 0.35, np.nan, responses)
-    gaps[:, 0], gaps[0] = responses[:, 0], responses[0]  # nobody and nothing stays without answers
-    return _kept(_fit, fit_rasch, gaps)
-
-
-@check("Students who are right everywhere, and questions that nobody solves, stay finite.",
-       zh="全对的学生、无人答对的题，估计值仍然有限。", close=FITTED)  # fmt: skip
-def extremes_stay_finite(fit_rasch, responses):
-    lopsided = responses.copy()
-    lopsided[0], lopsided[:, 1] = 1.0, 0.0
-    return _fit(fit_rasch(lopsided))
+    gaps[-1] = gaps[:, -1] = np.nan  # of whom the prior alone speaks
+    return kept(_fit, fit_rasch, gaps)
 
 
 @check("Both priors are as wide as the standard deviation says.",
@@ -467,13 +420,8 @@ def follows_the_formula(bm25_scores, rng):
 @check("Common tokens add something, rare ones more; each further occurrence less; length counts.",
        zh="常见的词也加分，罕见的更多；再次出现加得更少；篇幅有影响。", close=CLOSE)  # fmt: skip
 def common_tokens_add_something(bm25_scores, rng):
-    alike = [["x", "p", "p", "p"], ["x", "x", "x", "p"], ["x", "y", "p", "p"], ["p"] * 4]
-    x, y, p = (np.asarray(bm25_scores([token], alike)) for token in "xyp")
-    long = np.asarray(bm25_scores(["x"], [["x"], ["x", "p", "p", "p", "p"]]))
-    with np.errstate(all="ignore"):
-        ratios = {"by count": x[1] / x[0], "by length": long[0] / long[1], "by rarity": y[2] / x[2]}
     documents = _texts(rng, 7)
-    return {**ratios, "everywhere": p, "scores": np.asarray(bm25_scores(["w0"], documents))}
+    return {**ratios(bm25_scores), "scores": np.asarray(bm25_scores(["w0"], documents))}
 
 
 @check("A token that the query repeats counts each time, one that no document holds adds nothing.",
@@ -540,8 +488,7 @@ def ties_keep_their_order(ranking_metrics, rng):
 def empty_queries_are_left_out(ranking_metrics, rankings):
     scores, relevance = rankings
     relevance[[1, 4, 5]] = 0
-    found = arguments_kept(ranking_metrics, scores, relevance, 3)
-    return {**found, "returned": _measured(found["returned"])}
+    return kept(_measured, ranking_metrics, scores, relevance, 3)
 
 
 # --- pipeline_latency ---------------------------------------------------------------------
@@ -557,6 +504,12 @@ def stages(rng):
     }
 
 
+@fixture
+def apart(stages, rng):
+    """The same times, of which each stage is slow in other requests."""
+    return {name: rng.permutation(values) for name, values in stages.items()}
+
+
 def _timed(result):
     return {name: float(result[name]) for name in ("p50", "p99", "within")}
 
@@ -567,24 +520,20 @@ def _timed(result):
     zh="百分位是整个请求的百分位，不是各阶段百分位之和；传入的数组不变。",
     close=CLOSE,
 )
-def whole_requests(pipeline_latency, stages, rng):
-    apart = {name: rng.permutation(values) for name, values in stages.items()}
+def whole_requests(pipeline_latency, stages, apart):
     plan = ["ask", "rerank", "tell"]
-    return [_kept(_timed, pipeline_latency, s, plan, 250.0) for s in (stages, apart)]
+    return [kept(_timed, pipeline_latency, s, plan, 250.0) for s in (stages, apart)]
 
 
 @check("Of what runs at the same time, the slowest is waited for in each request.",
        zh="同时运行的阶段，每个请求都要等最慢的那个。", close=CLOSE)  # fmt: skip
-def slowest_is_waited_for(pipeline_latency, stages, rng):
-    apart = {name: rng.permutation(values) for name, values in stages.items()}
+def slowest_is_waited_for(pipeline_latency, apart):
     plans = (
         ["ask", ["bm25", "vectors"], "tell"],
         [["ask", "bm25", "vectors", "rerank"]],
         [["bm25"], ["vectors", "rerank"], "ask"],
     )
-    one = {
-        name: np.array([ms]) for name, ms in (("a", 30.0), ("b", 50.0), ("c", 7.0), ("d", 900.0))
-    }
+    one = {"a": np.array([30.0]), "b": np.array([50.0]), "c": np.array([7.0])}
     return {
         "50 beside 30, then 7": _timed(pipeline_latency(one, [["a", "b"], "c"], 99.0))["p50"],
         "plans": [_timed(pipeline_latency(apart, plan, 200.0)) for plan in plans],
@@ -616,17 +565,21 @@ def within_the_budget(pipeline_latency, stages):
 # --- stopping_distance --------------------------------------------------------------------
 
 
-def _drives(rng):
-    """Latencies of 150 frames with a tail, a speed, a deceleration and a sight; none simple."""
-    latencies = np.rint(60 * np.exp(rng.normal(0, 0.6, 150))) + 20
-    return latencies, float(rng.integers(31, 119)), float(rng.uniform(3, 8)), rng.uniform(20, 90)
+@fixture
+def drives(rng):
+    """Latencies with a tail, a speed, a deceleration and a sight; none simple."""
+    found = []
+    for frames in (100, 130, 150):
+        latencies = 20 + 60 * np.exp(rng.normal(0, 0.6, frames))
+        speed, deceleration = float(rng.integers(31, 119)), float(rng.uniform(3, 8))
+        found.append((latencies, speed, deceleration, rng.uniform(20, 90)))
+    return found
 
 
 @check("The car drives on during the p99 latency, then it brakes: both in metres.",
        zh="车在 p99 延迟里照常前进，然后制动：都以米计。", close=CLOSE)  # fmt: skip
-def waits_then_brakes(stopping_distance, rng):
-    drives = [_drives(rng) for _ in range(3)]
-    told = [_kept(dict, stopping_distance, *drive) for drive in drives]
+def waits_then_brakes(stopping_distance, drives):
+    told = [kept(dict, stopping_distance, *drive) for drive in drives]
     reaction, braking = ([float(t["returned"][n]) for t in told] for n in ("reaction", "braking"))
     speeds = [speed / 3.6 for _, speed, _, _ in drives]
     halves = [b * d[2] / v**2 for b, d, v in zip(braking, drives, speeds, strict=True)]
@@ -642,6 +595,5 @@ def waits_then_brakes(stopping_distance, rng):
 
 @check("At the top speed, in km/h, waiting and braking take just the sight, whatever the speed.",
        zh="最高速度（km/h）下，等待加制动恰好用完视距，与当前车速无关。", close=CLOSE)  # fmt: skip
-def stops_within_sight(stopping_distance, rng):
-    drives = [_drives(rng) for _ in range(3)]
+def stops_within_sight(stopping_distance, drives):
     return [float(stopping_distance(*drive)["top_speed"]) for drive in drives]

@@ -566,24 +566,48 @@ check("ranking_metrics")
 # %% [markdown] id="pipeline_latency-task" lang="en"
 # ## 10. A budget with a tail
 #
-# `stages` maps the name of each stage to its milliseconds in the same $n$ requests, $(n,)$ each.
-# `plan` lists what happens one after another: a name, or a list of names that run **at the same
-# time**, of which the slowest is waited for. Stages that are not in the plan do not run. Return
-# a dict:
+# The **p99** of $n$ latencies is the smallest of them such that at least 99% take **no longer** (the
+# nearest-rank percentile: a value that occurred), the p50 the same for 50%.
 #
-# - `"p50"`, `"p99"`: the smallest latency of a whole request such that at least 50% (99%) of the
-#   requests take **no longer** (the nearest-rank percentile: a value that occurred);
+# `pipeline_latency(stages, plan, budget)`: `stages` maps the name of each stage to its milliseconds
+# in the same $n$ requests, $(n,)$ each. `plan` lists what happens one after another: a name, or a
+# list of names that run **at the same time**, of which the slowest is waited for. Stages that are
+# not in the plan do not run. Return a dict:
+#
+# - `"p50"`, `"p99"`: of the latencies of whole requests;
 # - `"within"`: the share of requests that take at most `budget`.
+#
+# On the road latency is distance. `stopping_distance(latencies, speed, deceleration, sight)`:
+# `latencies` holds the **milliseconds** that passed in $n$ frames from the light on the sensor to
+# the command to the brakes. Until then the car drives on at its speed $v$, then it brakes with
+# $a$ = `deceleration` m/s². Plan with $T$, the p99 of these latencies. `speed` is in **km/h**:
+# 3.6 km/h are 1 m/s. Return a dict:
+#
+# - `"reaction"`: $v\,T$, metres driven before the brakes act;
+# - `"braking"`: $v^2 / (2 a)$, metres from then to the standstill;
+# - `"top_speed"`: the highest speed, in km/h, at which reaction and braking **together** are at most
+#   `sight` metres, the distance at which an object is first seen (`sight` > 0).
 
 # %% [markdown] id="pipeline_latency-task" lang="zh"
 # ## 10. 带长尾的预算
 #
-# `stages` 把每个阶段的名字映射到同样 $n$ 个请求里它花的毫秒数，各为 $(n,)$。
+# $n$ 个延迟的 **p99** 是其中使至少 99% **不超过**它的最小值（最近秩百分位，是真实出现过的值）；p50 同理，比例换成 50%。
+#
+# `pipeline_latency(stages, plan, budget)`：`stages` 把每个阶段的名字映射到同样 $n$ 个请求里它花的毫秒数，各为 $(n,)$。
 # `plan` 列出先后发生的事：一个名字，或者一组**同时**运行的名字（要等最慢的那个）。不在 plan 里的阶段不运行。
 # 返回一个字典：
 #
-# - `"p50"`、`"p99"`：整个请求的延迟中，使至少 50%（99%）的请求**不超过**它的最小值（最近秩百分位，是真实出现过的值）；
+# - `"p50"`、`"p99"`：整个请求的延迟的百分位；
 # - `"within"`：延迟不超过 `budget` 的请求所占的比例。
+#
+# 上了路，延迟就是距离。`stopping_distance(latencies, speed, deceleration, sight)`：
+# `latencies` 是 $n$ 帧里，从光线到达传感器到发出制动指令所花的**毫秒数**。
+# 在这之前车以速度 $v$ 照常前进，之后以 $a$ = `deceleration` m/s² 减速。$T$ 取这些延迟的 p99。
+# `speed` 的单位是 **km/h**：3.6 km/h 等于 1 m/s。返回一个字典：
+#
+# - `"reaction"`：$v\,T$，刹车起作用之前驶过的米数；
+# - `"braking"`：$v^2 / (2 a)$，从那时到停住的米数；
+# - `"top_speed"`：两段**合计**不超过 `sight` 米的最高速度，单位 km/h；`sight` 是最早看到物体的距离（`sight` > 0）。
 
 # %% id="pipeline_latency"
 def pipeline_latency(stages, plan, budget):
@@ -596,6 +620,20 @@ def pipeline_latency(stages, plan, budget):
         total = total + np.max([stages[name] for name in names], axis=0)
     p50, p99 = np.percentile(total, [50, 99], method="inverted_cdf")
     return {"p50": p50, "p99": p99, "within": (total <= budget).mean()}
+    ### END SOLUTION
+
+
+def stopping_distance(latencies, speed, deceleration, sight):
+    # en: latencies: (n,) → {"reaction": …, "braking": …, "top_speed": …}
+    # zh: latencies：(n,) → {"reaction": …, "braking": …, "top_speed": …}
+    ### BEGIN SOLUTION
+    wait = np.percentile(latencies, 99, method="inverted_cdf") / 1000
+    v, lost = speed / 3.6, deceleration * wait
+    return {
+        "reaction": v * wait,
+        "braking": v**2 / (2 * deceleration),
+        "top_speed": 3.6 * (math.sqrt(lost**2 + 2 * deceleration * sight) - lost),
+    }
     ### END SOLUTION
 
 # %% id="pipeline_latency-try"
@@ -621,47 +659,6 @@ with suppress(NotImplementedError):
     axes.legend()
     plt.show()
 
-# %% id="pipeline_latency-check"
-check("pipeline_latency")
-
-# %% [markdown] id="stopping_distance-task" lang="en"
-# ## 11. From milliseconds to metres
-#
-# On the road latency is distance. `latencies` holds the **milliseconds** that passed in $n$ frames
-# from the light on the sensor to the command to the brakes. Until then the car drives on at its
-# speed $v$, then it brakes with $a$ = `deceleration` m/s². Plan with $T$, the p99 of these latencies
-# (nearest rank, as in task 10). `speed` is in **km/h**: 3.6 km/h are 1 m/s. Return a dict:
-#
-# - `"reaction"`: $v\,T$, metres driven before the brakes act;
-# - `"braking"`: $v^2 / (2 a)$, metres from then to the standstill;
-# - `"top_speed"`: the highest speed, in km/h, at which reaction and braking **together** are at most
-#   `sight` metres, the distance at which an object is first seen (`sight` > 0).
-
-# %% [markdown] id="stopping_distance-task" lang="zh"
-# ## 11. 从毫秒到米
-#
-# 上了路，延迟就是距离。`latencies` 是 $n$ 帧里，从光线到达传感器到发出制动指令所花的**毫秒数**。
-# 在这之前车以速度 $v$ 照常前进，之后以 $a$ = `deceleration` m/s² 减速。$T$ 取这些延迟的 p99（最近秩，同第 10 题）。
-# `speed` 的单位是 **km/h**：3.6 km/h 等于 1 m/s。返回一个字典：
-#
-# - `"reaction"`：$v\,T$，刹车起作用之前驶过的米数；
-# - `"braking"`：$v^2 / (2 a)$，从那时到停住的米数；
-# - `"top_speed"`：两段**合计**不超过 `sight` 米的最高速度，单位 km/h；`sight` 是最早看到物体的距离（`sight` > 0）。
-
-# %% id="stopping_distance"
-def stopping_distance(latencies, speed, deceleration, sight):
-    # en: latencies: (n,) → {"reaction": …, "braking": …, "top_speed": …}
-    # zh: latencies：(n,) → {"reaction": …, "braking": …, "top_speed": …}
-    ### BEGIN SOLUTION
-    wait = np.percentile(latencies, 99, method="inverted_cdf") / 1000
-    v, lost = speed / 3.6, deceleration * wait
-    return {
-        "reaction": v * wait,
-        "braking": v**2 / (2 * deceleration),
-        "top_speed": 3.6 * (math.sqrt(lost**2 + 2 * deceleration * sight) - lost),
-    }
-    ### END SOLUTION
-
 # %% id="stopping_distance-try"
 # en: The same camera at 50 km/h, its computer free or busy; a child is seen at 20 metres.
 # zh: 同一台相机，时速 50 公里，车载计算机空闲或繁忙；在 20 米处看到一个孩子。
@@ -671,8 +668,8 @@ with suppress(NotImplementedError):
         result = stopping_distance(median * tail, 50.0, 6.0, 20.0)
         print(name, {key: round(float(value), 1) for key, value in result.items()})
 
-# %% id="stopping_distance-check"
-check("stopping_distance")
+# %% id="pipeline_latency-check"
+check("pipeline_latency")
 
 # %% [markdown] id="closing" lang="en"
 # Each of these is a sentence that you can say in an interview: the task, what goes in and comes

@@ -76,14 +76,17 @@ def places_in_the_sorted(times, cards, frauds, cutoff, delay):
     return _parts(times[order], cards[order], frauds[order], cutoff, known)
 
 
+def _edge_is_out(seen):
+    train, test = seen["from the cutoff"][0]
+    return max(train) < 0 <= min(test) and (0 not in test or -2 not in train)
+
+
 @wrong(
     "time_split", "Leaves out what lies exactly at an edge: < for ≤, or > for ≥.",
     zh="恰好在边界上的没有算：≤ 写成了 <，或 ≥ 写成了 >。", caught_by="edges_count",
     step="Known is time + delay ≤ cutoff; the test begins with time ≥ cutoff.",
     step_zh="已知是 时间 + delay ≤ cutoff；测试从 时间 ≥ cutoff 开始。",
-    looks_like=lambda seen: (
-        max(seen[0][0]) < 0 <= min(seen[0][1]) and (0 not in seen[0][1] or -2 not in seen[0][0])
-    ),
+    looks_like=_edge_is_out,
 )  # fmt: skip
 def edge_is_left_out(times, cards, frauds, cutoff, delay):
     return _parts(times, cards, frauds, cutoff, times + delay < cutoff)
@@ -117,21 +120,17 @@ def blocks_by_all_frauds(times, cards, frauds, cutoff, delay):
 # --- card_features ------------------------------------------------------------------------
 
 
-def _features(cards, amounts, seen):
-    """Counts and means over the pairs that `seen` (N, N) marks, of the same card."""
-    seen = seen & (cards[:, None] == cards)
+def _features(times, cards, amounts, sees):
+    """Counts and means over the pairs of the same card that `sees` marks by their days (N, N)."""
+    seen = sees(times[:, None] - times) & (cards[:, None] == cards)
     count = seen.sum(axis=1)
     return np.stack([count, seen @ amounts / np.maximum(count, 1)], axis=1)
 
 
-def _ago(times):
-    return times[:, None] - times
-
-
 def _ends_elsewhere(seen):
     """Whether what lies within the window is taken, and one of its ends decided wrongly."""
-    elsewhere = {"later", "other card", "nobody's"} & set(seen["whose"])
-    return not elsewhere and "within" in seen["whose"] != ["window's begin", "within"]
+    foreign = {"later", "other card"} & set(seen["whose"])
+    return not foreign and "within" in seen["whose"] != ["window's begin", "within"]
 
 
 @wrong(
@@ -142,7 +141,7 @@ def _ends_elsewhere(seen):
     step_zh="只取严格更早且在窗口之内的。", looks_like=lambda seen: "later" in seen["whose"],
 )  # fmt: skip
 def knows_the_future(times, cards, amounts, window):
-    return _features(cards, amounts, ~np.eye(len(times), dtype=bool))
+    return _features(times, cards, amounts, lambda ago: ~np.eye(len(ago), dtype=bool))
 
 
 @wrong(
@@ -156,7 +155,7 @@ def knows_the_future(times, cards, amounts, window):
 )  # fmt: skip
 def takes_the_rows_above(times, cards, amounts, window):
     above = np.tri(len(times), k=-1, dtype=bool)
-    return _features(cards, amounts, above & (_ago(times) <= window))
+    return _features(times, cards, amounts, lambda ago: above & (ago <= window))
 
 
 @wrong(
@@ -170,9 +169,8 @@ def takes_the_rows_above(times, cards, amounts, window):
     ),
 )  # fmt: skip
 def no_mean_of_these(times, cards, amounts, window):
-    ago = _ago(times)
-    count, mean = _features(cards, amounts, (ago > 0) & (ago <= window)).T
-    return np.stack([count, count * mean], axis=1)
+    found = _features(times, cards, amounts, lambda ago: (ago > 0) & (ago <= window))
+    return found * np.stack([np.ones(len(found)), found[:, 0]], axis=1)  # the sum
 
 
 @wrong(
@@ -185,8 +183,7 @@ def no_mean_of_these(times, cards, amounts, window):
     step_zh="t − window ≤ t' < t：窗口含起点，不含这一刻。", looks_like=_ends_elsewhere,
 )  # fmt: skip
 def window_ends_elsewhere(times, cards, amounts, window):
-    ago = _ago(times)
-    return _features(cards, amounts, (ago >= 0) & (ago <= window))
+    return _features(times, cards, amounts, lambda ago: (ago >= 0) & (ago <= window))
 
 
 # --- cheapest_threshold -------------------------------------------------------------------
@@ -245,7 +242,7 @@ def tears_ties_apart(frauds, scores, amounts, review_cost):
     zh="这个阈值的代价算得对，但有更便宜的：例如按 F1 或准确率选的阈值。",
     caught_by="total_is_least", errata=("E010",), step="Minimise the total cost itself.",
     step_zh="直接最小化总代价。",
-    looks_like=lambda seen: all(abs(row["off by"]) < 1e-3 and row["is a score"] for row in seen),
+    looks_like=lambda seen: all(_is_consistent(row) and row["is a score"] for row in seen),
 )  # fmt: skip
 def maximises_f1(frauds, scores, amounts, review_cost):
     def minus_f1(t):
@@ -318,9 +315,9 @@ def _ewma(signal, start, weight):
 
 
 def _baseline_is_off(seen):
-    """Whether the first sample, one deviation away, is told otherwise; 0 is an average's fault."""
-    first = seen["weight 1"][0]
-    return np.isfinite(first) and not np.isclose(first, [0, 1], atol=5e-3).any()
+    """Whether the second sample, two deviations away, is told otherwise; 1 is the one before it."""
+    second = seen["weight 1"][1]
+    return np.isfinite(second) and not np.isclose(second, [1, 2], atol=5e-3).any()
 
 
 def _path_is_off(seen):
@@ -829,7 +826,7 @@ def adds_percentiles(stages, plan, budget):
     zh="同时运行的阶段，没有只等最慢的那个。", caught_by="slowest_is_waited_for",
     step="Of parallel stages take the slowest, request by request.",
     step_zh="并行的阶段要逐个请求取最慢的。",
-    looks_like=lambda seen: 57 != round(seen["50 beside 30, then 7"]) < 900,
+    looks_like=lambda seen: round(seen["50 beside 30, then 7"]) != 57,
 )  # fmt: skip
 def adds_the_parallel(stages, plan, budget):
     return _told(_totals(stages, plan, np.sum), budget)
