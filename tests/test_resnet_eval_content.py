@@ -111,7 +111,7 @@ def test_secret_seeds_catch_every_misconception_too(secret: str) -> None:
 def test_a_misread_picture_is_read_wrongly() -> None:
     """The probe reads what a person would: the label nearest to each number."""
     wrong = load(RESNET, "wrong")
-    read = load(RESNET, "checks")._read
+    read = load(RESNET, "checks").read
     matrix, names = np.array([[3, 1], [0, 2]]), ["up", "down"]
     right = read(ORACLE["plot_confusion"](matrix, names))
     assert right["sides"] == ["actual", "predicted"]
