@@ -115,6 +115,13 @@ def guesses(rng):
 
 
 @fixture
+def even_guesses(rng):
+    """As many of each kind, right or wrong: where their number is subtracted nothing is left."""
+    times = int(rng.integers(3, 9))
+    return np.repeat([1, 1, 0, 0], times), np.repeat([1, 0, 1, 0], times)
+
+
+@fixture
 def tied_scores(rng):
     """300 labels and scores of only five different values, a little higher for positives."""
     labels, values = rng.integers(0, 2, 300), np.cumsum(rng.uniform(0.1, 0.3, 5))
@@ -240,10 +247,10 @@ def share_of_alarms_that_are_true(precision, screened):
     close=EXACT,
     rests_on=_COUNTS,
 )
-def precision_ignores_true_negatives(precision, guesses):
+def precision_ignores_true_negatives(precision, guesses, even_guesses):
     labels, predictions = guesses
     more = np.append(labels, np.zeros(900, int)), np.append(predictions, np.zeros(900, int))
-    return [precision(labels, predictions), precision(*more)]
+    return [precision(labels, predictions), precision(*more), precision(*even_guesses)]
 
 
 @check(
@@ -277,8 +284,8 @@ def nothing_predicted_positive(precision, rng):
     close=EXACT,
     rests_on=_COUNTS,
 )
-def counts_found_positives(recall, guesses):
-    return recall(*guesses)
+def counts_found_positives(recall, guesses, even_guesses):
+    return [recall(*guesses), recall(*even_guesses)]
 
 
 @check(
@@ -326,8 +333,8 @@ def no_actual_positive(recall, rng):
     close=EXACT,
     rests_on=_COUNTS,
 )
-def share_of_negatives_left_alone(specificity, guesses):
-    return specificity(*guesses)
+def share_of_negatives_left_alone(specificity, guesses, even_guesses):
+    return [specificity(*guesses), specificity(*even_guesses)]
 
 
 @check(
@@ -706,11 +713,12 @@ def as_many_bins_as_asked(calibration_error, rng):
 )
 def edges_belong_below(calibration_error, rng):
     # Who is on an edge is ill, who is just above it is not: in one bin their gaps would cancel.
-    # At 0 there are so many that losing them changes the error by more than that.
-    times = rng.integers(1, 6, 6)
+    # At 0 there are so many that losing them changes the error by more than that; a bin of their
+    # own would lose what those at 0.125 make up for.
+    times = rng.integers(1, 6, 7)
     times[0] += 6
-    probabilities = np.repeat([0.0, 0.25, 0.3125, 0.75, 0.8125, 1.0], times)
-    labels = np.repeat([1, 1, 0, 1, 0, 0], times)
+    probabilities = np.repeat([0.0, 0.125, 0.25, 0.3125, 0.75, 0.8125, 1.0], times)
+    labels = np.repeat([1, 0, 1, 0, 1, 0, 0], times)
     return [calibration_error(labels, probabilities, bins=bins) for bins in (4, 8)]
 
 
