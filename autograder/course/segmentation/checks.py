@@ -8,45 +8,48 @@ from autograder.checks import Tolerance, at_least, check, fixture, outcome_of
 from autograder.probes import are_whole, arguments_kept, in_modes, moved, state_of, watch
 
 from .instruments import (
-    CLASSES,
+    TWO,
     VOID,
     answered,
     colourful,
+    held_out_miou,
+    ids_with_void,
     in_one_batch,
-    mean_iou_of,
+    logits_and_targets,
+    masks_and_palettes,
+    networks,
+    never_right,
+    noise,
+    parts_of,
+    program_task,
+    ready_made_losses,
     seed_of,
     small_net,
     some_scenes,
+    told_of_rounds,
+    two_confused,
     watched_steps,
     which_of,
+    with_drawn_weights,
 )
 
 # `python benchmarks/spread segmentation` measures: right answers lie far within, mistakes outside.
-PIXELS = 0.02  # normalised; a picture may be rounded to whole pixels when it is enlarged
-BRIGHT = 0.005  # from 0 to 1, likewise
+BRIGHT = 0.005  # from 0 to 1; a picture may be rounded to whole pixels when it is enlarged
 LOSS = Tolerance(absolute=1e-4, relative=1e-4)
 SHARE = 1e-6
 # Held-out mIoU of the trained model, which right answers exceed with every seed.
 LEARNED = 0.75
 
-MEAN, STD = (0.163,), (0.268,)
-
 
 @fixture
-def pictures(rng):
-    """Twelve pictures and their masks."""
-    return some_scenes(12, "test", seed_of(rng))
+def hands(rng):
+    """Four masks (32, 32) of booleans, where real digits are."""
+    return some_scenes(4, "test", seed_of(rng))[1] % VOID > 0
 
 
 @fixture
 def guesses(rng):
-    """Logits (2, 4, 5, 6), and targets (2, 5, 6) of which a third is void and class 3 is rare."""
-    import torch
-
-    target = rng.choice([0, 1, 2, 3, VOID], (2, 5, 6), p=[0.3, 0.2, 0.12, 0.03, 0.35])
-    target[1, 0, :4] = [0, 1, 2, VOID]
-    logits = torch.from_numpy(2 * rng.normal(size=(2, 4, 5, 6))).float()
-    return logits, torch.from_numpy(target.astype(np.uint8))
+    return logits_and_targets(rng)
 
 
 @fixture
@@ -61,10 +64,8 @@ def net(torch_rng):
 @fixture
 def photographs(rng):
     """Seven pictures (7, 2, 6, 8) of noise, uint8, each brighter than the one before."""
-    import torch
-
-    noise = rng.integers(0, 160, (7, 2, 6, 8)) + 13 * np.arange(7)[:, None, None, None]
-    return torch.from_numpy(noise.astype(np.uint8))
+    steps = 13 * np.arange(7, dtype=np.uint8)[:, None, None, None]
+    return noise(rng, 7, 2, 6, 8, most=159) + steps
 
 
 # --- joint_transform ----------------------------------------------------------------------
@@ -75,29 +76,19 @@ CROPS = ((0, 0, 12), 12, False), ((3, 5, 6), 12, True), ((6, 0, 4), 12, False)
 
 
 @check(
-    "The picture is cut, enlarged bilinearly, mirrored if asked, normalised by channel, float32.",
-    zh="图片被裁剪、双线性放大、按要求翻转，并逐通道归一化，类型为 float32。",
+    "The picture is cut, enlarged bilinearly, mirrored from left to right if asked, normalised by "
+    "channel, float32.",
+    zh="图片被裁剪、双线性放大、按要求左右翻转，并逐通道归一化，类型为 float32。",
     close=BRIGHT,
 )
 def picture_is_cut_enlarged_and_normalised(joint_transform, rng):
     image, mask = colourful(rng)
-    seen = [np.asarray(joint_transform(image, mask, *how, *PRESET)[0]) for how in CROPS]
+    plain = image.new_tensor([0, 255, 51])[:, None, None].expand_as(image)  # of one colour
+    given = (plain, *CROPS[-1]), *((image, *how) for how in CROPS)
+    seen = [np.asarray(joint_transform(one, mask, *how, *PRESET)[0]) for one, *how in given]
     mean, std = (np.reshape(values, (-1, 1, 1)) for values in PRESET)
     # Normalisation undone: what is left out or done twice is easier to tell there.
-    return {"pictures": [x * std + mean for x in seen], "types": [str(x.dtype) for x in seen]}
-
-
-@check(
-    "A picture of one colour comes out as (x − mean) / std of each channel.",
-    zh="纯色图片的每个通道都得到 (x − mean) / std。",
-    close=BRIGHT,
-)
-def one_colour_is_normalised(joint_transform):
-    import torch
-
-    image = torch.tensor([0, 255, 51], dtype=torch.uint8)[:, None, None].expand(3, 4, 4)
-    mask = torch.zeros(4, 4, dtype=torch.uint8)
-    return np.asarray(joint_transform(image, mask, (0, 0, 2), 4, False, *PRESET)[0])[:, 0, 0]
+    return [{"x * std + mean": x * std + mean, "type": str(x.dtype)} for x in seen]
 
 
 @check(
@@ -108,40 +99,13 @@ def one_colour_is_normalised(joint_transform):
 def every_id_stays_an_id(joint_transform, rng):
     image, mask = colourful(rng)
     masks = [np.asarray(joint_transform(image, mask, *how, *PRESET)[1]) for how in CROPS]
-    return {"masks": masks, "types": [str(mask.dtype) for mask in masks]}
-
-
-@check(
-    "Picture and mask fit together: ink lies where the mask has a digit.",
-    zh="图片和掩码对得上：掩码说有数字的地方，图上就有墨迹。",
-    close=PIXELS,
-)
-def ink_lies_under_the_mask(joint_transform, pictures):
-    ink = []
-    for image, mask, flip in zip(*pictures, [True, False] * 6, strict=True):
-        x, y = joint_transform(image, mask, (8, 8, 16), 32, flip, (0.0,), (1.0,))
-        x, y = np.asarray(x)[0], np.asarray(y)
-        ink.append([float(x[y == k].sum()) / 100 for k in range(1, CLASSES)])
-    return ink
-
-
-@check(
-    "Mirroring exchanges left and right, and leaves above and below.",
-    zh="翻转只交换左右，不动上下。",
-    close=BRIGHT,
-)
-def left_and_right_change_places(joint_transform, rng):
-    image, mask = colourful(rng)
-    x, y = joint_transform(image, mask, (2, 1, 8), 8, True, (0.0,) * 3, (1.0,) * 3)
-    y = np.asarray(y) % VOID
-    sides = {"row": -1, "column": -2}  # the mean of each
-    return [{of: a.mean(axis) for of, axis in sides.items()} for a in (np.asarray(x), y)]
+    return [{"y": y, "type": str(y.dtype)} for y in masks]
 
 
 @check(
     "The arguments stay as they were, and masks of int64 will do as well.",
     zh="传入的参数保持原样；int64 的掩码也能用。",
-    close=PIXELS,
+    close=0,
 )
 def arguments_stay(joint_transform, rng):
     image, mask = colourful(rng)
@@ -166,30 +130,16 @@ def one_layer(receptive_field, rng):
 
 
 @check(
-    "A stride widens the steps of the layers after it, not its own.",
-    zh="步幅拉大的是它之后各层的步距，不是它自己的。",
+    "A stride widens the steps of the layers after it, not its own: whole networks are right, and "
+    "without layers it is 1.",
+    zh="步幅拉大的是它之后各层的步距，不是它自己的：整个网络都要算对；一层也没有时是 1。",
     close=0,
 )
-def stride_counts_afterwards(receptive_field):
-    first, last = [(3, 2, 1), (3, 1, 1)], [(3, 1, 1), (3, 2, 1)]
-    dilated = [(3, 1, 2), (3, 1, 1)]
-    several = first, last, first * 2, [*first, (3, 2, 2)], dilated
-    return {"one layer": receptive_field(dilated[:1]),
-            "several": [receptive_field(layers) for layers in several]}  # fmt: skip
-
-
-@check(
-    "Whole networks, in any order of kernels, strides and dilations, and none at all.",
-    zh="任意组合的整个网络都对；一层也没有时是 1。",
-    close=0,
-)
-def whole_networks(receptive_field, rng):
-    networks = [
-        [tuple(map(int, layer)) for layer in rng.integers([1, 1, 1], [6, 4, 5], (n, 3))]
-        for n in (2, 3, 4, 5)
-    ]
-    fields = [receptive_field(layers) for layers in [[], *networks]]
-    return {"fields": fields, "types": "whole" if are_whole(fields) else "not whole"}
+def stride_counts_afterwards(receptive_field, rng):
+    first, last, dilated = [(3, 2, 1), (3, 1, 1)], [(3, 1, 1), (3, 2, 1)], (3, 1, 2)
+    several = first, last, [*first, (3, 2, 2)], [dilated, (3, 1, 1)], *networks(rng)
+    widths = [receptive_field(layers) for layers in ([], [dilated], *several)]
+    return [{"width": width, "whole": are_whole([width])} for width in widths]
 
 
 # --- cross_entropy ------------------------------------------------------------------------
@@ -200,10 +150,15 @@ def whole_networks(receptive_field, rng):
     zh="损失是参与计算的像素的平均值，也只对它们平均。",
     close=LOSS,
 )
-def mean_of_what_counts(cross_entropy, guesses):
+def mean_of_what_counts(cross_entropy, guesses, torch_rng):
+    import torch
+
     logits, target = guesses
+    # Softmax over the classes does not feel what all classes of a pixel get.
+    more = 3 * torch.randn(2, 1, 5, 6, generator=torch_rng)
     return [
         cross_entropy(logits, target),
+        cross_entropy(logits + more, target),
         cross_entropy(logits.double(), target.long()),
         cross_entropy(logits[1:, :, :1, :4], target[1:, :1, :4]),
         cross_entropy(logits[1:, :, :1, 2:4], target[1:, :1, 2:4]),  # of two pixels one counts
@@ -226,20 +181,6 @@ def void_teaches_nothing(cross_entropy, guesses):
 
 
 @check(
-    "A number added to all logits of a pixel changes nothing.",
-    zh="给一个像素的全部 logits 加上同一个数，损失不变。",
-    close=LOSS,
-)
-def same_for_all_classes_changes_nothing(cross_entropy, guesses, torch_rng):
-    import torch
-
-    logits, target = guesses
-    more = 3 * torch.randn(2, 1, 5, 6, generator=torch_rng)
-    return {"loss": (loss := cross_entropy(logits, target)),
-            "change": cross_entropy(logits + more, target) - loss}  # fmt: skip
-
-
-@check(
     "It holds where the model is sure and wrong.",
     zh="模型十分肯定却判错时，损失依然正确。",
     close=LOSS,
@@ -250,8 +191,9 @@ def sure_and_wrong(cross_entropy, guesses):
     pair = torch.tensor([0.0, 1.0]).reshape(1, 2, 1, 1)
     zero = torch.zeros(1, 1, 1, dtype=torch.uint8)
     logits, target = guesses
-    return {"off by 10 and 1000": [cross_entropy(times * pair, zero) for times in (10, 1000)],
-            "many": [cross_entropy(times * logits, target) for times in (100, -400)]}  # fmt: skip
+    off_by = {f"off by {number}": cross_entropy(number * pair, zero) for number in (10, 1000)}
+    return {**off_by, "times 100": cross_entropy(100 * logits, target),
+            "times -400": cross_entropy(-400 * logits, target)}  # fmt: skip
 
 
 @check(
@@ -267,30 +209,20 @@ def nothing_counts(cross_entropy, guesses):
 
     def largest_gradient():
         loss.backward()
-        return logits.grad.abs().max()
+        return 0.0 if logits.grad is None else logits.grad.abs().max()
 
     return {"loss": loss, "largest gradient": outcome_of(largest_gradient)}
 
 
 @check(
-    "ignore_index is what it is given as, also the id of a class.",
-    zh="ignore_index 由参数决定，也可以是某个类别的编号。",
+    "ignore_index is what it is given as, also the id of a class or a number below 0.",
+    zh="ignore_index 由参数决定，也可以是某个类别的编号，或负数。",
     close=LOSS,
 )
 def any_index_can_be_ignored(cross_entropy, guesses):
     logits, target = guesses[0], guesses[1].long()
-    target[target == VOID] = 0
-    return [cross_entropy(logits, target, ignore_index=index) for index in (2, 0, 1)]
-
-
-@check(
-    "ignore_index may be a number below 0, such as −100.",
-    zh="ignore_index 可以是负数，例如 −100。",
-    close=LOSS,
-)
-def negative_index_is_ignored(cross_entropy, guesses):
-    logits, target = guesses[0], guesses[1].long()
-    return cross_entropy(logits, target.where(target != VOID, -100), ignore_index=-100)
+    of = {index: target.where(target != VOID, min(index, 0)) for index in (2, 0, 1, -100)}
+    return [cross_entropy(logits, ids, ignore_index=index) for index, ids in of.items()]
 
 
 @check(
@@ -299,18 +231,7 @@ def negative_index_is_ignored(cross_entropy, guesses):
     close=LOSS,
 )
 def written_out(cross_entropy, guesses):
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    called = []
-
-    class Listen(TorchDispatchMode):
-        def __torch_dispatch__(self, operation, types, arguments=(), keywords=None):
-            if "nll_loss" in str(operation) or "cross_entropy" in str(operation):
-                called.append(str(operation))
-            return operation(*arguments, **(keywords or {}))
-
-    with Listen():
-        loss = cross_entropy(*guesses)
+    called, loss = ready_made_losses(lambda: cross_entropy(*guesses))
     return {"ready-made": bool(called), "loss": loss}
 
 
@@ -326,12 +247,15 @@ SIZES = (9, 12, 14), (1, 3, 4), (2, 4, 3)  # the first has more than 255 pixels 
     close=SHARE,
 )
 def counted_over_all(mean_iou, rng):
+    import torch
+
     pairs = answered(rng, SIZES)
-    said, true = in_one_batch(pairs)
     given = {"list": pairs, "iterator": ((p.long(), t.long()) for p, t in pairs),
-             "in one batch": [in_one_batch(pairs, void=True)],
-             "exchanged": [(true, said)]}  # fmt: skip
-    return {name: _ious(mean_iou, some) for name, some in given.items()}
+             "in one batch": [in_one_batch(pairs, void=True)]}  # fmt: skip
+    found = {name: _ious(mean_iou, some) for name, some in given.items()}
+    # Of three pixels that are 0 or are said to be, one is both.
+    said, true = torch.tensor([[0, 0, 1, 1], [0, 1, 0, 1]])[:, None, None]
+    return {**found, "one of three": _ious(mean_iou, [(said, true)], 2)["iou"][0]}
 
 
 def _ious(mean_iou, pairs, classes=5):
@@ -370,15 +294,6 @@ def void_does_not_count(mean_iou, rng):
 
 
 @check(
-    "A class that is nowhere has no IoU: nan, left out of the mean.",
-    zh="哪里都没有的类别谈不上 IoU：记为 nan，不进平均。",
-    close=SHARE,
-)
-def a_class_that_is_nowhere(mean_iou, rng):
-    return _ious(mean_iou, answered(rng, SIZES), 8)
-
-
-@check(
     "It holds for any number of classes, also where ids come as uint8.",
     zh="类别再多也成立，编号是 uint8 时也一样。",
     close=SHARE,
@@ -388,17 +303,14 @@ def many_classes(mean_iou, rng):
 
 
 @check(
-    "A class that is predicted and never there has IoU 0; so has one that is never found.",
-    zh="从未出现却被预测的类别 IoU 为 0；从未被找到的也是。",
+    "A class that is nowhere has no IoU: nan, left out of the mean. One that is predicted and "
+    "never there has 0, and so has one that is never found.",
+    zh="哪里都没有的类别谈不上 IoU：记为 nan，不进平均。从未出现却被预测的类别 IoU 为 0；"
+    "从未被找到的也是。",
     close=SHARE,
 )
-def never_right_is_zero(mean_iou, rng):
-    import torch
-
-    pairs = [(p.where(p != 2, 5), t.where(t != 5, 0)) for p, t in answered(rng, SIZES, classes=4)]
-    pairs[0][1][0, 0, :2] = torch.tensor([2, 0], dtype=torch.uint8)
-    pairs[0][0][0, 0, :2] = torch.tensor([5, 5], dtype=torch.uint8)
-    return _ious(mean_iou, pairs, 6)
+def nowhere_is_not_never_right(mean_iou, rng):
+    return _ious(mean_iou, never_right(rng, SIZES), 8)
 
 
 # --- dice_loss ----------------------------------------------------------------------------
@@ -413,10 +325,13 @@ def one_minus_mean_dice(dice_loss, guesses, torch_rng):
     import torch
 
     logits, target = guesses
-    losses = [dice_loss(logits, target), dice_loss(logits, target.long(), smooth=0.01)]
     # Softmax over the classes does not feel what all classes of a pixel get.
     more = 2 * torch.randn(2, 1, 5, 6, generator=torch_rng)
-    return {"losses": losses, "change": dice_loss(logits + more, target) - losses[0]}
+    return [
+        dice_loss(logits, target),
+        dice_loss(logits + more, target),
+        dice_loss(logits, target.long(), smooth=0.01),
+    ]
 
 
 @check(
@@ -444,12 +359,8 @@ def void_is_in_no_sum(dice_loss, guesses):
     close=LOSS,
 )
 def dice_of_sure_answers(dice_loss, rng):
-    import torch
-
-    ((said, target),) = answered(rng, [(2, 5, 6)], classes=3)
-    said[0, 0, :3] = target[0, 0, :3] = torch.arange(3)
-    logits = 60.0 * torch.nn.functional.one_hot(said.long(), 3).movedim(-1, 1)
-    return dice_loss(logits, target, smooth=1e-6)
+    logits, target, pixels = two_confused(rng)
+    return {"loss": dice_loss(logits, target, smooth=1e-6), "pixels": pixels}
 
 
 @check(
@@ -460,27 +371,10 @@ def dice_of_sure_answers(dice_loss, rng):
 def smooth_and_absent_classes(dice_loss, guesses):
     logits, target = guesses
     few = target.where((target == VOID) | (target < 2), 0)
-    losses = [dice_loss(logits, few, smooth=smooth) for smooth in (0.5, 3.0, 10.0)]
-    return {"losses": losses, "smooth outweighs all": dice_loss(logits, few, smooth=1e4)}
+    return [dice_loss(logits, few, smooth=smooth) for smooth in (0.5, 3.0, 1e4)]
 
 
 # --- train_deeplab ------------------------------------------------------------------------
-
-
-@check(
-    "Logits come in the dict's “out”, one for each class, as large as the picture.",
-    zh="logits 在字典的 out 里，每类一层，与图片一样大。",
-    close=0,
-)
-def out_is_as_large_as_the_picture(build_deeplab):
-    import torch
-
-    found = []
-    for classes, size in ((5, (32, 32)), (3, (24, 40)), (11, (16, 18))):
-        model = build_deeplab(classes).eval()
-        with torch.no_grad():
-            found.append(list(model(torch.zeros(2, 1, *size))["out"].shape))
-    return found
 
 
 @check(
@@ -489,34 +383,25 @@ def out_is_as_large_as_the_picture(build_deeplab):
     close=0,
 )
 def parts_are_those_asked_for(build_deeplab):
-    from torch import nn
-
-    found = []
-    for classes, rates in ((5, (2, 4, 6)), (3, (1, 3)), (4, (3, 6, 9, 12))):
-        model = build_deeplab(classes, rates)
-        convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
-        dilations = sorted(c.dilation[0] for c in convolutions if c.kernel_size == (3, 3))
-        count = sum(value.numel() for value in model.parameters())
-        dropouts = sum(isinstance(m, nn.Dropout) for m in model.modules())
-        found.append({"dilations": dilations, "parameters": count, "dropouts": dropouts})
-    return found
+    asked = (5, (2, 4, 6)), (3, (1, 3)), (4, (3, 6, 9, 12))
+    return [parts_of(build_deeplab(classes, rates)) for classes, rates in asked]
 
 
 @check(
-    "With the same weights its logits are those of the parts asked for, one after the other.",
-    zh="权重相同时，logits 与题目要求的各部件依次相接所得一致。",
+    "Its “out” is as large as the picture: with the same weights, the logits that the parts asked "
+    "for give one after the other.",
+    zh="out 与图片一样大；权重相同时，它与题目要求的各部件依次相接所得一致。",
     close=Tolerance(absolute=1e-3, relative=1e-3),
 )
 def computes_what_its_parts_do(build_deeplab, torch_rng):
     import torch
 
-    model = build_deeplab(3, (1, 3)).eval()
-    with torch.no_grad():
-        for value in model.parameters():
-            spread = value[0].numel() ** -0.5 if value.ndim > 1 else 1.0
-            value.normal_(0, spread, generator=torch_rng)
-        x = torch.randn(1, 1, 12, 16, generator=torch_rng)
-        return model(x)["out"]
+    found = []
+    for size in ((12, 16), (20, 10)):
+        model = with_drawn_weights(build_deeplab(3, (1, 3)), torch_rng)
+        with torch.no_grad():
+            found.append(model(torch.randn(1, 1, *size, generator=torch_rng))["out"])
+    return found
 
 
 @fixture
@@ -525,8 +410,7 @@ def lesson(rng):
     import torch
 
     x = torch.from_numpy(rng.normal(size=(12, 2, 6, 8))).float()
-    y = torch.from_numpy(rng.choice([0, 1, 2, 3, VOID], (12, 6, 8)))
-    return x, y.to(torch.uint8)
+    return x, ids_with_void(rng, (12, 6, 8), [0.2] * 5)
 
 
 @check(
@@ -561,17 +445,10 @@ def rates_of_the_schedule(train_deeplab, torch_rng, lesson):
     close=0,
 )
 def each_picture_once(train_deeplab, net, lesson):
-    x, y = lesson
-    calls = watch(net.eval(), lambda batch: [which_of(one, x) for one in batch])
-    losses = train_deeplab(net, x, y, steps=9, batch_size=4, lr=1e-3)
-    rounds = [[row for call in calls[i : i + 3] for row in call["rows"]] for i in (0, 3, 6)]
-    return {
-        "losses": len(losses),
-        "in training mode": all(call["training"] for call in calls),
-        "again too soon": any(len(set(rows)) < len(rows) for rows in rounds),
-        "each round": [sorted(rows) for rows in rounds],
-        "same order each round": rounds[0] == rounds[1] == rounds[2],
-    }
+    calls = watch(net.eval(), lambda batch: [which_of(one, lesson[0]) for one in batch])
+    losses = train_deeplab(net, *lesson, steps=9, batch_size=4, lr=1e-3)
+    modes = {"losses": len(losses), "in training mode": all(call["training"] for call in calls)}
+    return modes | told_of_rounds([call["rows"] for call in calls])
 
 
 @check(
@@ -582,20 +459,10 @@ def each_picture_once(train_deeplab, net, lesson):
     costly=True,
 )
 def segments_unseen_digits(train_deeplab, build_deeplab, rng):
-    import torch
-
-    images, masks = some_scenes(400, "train", seed_of(rng))
-    model = build_deeplab(CLASSES)
-    train_deeplab(model, (images / 255 - MEAN[0]) / STD[0], masks)
-    images, masks = some_scenes(200, "test", seed_of(rng))
-    with torch.no_grad():
-        said = model.eval()((images / 255 - MEAN[0]) / STD[0])["out"].argmax(dim=1)
-    return mean_iou_of(said, masks)
+    return held_out_miou(build_deeplab, train_deeplab, rng)
 
 
 # --- predict_masks ------------------------------------------------------------------------
-
-TWO = (0.3, 0.45), (0.2, 0.31)  # mean and std of two channels
 
 
 @check(
@@ -655,9 +522,8 @@ def model_stays(predict_masks, net, photographs):
 def every_id_its_colour(colour_mask, rng):
     palette = rng.integers(0, 256, (6, 3))
     mask = rng.choice([*range(6), VOID], (4, 7))
-    picture = colour_mask(mask, palette)
-    other = colour_mask(mask, palette, void=(1, 200, 3))
-    return {"picture": picture, "type": str(np.asarray(picture).dtype), "other void": other}
+    pictures = colour_mask(mask, palette), colour_mask(mask, palette, void=(1, 200, 3))
+    return [{"picture": one, "type": str(np.asarray(one).dtype)} for one in pictures]
 
 
 @check(
@@ -666,19 +532,7 @@ def every_id_its_colour(colour_mask, rng):
     close=0,
 )
 def any_type_of_mask(colour_mask, rng):
-    import torch
-
-    palette, most = rng.integers(0, 256, (4, 3)), rng.integers(0, 256, (255, 3))
-    mask = rng.choice([*range(4), VOID], (3, 5))
-    many = rng.choice([*range(200, 256)], (3, 5)).astype(np.uint8)
-    forms = (
-        (mask.astype(np.uint8), palette.astype(np.uint8)),
-        (torch.from_numpy(mask), palette),
-        (torch.from_numpy(mask.astype(np.uint8)), torch.from_numpy(palette)),
-        (mask, palette.tolist()),
-        (many, most),
-    )
-    return [colour_mask(*form) for form in forms]
+    return [colour_mask(*form) for form in masks_and_palettes(rng)]
 
 
 # --- late_iou -----------------------------------------------------------------------------
@@ -689,11 +543,10 @@ def any_type_of_mask(colour_mask, rng):
     zh="来得越迟，错位越大，吻合越差。",
     close=SHARE,
 )
-def later_fits_worse(late_iou, pictures):
-    hands = [np.asarray(mask) > 0 for mask in pictures[1][:4]]
+def later_fits_worse(late_iou, hands):
     return [
         late_iou(hand, speed, latency, 20)
-        for hand in hands
+        for hand in hands.numpy()
         for speed, latency in ((0, 50), (20, 5), (20, 20), (-45, 10), (100, 2.6))
     ]
 
@@ -703,9 +556,8 @@ def later_fits_worse(late_iou, pictures):
     zh="移出画面的就没有了，另一侧也不会有东西进来。",
     close=SHARE,
 )
-def what_leaves_is_gone(late_iou):
-    hand = np.zeros((4, 10), bool)
-    hand[1:3, 6:] = hand[3, :5] = True
+def what_leaves_is_gone(late_iou, rng):
+    hand = rng.random((4, 10)) < 0.6
     moves = (2, 5, -3, -7, 9, 10, 14, -40)
     return [late_iou(hand, 100 * move, 10, 1) for move in moves]
 
@@ -715,11 +567,8 @@ def what_leaves_is_gone(late_iou):
     zh="延迟以毫秒计；位移取整；张量也可以。",
     close=SHARE,
 )
-def milliseconds_and_rounding(late_iou, pictures):
-    import torch
-
-    hand = torch.as_tensor(pictures[1][0]) > 0
-    found = [late_iou(hand, 10, latency, 10) for latency in (13, 17, 24, 26, 38)]
+def milliseconds_and_rounding(late_iou, hands):
+    found = [late_iou(hands[0], 10, latency, 10) for latency in (13, 17, 24, 26, 38)]
     wide = np.arange(4000)[None] % 7 < 2
     return [*found, late_iou(wide, 1000, 1000, 1), late_iou(wide, 1000, 999, 1)]
 
@@ -729,19 +578,7 @@ def milliseconds_and_rounding(late_iou, pictures):
 
 @fixture
 def task(rng, torch_rng):
-    """What the program gets: a model, six examples, three pictures, a palette, mean and std."""
-    import torch
-
-    def noise(*shape):
-        return torch.from_numpy(rng.integers(0, 256, shape).astype(np.uint8))
-
-    examples = []
-    for image in noise(6, 2, 8, 10):
-        mask = rng.choice([0, 1, 2, 3, VOID], (4, 5), p=[0.3, 0.2, 0.2, 0.2, 0.1])
-        mask = torch.from_numpy(mask.astype(np.uint8))
-        examples.append({"image": image, "mask": mask, "folder": int(rng.integers(4))})
-    palette = rng.integers(0, 256, (4, 3))
-    return small_net(torch_rng).eval(), examples, noise(3, 2, 8, 10), palette, *TWO
+    return program_task(rng, torch_rng)
 
 
 @check(

@@ -1,14 +1,12 @@
-"""What the probes of `segmentation` measure with: scenes, a small network, answers, mIoU."""
+"""What the probes of `segmentation` measure with: scenes, noise, a small network, answers, mIoU."""
 
 import numpy as np
 
 DIGITS = (0, 1, 4, 7)
-
-
 CLASSES = len(DIGITS) + 1
-
-
 VOID = 255
+MEAN, STD = (0.163,), (0.268,)  # of the scenes
+TWO = (0.3, 0.45), (0.2, 0.31)  # mean and std of two channels
 
 
 def some_scenes(count, part, seed):
@@ -24,6 +22,54 @@ def some_scenes(count, part, seed):
 
 def seed_of(rng):
     return int(rng.integers(2**31))
+
+
+def noise(rng, *shape, least=0, most=255):
+    """A tensor of bytes, each as likely as any other."""
+    import torch
+
+    return torch.from_numpy(rng.integers(least, most + 1, shape).astype(np.uint8))
+
+
+def ids_with_void(rng, shape, shares, ids=(0, 1, 2, 3)):
+    """A tensor of bytes: ids, and void, each with its share."""
+    import torch
+
+    return torch.from_numpy(rng.choice([*ids, VOID], shape, p=shares).astype(np.uint8))
+
+
+def logits_and_targets(rng):
+    """Logits (2, 4, 5, 6), and targets (2, 5, 6) with much void, most of it in the first picture.
+
+    Class 3 is rare.
+    """
+    import torch
+
+    target = ids_with_void(rng, (2, 5, 6), [0.3, 0.25, 0.15, 0.05, 0.25])
+    target[0, 2:], target[1, 0, :4] = VOID, torch.tensor([0, 1, 2, VOID])
+    return torch.from_numpy(2 * rng.normal(size=(2, 4, 5, 6))).float(), target
+
+
+def masks_and_palettes(rng):
+    """A mask and a palette in several types of numbers, and a mask of many ids."""
+    import torch
+
+    palette, many = rng.integers(0, 256, (4, 3)), rng.integers(0, 256, (255, 3))
+    mask = rng.choice([*range(4), VOID], (3, 5))
+    small = mask.astype(np.uint8)
+    return [
+        (small, palette.astype(np.uint8)),
+        (torch.from_numpy(mask), palette),
+        (torch.from_numpy(small), torch.from_numpy(palette)),
+        (mask, palette.tolist()),
+        (rng.choice([*range(200, 256)], (3, 5)).astype(np.uint8), many),
+    ]
+
+
+def networks(rng):
+    """Networks of two to five layers (kernel, stride, dilation)."""
+    drawn = (rng.integers([1, 1, 1], [6, 4, 5], (count, 3)) for count in (2, 3, 4, 5))
+    return [[tuple(map(int, layer)) for layer in layers] for layers in drawn]
 
 
 def small_net(generator, channels=2, classes=4, *, norm=True, dropout=0.0):
@@ -51,13 +97,44 @@ def small_net(generator, channels=2, classes=4, *, norm=True, dropout=0.0):
     return model
 
 
-def colourful(rng, size=12):
-    """A picture (3, S, S) of noise, nowhere quite dark, and a mask (S, S) of ids and void."""
+def with_drawn_weights(model, generator):
+    """The model in evaluation mode, its weights drawn so that no layer swells what it is given."""
     import torch
 
-    image = torch.from_numpy(rng.integers(30, 256, (3, size, size)).astype(np.uint8))
-    mask = torch.from_numpy(rng.choice([0, 1, 4, 7, VOID], (size, size)).astype(np.uint8))
-    return image, mask
+    with torch.no_grad():
+        for value in model.parameters():
+            spread = value[0].numel() ** -0.5 if value.ndim > 1 else 1.0
+            value.normal_(0, spread, generator=generator)
+    return model.eval()
+
+
+def parts_of(model):
+    """The dilations of its 3×3 convolutions, and how many parameters and dropouts it has."""
+    from torch import nn
+
+    convolutions = [part for part in model.modules() if isinstance(part, nn.Conv2d)]
+    return {
+        "dilations": sorted(c.dilation[0] for c in convolutions if c.kernel_size == (3, 3)),
+        "parameters": sum(value.numel() for value in model.parameters()),
+        "dropouts": sum(isinstance(part, nn.Dropout) for part in model.modules()),
+    }
+
+
+def colourful(rng, height=12, width=15):
+    """A picture (3, H, W) of noise, nowhere quite dark, and a mask (H, W) of ids and void."""
+    image = noise(rng, 3, height, width, least=30)
+    return image, ids_with_void(rng, (height, width), [0.2] * 5, (0, 1, 4, 7))
+
+
+def program_task(rng, generator):
+    """What the program gets: a model, six examples, three pictures, a palette, mean and std."""
+    shares = [0.3, 0.2, 0.2, 0.2, 0.1]
+    examples = [
+        {"image": image, "mask": ids_with_void(rng, (4, 5), shares), "folder": int(folder)}
+        for image, folder in zip(noise(rng, 6, 2, 8, 10), rng.integers(4, size=6), strict=True)
+    ]
+    palette = rng.integers(0, 256, (4, 3))
+    return small_net(generator).eval(), examples, noise(rng, 3, 2, 8, 10), palette, *TWO
 
 
 def answered(rng, sizes, classes=5, wrong=0.3):
@@ -83,6 +160,51 @@ def in_one_batch(pairs, void=False):
     return said[kept][None, None], true[kept][None, None]
 
 
+def never_right(rng, sizes):
+    """Pairs in which class 2 is never found, class 5 said and never there, and 4 is nowhere."""
+    import torch
+
+    pairs = [(p.where(p != 2, 5), t.where(t != 5, 0)) for p, t in answered(rng, sizes, classes=4)]
+    pairs[0][1][0, 0, :2] = torch.tensor([2, 0], dtype=torch.uint8)
+    pairs[0][0][0, 0, :2] = torch.tensor([5, 5], dtype=torch.uint8)
+    return pairs
+
+
+def two_confused(rng):
+    """Sure logits (1, 4, 1, pixels), ids, and the number n of pixels of class 1, as of class 2.
+
+    Class 0 is right everywhere; one pixel of class 1 is taken for class 2, and one of class 2 for
+    class 1; class 3 does not occur.
+    """
+    import torch
+
+    n = int(rng.integers(3, 6))
+    true = torch.tensor([0] * (2 * n + 3) + [1] * n + [2] * n)
+    said = true.clone()
+    said[[-1, -n - 1]] = torch.tensor([1, 2])
+    order = torch.from_numpy(rng.permutation(len(true)))
+    logits = 60.0 * torch.nn.functional.one_hot(said[order], 4).T[None, :, None]
+    return logits, true[order][None, None], n
+
+
+def ready_made_losses(call):
+    """Which of torch's own losses were called during a call, and what it returned."""
+    from torch.overrides import TorchFunctionMode
+
+    called = []
+
+    class Listen(TorchFunctionMode):
+        def __torch_function__(self, function, types, arguments=(), keywords=None):
+            name = getattr(function, "__name__", "")
+            if "nll_loss" in name or "cross_entropy" in name:
+                called.append(name)
+            return function(*arguments, **(keywords or {}))
+
+    with Listen():
+        returned = call()
+    return called, returned
+
+
 def watched_steps(call):
     """What torch's optimizers did during a call: for each step their class, rate and decay."""
     from torch.optim import optimizer
@@ -106,8 +228,26 @@ def which_of(one, x):
     return int((x - one).abs().flatten(1).sum(1).argmin())
 
 
-def mean_iou_of(said, masks):
-    """The mean IoU over the pixels that are not void."""
+def told_of_rounds(batches):
+    """What the rows of nine batches, three a round, tell of their order."""
+    rounds = [[row for batch in batches[i : i + 3] for row in batch] for i in (0, 3, 6)]
+    return {
+        "again too soon": any(len(set(rows)) < len(rows) for rows in rounds),
+        "each round": [sorted(rows) for rows in rounds],
+        "same order each round": rounds[0] == rounds[1] == rounds[2],
+    }
+
+
+def held_out_miou(build_deeplab, train_deeplab, rng):
+    """The mean IoU of a model on scenes that it was not trained on, where they are not void."""
+    import torch
+
+    images, masks = some_scenes(400, "train", seed_of(rng))
+    model = build_deeplab(CLASSES)
+    train_deeplab(model, (images / 255 - MEAN[0]) / STD[0], masks)
+    images, masks = some_scenes(200, "test", seed_of(rng))
+    with torch.no_grad():
+        said = model.eval()((images / 255 - MEAN[0]) / STD[0])["out"].argmax(dim=1)
     values = []
     for k in range(CLASSES):
         is_k, said_k = masks == k, (said == k) & (masks != VOID)

@@ -28,6 +28,10 @@ def _joint(image, mask, crop, size, flip, mean, std, *, cut=True, turn=True, mod
     return x, y.flip(1) if flip and turn else y
 
 
+def _are_ids(seen):
+    return all(np.isin(one["y"], [0, 1, 4, 7, VOID]).all() for one in seen)
+
+
 @wrong(
     "joint_transform",
     "Ids appear in the mask that are not there, as when it is enlarged bilinearly: between class 1 "
@@ -37,7 +41,7 @@ def _joint(image, mask, crop, size, flip, mean, std, *, cut=True, turn=True, mod
     errata=("E026",),
     step="Repeat ids, don't average them: mode='nearest', or a tv_tensors.Mask.",
     step_zh="编号只能重复，不能求平均：用最近邻，或用 tv_tensors.Mask。",
-    looks_like=lambda seen: not np.isin(np.concatenate(seen["masks"]), [0, 1, 4, 7, VOID]).all(),
+    looks_like=lambda seen: not _are_ids(seen),
 )
 def mask_enlarged_bilinearly(*given):
     return _joint(*given, mode="bilinear")
@@ -47,7 +51,7 @@ def mask_enlarged_bilinearly(*given):
     "joint_transform",
     "Mirrors the picture and forgets its mask.",
     zh="图片翻转了，掩码没有翻。",
-    caught_by="ink_lies_under_the_mask",
+    caught_by="every_id_stays_an_id",
     errata=("E026",),
     step="Draw the transform once and apply it to both.",
     step_zh="变换只抽一次，两者都用。",
@@ -58,94 +62,67 @@ def mask_not_mirrored(*given):
 
 @wrong(
     "joint_transform",
-    "Cuts the picture and resizes the whole mask.",
-    zh="图片裁剪了，掩码却是整张缩放的。",
+    "Ids stay ids, but the mask is not cut, enlarged and mirrored as asked: it is resized whole, "
+    "or its rows and columns are exchanged.",
+    zh="编号没有变，但掩码没有按要求裁剪、放大和翻转：例如整张缩放，或行列弄反了。",
     caught_by="every_id_stays_an_id",
     errata=("E026",),
-    step="Cut the same rows and columns out of the mask, then enlarge.",
-    step_zh="从掩码里裁出同样的行和列，再放大。",
+    step="Cut the same rows (second last axis) and columns (last) as out of the picture, then "
+    "enlarge.",
+    step_zh="裁出与图片相同的行（倒数第二轴）和列（最后一轴），再放大。",
+    looks_like=lambda seen: _are_ids(seen) and all(one["type"] == "int64" for one in seen),
 )
 def mask_not_cut(*given):
     return _joint(*given, cut=False)
+
+
+def _brightness(seen):
+    return [np.asarray(one["x * std + mean"]) for one in seen]
+
+
+def _is_the_colour(picture):
+    return np.allclose(picture[:, 0, 0], [0.0, 1.0, 0.2], atol=5e-3)
 
 
 @wrong(
     "joint_transform",
     "A picture of one colour does not come out as (x − mean) / std: normalised otherwise, or not.",
     zh="纯色图片得到的不是 (x − mean) / std：归一化没做，或做得不对。",
-    caught_by="one_colour_is_normalised",
+    caught_by="picture_is_cut_enlarged_and_normalised",
     errata=("E027",),
     step="To 0 … 1 first; then subtract the mean and divide by the std, channel by channel.",
     step_zh="先缩放到 0 … 1，再逐通道减均值、除以标准差。",
-    looks_like=lambda seen: True,
+    looks_like=lambda seen: not _is_the_colour(_brightness(seen)[0]),
 )
 def picture_not_normalised(image, mask, crop, size, flip, mean, std):
     return reference.joint_transform(image, mask, crop, size, flip, [0.0] * 3, [1.0] * 3)
 
 
-@wrong(
-    "joint_transform",
-    "Takes the row that the square begins at for the column, and the column for the row.",
-    zh="把正方形起始的行当成了列，列当成了行。",
-    caught_by="every_id_stays_an_id",
-    step="Rows are the second last axis, columns the last: image[:, top:…, left:…].",
-    step_zh="行是倒数第二轴，列是最后一轴：image[:, top:…, left:…]。",
-)
-def row_and_column_exchanged(image, mask, crop, *given):
-    top, left, side = crop
-    return reference.joint_transform(image, mask, (left, top, side), *given)
+def _is_enlarged_otherwise(seen):
+    """Whether the square that is enlarged begins as it should, and the rest of it is different."""
+    whole, _, part = map(torch.tensor, _brightness(seen)[1:])
+    right = functional.interpolate(whole[None, :, 6:10, :4], size=(12, 12), mode="bilinear")[0]
+    begins = torch.allclose(part[:, 0, 0], right[:, 0, 0], atol=5e-3)
+    return begins and not torch.allclose(part, right, atol=5e-3)
 
 
 @wrong(
     "joint_transform",
-    "Enlarges the picture with align_corners=True: corners meet corners, not centres centres.",
-    zh="放大图片时用了 align_corners=True：对齐的是角，而不是像素中心。",
+    "Enlarges the picture otherwise than bilinearly with pixel centres aligned: by nearest "
+    "neighbour, like the mask, or with align_corners=True.",
+    zh="图片的放大方式不对，应是像素中心对齐的双线性：像掩码那样用了最近邻，或用了 "
+    "align_corners=True。",
     caught_by="picture_is_cut_enlarged_and_normalised",
-    step="Leave align_corners at False.",
-    step_zh="align_corners 保持 False。",
+    step="Brightness may be averaged: mode='bilinear', align_corners=False.",
+    step_zh="亮度可以求平均：用双线性，align_corners=False。",
+    looks_like=_is_enlarged_otherwise,
 )
-def corners_aligned(image, mask, crop, size, flip, mean, std):
+def picture_by_nearest(image, mask, crop, size, flip, mean, std):
     _, y = reference.joint_transform(image, mask, crop, size, flip, mean, std)
     top, left, side = crop
-    x = image[None, :, top : top + side, left : left + side].float() / 255
-    x = functional.interpolate(x, size=(size, size), mode="bilinear", align_corners=True)[0]
-    x = x.flip(-1) if flip else x
-    return (x - _channels(mean)) / _channels(std), y
-
-
-def _enlarged(image, mask, crop, size, flip, mean, std, *, first=False, mode="bilinear"):
-    _, y = reference.joint_transform(image, mask, crop, size, flip, mean, std)
-    top, left, side = crop
-    times = size // side
-    x = image[None] if first else image[None, :, top : top + side, left : left + side]
-    x = functional.interpolate(x.float() / 255, scale_factor=times, mode=mode)[0]
-    if first:
-        x = x[:, top * times : top * times + size, left * times : left * times + size]
+    x = image[None, :, top : top + side, left : left + side] / 255
+    x = functional.interpolate(x, size=(size, size), mode="nearest")[0]
     return ((x.flip(-1) if flip else x) - _channels(mean)) / _channels(std), y
-
-
-@wrong(
-    "joint_transform",
-    "Enlarges the whole picture and cuts then: pixels outside the square show at its edge.",
-    zh="先放大整张图再裁剪：方框之外的像素渗进了边缘。",
-    caught_by="picture_is_cut_enlarged_and_normalised",
-    step="Cut first, then enlarge what is left.",
-    step_zh="先裁剪，再放大。",
-)
-def enlarged_before_it_is_cut(*given):
-    return _enlarged(*given, first=True)
-
-
-@wrong(
-    "joint_transform",
-    "Enlarges the picture by nearest neighbour, like the mask.",
-    zh="图片也像掩码一样用了最近邻放大。",
-    caught_by="picture_is_cut_enlarged_and_normalised",
-    step="Brightness may be averaged: mode='bilinear'.",
-    step_zh="亮度可以求平均：用双线性。",
-)
-def picture_by_nearest(*given):
-    return _enlarged(*given, mode="nearest")
 
 
 # --- receptive_field ----------------------------------------------------------------------
@@ -175,72 +152,26 @@ def kernel_times_dilation(layers):
     return reference.receptive_field([(k * d, s, 1) for k, s, d in layers])
 
 
+def _widths(seen):
+    return [one["width"] for one in seen]
+
+
 @wrong(
     "receptive_field",
-    "Leaves the strides out.",
-    zh="没有考虑步幅。",
+    "One layer is right, several in a row are not: strides are left out, or one widens its own "
+    "layer's taps; each layer should add (k − 1) × d times the product of the strides before it.",
+    zh="单层是对的，多层相接就错了：漏了步幅，或步幅拉大了本层的采样间隔；"
+    "每层应加上 (k − 1) × d 再乘以它之前所有步幅之积。",
     caught_by="stride_counts_afterwards",
-    step="After a stride of 2, one step of the next layer is two input pixels.",
-    step_zh="经过步幅 2 之后，下一层走一步就是两个输入像素。",
+    step="Go from the input on: first add (k − 1) × d × step, then multiply step by the stride.",
+    step_zh="从输入端往后走：先加上 (k − 1) × d × 步距，再把步距乘以步幅。",
+    looks_like=lambda seen: _widths(seen)[1] == 5 and _widths(seen)[2:6] != [7, 5, 15, 7],
 )
 def ignores_stride(layers):
     return reference.receptive_field([(k, 1, d) for k, _, d in layers])
 
 
-@wrong(
-    "receptive_field",
-    "Lets a layer's stride widen its own taps.",
-    zh="让某一层的步幅拉大了它自己的采样间隔。",
-    caught_by="stride_counts_afterwards",
-    step="First add (k − 1) × d × step, then multiply step by the stride.",
-    step_zh="先加上 (k − 1) × d × 步距，再把步距乘以步幅。",
-)
-def stride_too_early(layers):
-    width, step = 1, 1
-    for kernel, stride, dilation in layers:
-        step *= stride
-        width += (kernel - 1) * dilation * step
-    return width
-
-
-@wrong(
-    "receptive_field",
-    "One layer is right, several in a row are not: each should add (k − 1) × d times the product "
-    "of the strides before it.",
-    zh="单层是对的，多层相接就错了：每层应加上 (k − 1) × d 再乘以它之前所有步幅之积。",
-    caught_by="stride_counts_afterwards",
-    looks_like=lambda seen: seen["one layer"] == 5,
-    step="Go from the input on, and multiply the step by every stride.",
-    step_zh="从输入端往后走，每经过一层都把步距乘以它的步幅。",
-)
-def only_the_last_stride(layers):
-    width, step = 1, 1
-    for kernel, stride, dilation in layers:
-        width += (kernel - 1) * dilation * step
-        step = stride
-    return width
-
-
-@wrong(
-    "receptive_field",
-    "Counts k gaps for k taps in every layer.",
-    zh="每层 k 个采样点，却算了 k 个间隔。",
-    caught_by="one_layer",
-    step="k taps have k − 1 gaps between them.",
-    step_zh="k 个采样点之间只有 k − 1 个间隔。",
-)
-def as_many_gaps_as_taps(layers):
-    return reference.receptive_field([(k + 1, s, d) for k, s, d in layers])
-
-
 # --- cross_entropy ------------------------------------------------------------------------
-
-
-def _per_pixel(logits, target):
-    """Minus log probability of each target (N, H, W); ids that are none count as 0."""
-    ids = target.long()
-    ids = torch.where((ids >= 0) & (ids < logits.shape[1]), ids, 0)
-    return -logits.log_softmax(1).gather(1, ids[:, None])[:, 0]
 
 
 @wrong(
@@ -254,7 +185,7 @@ def _per_pixel(logits, target):
     looks_like=lambda seen: seen["at void"] > 1e-6 > 0.1 * seen["left over"],
 )
 def void_is_background(logits, target, ignore_index=255):
-    return _per_pixel(logits, target.where(target != ignore_index, 0)).mean()
+    return reference.cross_entropy(logits, target.long().where(target != ignore_index, 0), -1)
 
 
 @wrong(
@@ -267,7 +198,8 @@ def void_is_background(logits, target, ignore_index=255):
     step_zh="除以参与计算的像素数。",
 )
 def divides_by_all_pixels(logits, target, ignore_index=255):
-    return (_per_pixel(logits, target) * (target != ignore_index)).mean()
+    share = (target != ignore_index).float().mean()
+    return share * reference.cross_entropy(logits, target, ignore_index)
 
 
 def _is_lost(off_by_10, off_by_1000):
@@ -282,7 +214,7 @@ def _is_lost(off_by_10, off_by_1000):
     caught_by="sure_and_wrong",
     step="Never form the probability: log_softmax, or logsumexp minus the logit.",
     step_zh="不要先算出概率：用 log_softmax，或 logsumexp 减去 logit。",
-    looks_like=lambda seen: _is_lost(*seen["off by 10 and 1000"]),
+    looks_like=lambda seen: _is_lost(seen["off by 10"], seen["off by 1000"]),
 )
 def logarithm_with_an_epsilon(logits, target, ignore_index=255):
     counted = target != ignore_index
@@ -307,25 +239,10 @@ def ready_made(logits, target, ignore_index=255):
 
 @wrong(
     "cross_entropy",
-    "Averages picture by picture, then over the pictures: pixels of a picture with much void weigh "
-    "more.",
-    zh="先对每张图求平均，再对各图求平均：void 多的图，每个像素的权重就更大。",
-    caught_by="mean_of_what_counts",
-    step="One sum and one number over all pixels of the batch, divided once.",
-    step_zh="整个批次只求一个总和、一个个数，只除一次。",
-)
-def each_picture_for_itself(logits, target, ignore_index=255):
-    counted = target != ignore_index
-    losses = _per_pixel(logits, target) * counted
-    return (losses.sum((1, 2)) / counted.sum((1, 2)).clamp(min=1)).mean()
-
-
-@wrong(
-    "cross_entropy",
     "A number added to all logits of a pixel changes the loss: no softmax over the classes.",
     zh="给一个像素的全部 logits 加同一个数，损失就变了：没有沿类别做 softmax。",
-    caught_by="same_for_all_classes_changes_nothing",
-    looks_like=lambda seen: abs(seen["change"]) > 1e-3,
+    caught_by="mean_of_what_counts",
+    looks_like=lambda seen: abs(seen[1] - seen[0]) > 1e-3,
     step="The classes are dimension 1 of (N, K, H, W): log_softmax(dim=1).",
     step_zh="类别在 (N, K, H, W) 的第 1 维：log_softmax(dim=1)。",
 )
@@ -338,28 +255,14 @@ def softmax_over_another_axis(logits, target, ignore_index=255):
 # --- mean_iou -----------------------------------------------------------------------------
 
 
-def _counts(batches, num_classes, ignore_index, *, void_as=None):
-    counts = np.zeros((num_classes, num_classes))
-    for said, true in batches:
-        said, true = (np.asarray(v).ravel().astype(int) for v in (said, true))
-        if void_as is not None:
-            true = np.where(true == ignore_index, void_as, true)
-        kept = true != ignore_index
-        np.add.at(counts, (true[kept], said[kept]), 1)
-    return counts
-
-
-def _result(counts, *, twice=False, absent=np.nan):
-    both, true, said = counts.diagonal(), counts.sum(1), counts.sum(0)
-    with np.errstate(invalid="ignore"):
-        iou = 2 * both / (true + said) if twice else both / (true + said - both)
-    iou = np.where(true + said == 0, absent, iou)
-    return {"iou": iou, "miou": np.nanmean(iou), "accuracy": both.sum() / counts.sum()}
+def _with_iou(pairs, num_classes, ignore_index, iou):
+    found = reference.mean_iou(pairs, num_classes, ignore_index)
+    return {**found, "iou": iou, "miou": np.nanmean(iou)}
 
 
 def _unlike(one, other):
-    """Whether two results differ, where a result is a number or has IoU and their mean."""
-    one, other = ([*r["iou"], r["miou"]] if isinstance(r, dict) else [r] for r in (one, other))
+    """Whether two results differ in the IoU of a class or in their mean."""
+    one, other = ([*found["iou"], found["miou"]] for found in (one, other))
     return not np.allclose(one, other, atol=1e-5, equal_nan=True)
 
 
@@ -374,13 +277,9 @@ def _unlike(one, other):
     looks_like=lambda seen: _unlike(seen["list"], seen["in one batch"]),
 )
 def averages_the_batches(batches, num_classes, ignore_index=255):
-    counts = [_counts([pair], num_classes, ignore_index) for pair in batches]
-    every = [_result(one) for one in counts]
-    iou = [
-        np.mean(v) if (v := [e["iou"][k] for e in every if e["iou"][k] == e["iou"][k]]) else np.nan
-        for k in range(num_classes)
-    ]
-    return {"iou": iou, "miou": np.nanmean(iou), "accuracy": _result(sum(counts))["accuracy"]}
+    pairs = list(batches)
+    iou = [reference.mean_iou([pair], num_classes, ignore_index)["iou"] for pair in pairs]
+    return _with_iou(pairs, num_classes, ignore_index, np.nanmean(iou, axis=0))
 
 
 @wrong(
@@ -393,7 +292,7 @@ def averages_the_batches(batches, num_classes, ignore_index=255):
     step_zh="逐类求交并比，再对类别取平均。",
 )
 def pixel_accuracy(batches, num_classes, ignore_index=255):
-    found = _result(_counts(batches, num_classes, ignore_index))
+    found = reference.mean_iou(batches, num_classes, ignore_index)
     return {**found, "miou": found["accuracy"]}
 
 
@@ -408,7 +307,8 @@ def pixel_accuracy(batches, num_classes, ignore_index=255):
     looks_like=lambda seen: _unlike(seen["0 said"], seen["3 said"]),
 )
 def void_counts_as_background(batches, num_classes, ignore_index=255):
-    return _result(_counts(batches, num_classes, ignore_index, void_as=0))
+    filled = [(p, t.long().where(t != ignore_index, 0)) for p, t in batches]
+    return reference.mean_iou(filled, num_classes, -1)
 
 
 def _counts_who_is_nowhere(seen):
@@ -421,85 +321,48 @@ def _counts_who_is_nowhere(seen):
     "A class that is nowhere counts: it has a number for IoU, such as 0 or 1, or is one more by "
     "which the mean is divided.",
     zh="哪里都没有的类别也算进去了：记了 IoU（例如 0 或 1），或求平均时除数里有它。",
-    caught_by="a_class_that_is_nowhere",
+    caught_by="nowhere_is_not_never_right",
     step="Zero over zero is no score: nan, left out of the mean.",
     step_zh="零除以零不是成绩：记 nan，不进平均。",
     looks_like=_counts_who_is_nowhere,
 )
 def nowhere_is_zero(batches, num_classes, ignore_index=255):
-    return _result(_counts(batches, num_classes, ignore_index), absent=0.0)
+    pairs = list(batches)
+    iou = reference.mean_iou(pairs, num_classes, ignore_index)["iou"]
+    return _with_iou(pairs, num_classes, ignore_index, np.nan_to_num(iou))
 
 
 @wrong(
     "mean_iou",
     "Leaves out a class that is predicted but never there, and with it all those mistakes.",
     zh="类别从未出现却被预测，就把它和这些错误一起略过。",
-    caught_by="never_right_is_zero",
+    caught_by="nowhere_is_not_never_right",
     step="Its union is not empty: its IoU is 0.",
     step_zh="它的并集不为空：IoU 是 0。",
 )
 def only_classes_that_are_there(batches, num_classes, ignore_index=255):
-    counts = _counts(batches, num_classes, ignore_index)
-    found = _result(counts)
-    iou = np.where(counts.sum(1) == 0, np.nan, found["iou"])
-    return {**found, "iou": iou, "miou": np.nanmean(iou)}
+    pairs = list(batches)
+    there = torch.cat([t[t != ignore_index] for _, t in pairs])
+    iou = reference.mean_iou(pairs, num_classes, ignore_index)["iou"]
+    iou = np.where(np.isin(range(num_classes), there), iou, np.nan)
+    return _with_iou(pairs, num_classes, ignore_index, iou)
 
 
 @wrong(
     "mean_iou",
-    "Computes Dice, 2·∩ / (a + b), which is never below IoU.",
-    zh="算的是 Dice，即 2·∩ / (a + b)，它不会低于 IoU。",
-    caught_by="counted_over_all",
-    step="Divide the intersection by the union: a + b minus the intersection.",
-    step_zh="交集除以并集：a + b 再减去交集。",
-)
-def dice_for_iou(batches, num_classes, ignore_index=255):
-    return _result(_counts(batches, num_classes, ignore_index), twice=True)
-
-
-@wrong(
-    "mean_iou",
-    "Divides by the sum of both sizes, in which what is in both stands twice.",
-    zh="除以两者大小之和，重叠的像素被算了两次。",
-    caught_by="counted_over_all",
-    step="The union: actual plus predicted minus both.",
-    step_zh="并集：实际加预测，再减去两者的交集。",
-)
-def union_without_subtraction(batches, num_classes, ignore_index=255):
-    found = _result(_counts(batches, num_classes, ignore_index), twice=True)
-    return {**found, "iou": found["iou"] / 2, "miou": found["miou"] / 2}
-
-
-@wrong(
-    "mean_iou",
-    "Prediction and target exchanged give another IoU: it divides by the pixels of one of them "
-    "alone, which is recall or precision.",
-    zh="预测和目标互换，IoU 就变了：只除以其中一方的像素数，那是召回率或精确率。",
+    "Divides by something else than the union: by the sum of both sizes, in which what is in both "
+    "stands twice (doubled above, that is Dice), or by one of them alone (recall or precision).",
+    zh="除的不是并集：除以两者大小之和，重叠部分算了两次（分子再乘 2 就是 Dice）；"
+    "或只除以其中一方（召回率或精确率）。",
     caught_by="counted_over_all",
     step="The union: actual plus predicted minus both.",
     step_zh="除以并集：实际加预测，再减去两者的交集。",
-    looks_like=lambda seen: _unlike(seen["in one batch"], seen["exchanged"]),
+    looks_like=lambda seen: abs(seen["one of three"] - 1 / 3) > 0.01,
 )
-def recall_for_iou(batches, num_classes, ignore_index=255):
-    counts = _counts(batches, num_classes, ignore_index)
-    with np.errstate(invalid="ignore"):
-        recall = counts.diagonal() / counts.sum(1)
-    return {**_result(counts), "iou": recall, "miou": np.nanmean(recall)}
-
-
-@wrong(
-    "mean_iou",
-    "Right for a list of batches, wrong for an iterator: it goes through them more than once.",
-    zh="给列表是对的，给迭代器就错了：遍历了不止一次。",
-    caught_by="counted_over_all",
-    looks_like=lambda seen: _unlike(seen["list"], seen["iterator"]),
-    step="Count everything in a single loop, or keep the pairs in a list first.",
-    step_zh="一次循环数完，或先把各对存进列表。",
-)
-def goes_through_twice(batches, num_classes, ignore_index=255):
-    total = sum(float((t != ignore_index).sum()) for _, t in batches)
-    found = _result(_counts(batches, num_classes, ignore_index) if total else np.eye(num_classes))
-    return {**found, "accuracy": found["accuracy"] if total else 0.0}
+def dice_for_iou(batches, num_classes, ignore_index=255):
+    pairs = list(batches)
+    iou = reference.mean_iou(pairs, num_classes, ignore_index)["iou"]
+    return _with_iou(pairs, num_classes, ignore_index, 2 * iou / (1 + iou))
 
 
 @wrong(
@@ -511,69 +374,47 @@ def goes_through_twice(batches, num_classes, ignore_index=255):
     step_zh="先把编号转成 int64 再计算。",
 )
 def ids_in_eight_bits(batches, num_classes, ignore_index=255):
-    counts = 0
+    spoilt = []
     for said, true in batches:
         kept = true != ignore_index
-        pairs = torch.bincount(num_classes * true[kept] + said[kept], minlength=num_classes**2)
-        counts = counts + pairs[: num_classes**2].reshape(num_classes, num_classes).numpy()
-    return _result(counts)
-
-
-@wrong(
-    "mean_iou",
-    "Accuracy depends on void pixels, or on how the others are divided into batches.",
-    zh="准确率受 void 像素影响，或随分批方式而变。",
-    caught_by="accuracy_of_what_counts",
-    looks_like=lambda seen: _unlike(seen["pairs"], seen["in one batch"]),
-    step="Right pixels that count over all pixels that count, in all batches together.",
-    step_zh="所有批次合起来：参与计数且正确的像素数，除以参与计数的像素数。",
-)
-def accuracy_over_all_pixels(batches, num_classes, ignore_index=255):
-    pairs = list(batches)
-    found = _result(_counts(pairs, num_classes, ignore_index))
-    right = sum(int((p == t).sum()) for p, t in pairs)
-    return {**found, "accuracy": right / sum(t.numel() for _, t in pairs)}
+        both = (num_classes * true[kept] + said[kept]).long() % num_classes**2
+        spoilt.append((both % num_classes, both // num_classes))
+    return reference.mean_iou(spoilt, num_classes, ignore_index=-1)
 
 
 # --- dice_loss ----------------------------------------------------------------------------
 
 
-def _soft(logits, target, ignore_index, smooth, *, times=2, above=1, first=0, union=False,
-          void_in_p=False, pooled=False, present=False, p=None, power=1):  # fmt: skip
+def _soft(logits, target, ignore_index, smooth, *, union=False, void_in_p=False, above=1,
+          present=False, p=None):  # fmt: skip
+    """The loss, by three sums; each keyword changes one thing."""
     counted = target != ignore_index
-    p = logits.softmax(1).movedim(1, -1) if p is None else p
+    p = (logits.softmax(1) if p is None else p).movedim(1, -1)
     t = functional.one_hot(target.long().where(counted, 0), logits.shape[1]) * counted[..., None]
     said = p if void_in_p else p * counted[..., None]
-    both, said, true = ((v.flatten(0, 2).sum(0)) for v in (said * t, said**power, t))
-    if pooled:
-        both, said, true = (v.sum()[None] for v in (both, said, true))
-    below = said + true - both * union + smooth
-    dice = (times * both + above * smooth) / below
-    return 1 - (dice[true > 0] if present else dice[first:]).mean()
+    both, said, true = (v.flatten(0, 2).sum(0) for v in (said * t, said, t))
+    dice = ((2 - union) * both + above * smooth) / (said + true - both * union + smooth)
+    return 1 - (dice[true > 0] if present else dice).mean()
+
+
+def _is_another_quotient(loss, pixels):
+    """Whether it is what intersection over union gives, or Dice without the 2."""
+    known = 1 / (pixels + 1), 1 - (0.5 + (pixels - 1) / pixels + 1) / 4
+    return min(abs(loss - one) for one in known) < 1e-3
 
 
 @wrong(
     "dice_loss",
-    "Computes intersection over union instead of Dice.",
-    zh="算成了交并比，而不是 Dice。",
+    "Computes another quotient than Dice: intersection over union, or the 2 above is missing, so "
+    "that even a perfect answer has a loss of one half.",
+    zh="算的比值不是 Dice：算成了交并比，或漏了分子的 2（完全正确时损失也有一半）。",
     caught_by="dice_of_sure_answers",
     step="Twice the intersection over the sum of both sizes.",
     step_zh="交集的两倍，除以两者大小之和。",
+    looks_like=lambda seen: _is_another_quotient(**seen),
 )
 def jaccard_loss(logits, target, ignore_index=255, smooth=1.0):
-    return _soft(logits, target, ignore_index, smooth, times=1, union=True)
-
-
-@wrong(
-    "dice_loss",
-    "Forgets the 2: even a perfect answer has a loss of one half.",
-    zh="漏了 2：完全正确时损失也有一半。",
-    caught_by="one_minus_mean_dice",
-    step="The pixels of the intersection stand twice in the denominator: double them above too.",
-    step_zh="交集的像素在分母里算了两次，分子也要乘 2。",
-)
-def forgets_the_two(logits, target, ignore_index=255, smooth=1.0):
-    return _soft(logits, target, ignore_index, smooth, times=1)
+    return _soft(logits, target, ignore_index, smooth, union=True)
 
 
 @wrong(
@@ -603,7 +444,7 @@ def _is_lopsided(loss):
     caught_by="smooth_and_absent_classes",
     step="Add smooth once above and once below.",
     step_zh="分子、分母各加一次 smooth。",
-    looks_like=lambda seen: _is_lopsided(seen["smooth outweighs all"]),
+    looks_like=lambda seen: _is_lopsided(seen[-1]),
 )
 def smooth_below_only(logits, target, ignore_index=255, smooth=1.0):
     return _soft(logits, target, ignore_index, smooth, above=0)
@@ -624,65 +465,30 @@ def dice_of_each_picture(logits, target, ignore_index=255, smooth=1.0):
 
 @wrong(
     "dice_loss",
-    "Leaves the background out of the mean.",
-    zh="求平均时漏掉了背景类。",
-    caught_by="one_minus_mean_dice",
-    step="The mean is over all K classes, class 0 among them.",
-    step_zh="对全部 K 个类别求平均，包括第 0 类。",
-)
-def without_background(logits, target, ignore_index=255, smooth=1.0):
-    return _soft(logits, target, ignore_index, smooth, first=1)
-
-
-@wrong(
-    "dice_loss",
     "What all classes of a pixel get in addition changes the loss: no softmax over the classes.",
     zh="给一个像素的全部 logits 加同一个数，损失就变了：没有沿类别做 softmax。",
     caught_by="one_minus_mean_dice",
-    looks_like=lambda seen: abs(seen["change"]) > 1e-3,
+    looks_like=lambda seen: abs(seen[1] - seen[0]) > 1e-3,
     step="logits.softmax(dim=1) is the p of the formula.",
     step_zh="公式里的 p 是 logits.softmax(dim=1)。",
 )
 def probabilities_by_sigmoid(logits, target, ignore_index=255, smooth=1.0):
     p = logits.sigmoid().clamp(1e-6, 1 - 1e-6)
-    return _soft(logits, target, ignore_index, smooth, p=p.movedim(1, -1))
+    return _soft(logits, target, ignore_index, smooth, p=p)
 
 
 @wrong(
     "dice_loss",
-    "Adds up all classes before it divides: one Dice for all, in which the background drowns "
-    "the others.",
-    zh="先把所有类别加在一起再相除：只得到一个总的 Dice，背景盖过了其他类。",
-    caught_by="one_minus_mean_dice",
-    step="Keep the classes apart in the three sums; the mean over them comes last.",
-    step_zh="三个求和都按类别分开，最后才对类别取平均。",
-)
-def one_dice_for_all(logits, target, ignore_index=255, smooth=1.0):
-    return _soft(logits, target, ignore_index, smooth, pooled=True)
-
-
-@wrong(
-    "dice_loss",
-    "Takes the mean over the classes that occur, not over all.",
-    zh="只对出现了的类别求平均，而不是全部。",
-    caught_by="smooth_and_absent_classes",
-    step="Divide by K; an absent class has a Dice as well, thanks to smooth.",
-    step_zh="除以 K；没出现的类别因为有 smooth 也有 Dice。",
+    "Takes the mean over some of the classes: without the background, or only over those that "
+    "occur.",
+    zh="只对一部分类别求平均：漏了背景，或只算出现了的类别。",
+    caught_by="dice_of_sure_answers",
+    step="Divide by K: class 0 counts, and an absent class has a Dice as well, thanks to smooth.",
+    step_zh="除以 K：第 0 类也算；没出现的类别因为有 smooth 也有 Dice。",
+    looks_like=lambda seen: abs(seen["loss"] * seen["pixels"] - 2 / 3) < 1e-3,
 )
 def only_classes_that_occur(logits, target, ignore_index=255, smooth=1.0):
     return _soft(logits, target, ignore_index, smooth, present=True)
-
-
-@wrong(
-    "dice_loss",
-    "Squares the probabilities below the line, as V-Net does.",
-    zh="分母里用了概率的平方，那是 V-Net 的写法。",
-    caught_by="one_minus_mean_dice",
-    step="Below the line stand the sums of p and of t themselves.",
-    step_zh="分母是 p 与 t 本身的和。",
-)
-def squares_below(logits, target, ignore_index=255, smooth=1.0):
-    return _soft(logits, target, ignore_index, smooth, power=2)
 
 
 # --- build_deeplab and train_deeplab ------------------------------------------------------
@@ -704,21 +510,9 @@ def _other_parts(seen):
     step="Print the classifier, and compare it with the list in the text.",
     step_zh="打印分类头，和题目里的清单逐项对照。",
 )
-def a_class_more(num_classes, rates=(2, 4, 6)):
-    return reference.build_deeplab(num_classes + 1, rates)
-
-
-@wrong(
-    "build_deeplab",
-    "Leaves ReLU out between the last two convolutions.",
-    zh="最后两个卷积之间漏了 ReLU。",
-    caught_by="computes_what_its_parts_do",
-    step="After BatchNorm2d comes ReLU.",
-    step_zh="BatchNorm2d 之后要有 ReLU。",
-)
-def no_relu(num_classes, rates=(2, 4, 6)):
+def bias_before_the_norm(num_classes, rates=(2, 4, 6)):
     model = reference.build_deeplab(num_classes, rates)
-    model.classifier[3] = nn.Identity()
+    model.classifier[1] = nn.Conv2d(32, 32, 3, padding=1)
     return model
 
 
@@ -727,7 +521,7 @@ def no_relu(num_classes, rates=(2, 4, 6)):
     "No logit is below 0: something stands after the last convolution, such as softmax or ReLU.",
     zh="没有一个 logit 小于 0：最后的卷积之后还有别的层，例如 softmax 或 ReLU。",
     caught_by="computes_what_its_parts_do",
-    looks_like=lambda seen: np.asarray(seen).min() >= 0,
+    looks_like=lambda seen: min(np.min(one) for one in seen) >= 0,
     step="Logits are what the last convolution gives; the loss has its own softmax.",
     step_zh="logits 就是最后一个卷积的输出；softmax 在损失里。",
 )
@@ -738,9 +532,9 @@ def softmax_at_the_end(num_classes, rates=(2, 4, 6)):
 
 
 def _train(model, x, y, steps=180, batch_size=10, lr=5e-3, *, key="out", mode=True, zero=True,
-           shuffle=True, rounds=True, moving=True, optimizer=torch.optim.AdamW):  # fmt: skip
+           shuffle=True, moving=True):  # fmt: skip
     """A training loop; each keyword puts a fault in."""
-    optimizer = optimizer(model.parameters(), lr=lr, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=0.2)
     model.train(mode)
     losses, order = [], []
@@ -748,7 +542,7 @@ def _train(model, x, y, steps=180, batch_size=10, lr=5e-3, *, key="out", mode=Tr
         if not order:
             places = torch.randperm(len(x)) if shuffle else torch.arange(len(x))
             order = list(places.split(batch_size))
-        rows = order.pop() if rounds else torch.randint(len(x), (batch_size,))
+        rows = order.pop()
         loss = functional.cross_entropy(model(x[rows])[key], y[rows].long(), ignore_index=VOID)
         if zero:
             optimizer.zero_grad()
@@ -800,12 +594,13 @@ def trains_in_evaluation_mode(*given, **options):
 
 @wrong(
     "train_deeplab",
-    "Takes the pictures in the same order every round.",
-    zh="每一轮都按同样的顺序取图片。",
+    "Takes the pictures in the same order every round, or one again before all have been seen.",
+    zh="每一轮都按同样的顺序取图片，或还没把所有图片过一遍就有图片重复出现。",
     caught_by="each_picture_once",
-    step="Draw a new order each time all have been seen: torch.randperm, or shuffle=True.",
-    step_zh="每过完一轮重新打乱：torch.randperm 或 shuffle=True。",
-    looks_like=lambda seen: seen["same order each round"] and not seen["again too soon"],
+    step="Each time all have been seen, draw a new order for a whole round (torch.randperm), and "
+    "cut it into batches.",
+    step_zh="每过完一轮，重新抽一个完整的顺序（torch.randperm），再切成批次。",
+    looks_like=lambda seen: seen["same order each round"] or seen["again too soon"],
 )
 def never_shuffles(*given, **options):
     return _train(*given, **options, shuffle=False)
@@ -826,32 +621,6 @@ def schedule_stands_still(*given, **options):
 
 @wrong(
     "train_deeplab",
-    "Another optimizer takes the steps than AdamW with the weight decay given, or none does.",
-    zh="走步的不是题目给的 AdamW（含权重衰减），或者根本没有走步。",
-    caught_by="rates_of_the_schedule",
-    looks_like=lambda seen: set(seen["optimizer"]) != {"AdamW"} or set(seen["decay"]) != {0.01},
-    step="torch.optim.AdamW with weight_decay=0.01; optimizer.step() for every batch.",
-    step_zh="用 torch.optim.AdamW，weight_decay=0.01；每个批次 optimizer.step()。",
-)
-def by_adam(*given, **options):
-    return _train(*given, **options, optimizer=torch.optim.Adam)
-
-
-@wrong(
-    "train_deeplab",
-    "A picture comes again before all have been seen.",
-    zh="还没把所有图片过一遍，就有图片重复出现。",
-    caught_by="each_picture_once",
-    looks_like=lambda seen: seen["again too soon"],
-    step="Draw one order for a whole round, and cut it into batches.",
-    step_zh="每一轮抽一个完整的顺序，再切成批次。",
-)
-def drawn_anew_each_step(*given, **options):
-    return _train(*given, **options, rounds=False)
-
-
-@wrong(
-    "train_deeplab",
     "Learns next to nothing, as when pictures and masks that are no pairs are taken, or when no "
     "step has any effect.",
     zh="几乎什么也没学到：例如图片和掩码各抽各的、配不成对，或每一步都不起作用。",
@@ -867,20 +636,23 @@ def pairs_torn_apart(model, x, y, *given, **options):
 # --- predict_masks ------------------------------------------------------------------------
 
 
-def _predict(model, images, mean, std, batch_size=50, *, normalised=True, evaluation=True):
+def _predict(
+    model, images, mean, std, batch_size=50, *, normalised=True, evaluation=True, gradients=False
+):
+    """Predictions; each keyword leaves something out."""
     x = images / 255
     x = (x - _channels(mean)) / _channels(std) if normalised else x
     mode = model.training
     model.train(mode and not evaluation)
-    with torch.no_grad():
+    with torch.set_grad_enabled(gradients):
         ids = torch.cat([model(part)["out"].argmax(1) for part in x.split(batch_size)])
     model.train(mode)
     return ids
 
 
-def _prepared_otherwise(seen):
-    """Whether some first pixel is none that a byte becomes by the `TWO` of the checks."""
-    pixels = np.asarray(seen["first pixels"], dtype=float) * [0.2, 0.31] + [0.3, 0.45]
+def _prepared_otherwise(pixels):
+    """Whether some first pixel is none that a byte becomes by the `TWO` of the instruments."""
+    pixels = np.asarray(pixels, dtype=float) * [0.2, 0.31] + [0.3, 0.45]
     return np.abs(255 * pixels - np.round(255 * pixels)).max(initial=0.0) > 0.05 or not (
         -0.001 < pixels.min(initial=0.0) <= pixels.max(initial=0.0) < 1.001
     )
@@ -894,7 +666,7 @@ def _prepared_otherwise(seen):
     errata=("E033",),
     step="Prepare test pictures just as in training.",
     step_zh="测试图片的处理要与训练时完全一样。",
-    looks_like=_prepared_otherwise,
+    looks_like=lambda seen: _prepared_otherwise(seen["first pixels"]),
 )
 def raw_at_test(*given, **options):
     return _predict(*given, **options, normalised=False)
@@ -940,26 +712,27 @@ def ids_cut_at_one_half(*given, **options):
     step="Predict under torch.no_grad() or torch.inference_mode().",
     step_zh="在 torch.no_grad() 或 torch.inference_mode() 下预测。",
 )
-def keeps_gradients(model, images, mean, std, batch_size=50):
-    with torch.enable_grad():
-        mode, x = model.training, (images / 255 - _channels(mean)) / _channels(std)
-        model.eval()
-        ids = torch.cat([model(part)["out"].argmax(1) for part in x.split(batch_size)])
-    model.train(mode)
-    return ids
+def keeps_gradients(*given, **options):
+    return _predict(*given, **options, gradients=True)
 
 
 # --- colour_mask --------------------------------------------------------------------------
 
 
+def _is_grey(picture):
+    return np.ptp(np.asarray(picture), axis=-1).max() == 0
+
+
 @wrong(
     "colour_mask",
-    "Multiplies a mask by 255 into whole numbers of 64 bits, black and white.",
-    zh="掩码乘以 255，得到 64 位整数的黑白图。",
+    "Has no colours, only greys, as when a mask is multiplied by 255 (which makes whole numbers of "
+    "64 bits besides).",
+    zh="没有颜色，只有灰度，例如把掩码乘以 255（还成了 64 位整数）。",
     caught_by="every_id_its_colour",
     errata=("E036",),
     step="Look the ids up in the palette, and make the result uint8.",
     step_zh="编号到调色板里查颜色，结果为 uint8。",
+    looks_like=lambda seen: all(_is_grey(one["picture"]) for one in seen),
 )
 def black_and_white(mask, palette, void=(224, 224, 192)):
     return np.repeat((np.asarray(mask) > 0.5)[..., None] * 255, 3, axis=2)
@@ -979,18 +752,6 @@ def black_and_white(mask, palette, void=(224, 224, 192)):
 )
 def always_fits(mask, speed, latency_ms, pixels_per_degree):
     return 1.0
-
-
-@wrong(
-    "late_iou",
-    "Takes milliseconds for seconds.",
-    zh="把毫秒当成了秒。",
-    caught_by="milliseconds_and_rounding",
-    step="Divide the latency by 1000.",
-    step_zh="延迟要除以 1000。",
-)
-def milliseconds_as_seconds(mask, speed, latency_ms, pixels_per_degree):
-    return reference.late_iou(mask, speed, 1000 * latency_ms, pixels_per_degree)
 
 
 @wrong(
@@ -1021,72 +782,10 @@ def shift_cut_off(mask, speed, latency_ms, pixels_per_degree):
     return reference.late_iou(mask, shift, 1000, 1)
 
 
-@wrong(
-    "late_iou",
-    "Moves the mask to the left where it goes to the right, and the other way round.",
-    zh="移动方向反了：该往右的往左，该往左的往右。",
-    caught_by="what_leaves_is_gone",
-    step="A positive shift moves to the right: what was in column j is in column j + s.",
-    step_zh="位移为正时向右：原来在第 j 列的，现在在第 j + s 列。",
-)
-def to_the_other_side(mask, speed, latency_ms, pixels_per_degree):
-    return reference.late_iou(mask, -speed, latency_ms, pixels_per_degree)
-
-
-@wrong(
-    "late_iou",
-    "Divides by one of the masks alone, not by the union.",
-    zh="只除以其中一个掩码的像素数，而不是并集。",
-    caught_by="later_fits_worse",
-    step="Divide by the pixels that are in either.",
-    step_zh="除以至少一个为真的像素数。",
-)
-def over_the_old_mask(mask, speed, latency_ms, pixels_per_degree):
-    was = np.asarray(mask)
-    shift = round(speed * latency_ms / 1000 * pixels_per_degree)
-    places = np.argwhere(was) + np.array([0, shift])
-    inside = places[(places[:, 1] >= 0) & (places[:, 1] < was.shape[1])]
-    return was[tuple(inside.T)].sum() / was.sum()
-
-
 # --- mended_segmentation ------------------------------------------------------------------
 
 
-def _program(
-    model, examples, test_images, palette, mean, std, lr=0.1, *,
-    masks="nearest", raw=False, raw_test=False, void="ignored", key="out", evaluation=True,
-    half=False, times_255=False, rows=2,
-):  # fmt: skip
-    """The program mended; each keyword leaves one of its faults in."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    model.train()
-    losses = []
-    for start in range(0, len(examples), rows):
-        batch = examples[start : start + rows]
-        x = torch.stack([e["image"] for e in batch]) / 255
-        x = x if raw else (x - _channels(mean)) / _channels(std)
-        y = torch.stack([e["mask"] for e in batch])[:, None].float()
-        if masks == "folder":
-            y = torch.tensor([e["folder"] for e in batch])
-        else:
-            y = functional.interpolate(y, size=x.shape[-2:], mode=masks)[:, 0].long()
-            y = y.where(y < len(palette), VOID if void == "ignored" else 0)
-        outputs = model(x)
-        outputs = outputs[key] if key else outputs
-        loss = functional.cross_entropy(outputs, y, ignore_index=VOID)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    model.train(not evaluation)
-    y = test_images / 255 if raw_test else (test_images / 255 - _channels(mean)) / _channels(std)
-    with torch.no_grad():  # the program shows one picture at a time
-        ids = torch.cat([model(one[None])["out"].argmax(1) for one in y])
-    ids = (ids > 0.5).long() if half else ids
-    pictures = [reference.colour_mask(mask, palette) for mask in ids]
-    if times_255:
-        pictures = [np.repeat((np.asarray(one) > 0.5)[..., None] * 255, 3, axis=2) for one in ids]
-    return {"losses": losses, "ids": ids, "pictures": np.stack(pictures)}
+_program = reference.mended_segmentation
 
 
 @wrong(
@@ -1099,7 +798,9 @@ def _program(
     step_zh="目标是样本的掩码，形状 (N, H, W)。",
 )
 def still_folders(*given, **options):
-    return _program(*given, **options, masks="folder")
+    return _program(
+        *given, **options, cross_entropy=lambda z, y: functional.cross_entropy(z, y[:, 0, 0].long())
+    )
 
 
 @wrong(
@@ -1112,7 +813,12 @@ def still_folders(*given, **options):
     step_zh="编号只能重复：用最近邻。",
 )
 def still_bilinear(*given, **options):
-    return _program(*given, **options, masks="bilinear")
+    def of_blurred(logits, y):
+        y = functional.interpolate(y[:, None, ::2, ::2].float(), scale_factor=2, mode="bilinear")
+        y = y[:, 0].long()
+        return functional.cross_entropy(logits, y.where(y < logits.shape[1], -100))
+
+    return _program(*given, **options, cross_entropy=of_blurred)
 
 
 @wrong(
@@ -1125,7 +831,7 @@ def still_bilinear(*given, **options):
     step_zh="设置 ignore_index=255。",
 )
 def still_counts_void(*given, **options):
-    return _program(*given, **options, void="background")
+    return _program(*given, **options, cross_entropy=void_is_background)
 
 
 @wrong(
@@ -1138,35 +844,24 @@ def still_counts_void(*given, **options):
     step_zh='logits 在 outputs["out"] 里。',
 )
 def still_a_dict(*given, **options):
-    return _program(*given, **options, key=None)
+    return _program(
+        *given, **options, cross_entropy=lambda z, y: functional.cross_entropy({"out": z}, y.long())
+    )
 
 
 @wrong(
     "mended_segmentation",
-    "Pixels that are trained on do not reach the model as (x / 255 − mean) / std.",
-    zh="训练时送进模型的像素不是 (x / 255 − mean) / std。",
+    "Pixels do not reach the model as (x / 255 − mean) / std: of the pictures that are trained on, "
+    "or of the test pictures.",
+    zh="送进模型的像素不是 (x / 255 − mean) / std：训练图片不是，或测试图片不是。",
     caught_by="what_the_model_gets",
-    errata=("E027",),
-    step="Subtract the mean, divide by the std.",
-    step_zh="减均值，除以标准差。",
-    looks_like=lambda seen: _prepared_otherwise({"first pixels": seen["trained on"]}),
+    errata=("E027", "E033"),
+    step="Divide by 255, subtract the mean, divide by the std: in training and in the test alike.",
+    step_zh="除以 255、减均值、除以标准差：训练和测试都一样。",
+    looks_like=lambda seen: any(map(_prepared_otherwise, (seen["trained on"], seen["tested on"]))),
 )
-def still_not_normalised(*given, **options):
-    return _program(*given, **options, raw=True, raw_test=True)
-
-
-@wrong(
-    "mended_segmentation",
-    "Test pictures are still prepared otherwise than those trained on.",
-    zh="测试图片的处理仍与训练时不同。",
-    caught_by="what_the_model_gets",
-    errata=("E033",),
-    step="Normalise the test pictures too.",
-    step_zh="测试图片也要归一化。",
-    looks_like=lambda seen: _prepared_otherwise({"first pixels": seen["tested on"]}),
-)
-def still_raw_at_test(*given, **options):
-    return _program(*given, **options, raw_test=True)
+def still_not_normalised(model, examples, test_images, palette, mean, std, lr=0.1):
+    return _program(model, examples, test_images, palette, (0.0, 0.0), (1.0, 1.0), lr)
 
 
 def _never_in_evaluation(seen):
@@ -1184,7 +879,10 @@ def _never_in_evaluation(seen):
     looks_like=_never_in_evaluation,
 )
 def still_no_eval(*given, **options):
-    return _program(*given, **options, evaluation=False)
+    def one_by_one(*of):
+        return no_evaluation_mode(*of, batch_size=1)
+
+    return _program(*given, **options, predict_masks=one_by_one)
 
 
 @wrong(
@@ -1198,30 +896,18 @@ def still_no_eval(*given, **options):
     looks_like=_only_two,
 )
 def still_cut_at_one_half(*given, **options):
-    return _program(*given, **options, half=True)
+    return _program(*given, **options, predict_masks=ids_cut_at_one_half)
 
 
 @wrong(
     "mended_segmentation",
-    "The pictures are still a mask times 255, in 64 bits and without colours.",
-    zh="图片仍是掩码乘以 255：64 位，没有颜色。",
+    "The pictures still have no colours, only greys: a mask times 255, in 64 bits.",
+    zh="图片仍没有颜色，只有灰度：掩码乘以 255，64 位。",
     caught_by="pictures_in_colour",
     errata=("E036",),
     step="Look the ids up in the palette; uint8.",
     step_zh="编号到调色板里查颜色，结果为 uint8。",
+    looks_like=lambda seen: _is_grey(seen["pictures"]),
 )
 def still_times_255(*given, **options):
-    return _program(*given, **options, times_255=True)
-
-
-@wrong(
-    "mended_segmentation",
-    "The model does not get the examples two by two, once, in training mode.",
-    zh="训练模式下，样本不是每次两个、只过一遍地送进模型的。",
-    caught_by="what_the_model_gets",
-    looks_like=lambda seen: seen["rows"] != [2, 2, 2] and not _never_in_evaluation(seen),
-    step="model.train(); then a step for examples 0 and 1, one for 2 and 3, and so on.",
-    step_zh="先 model.train()；样本 0、1 走一步，2、3 走一步，依此类推。",
-)
-def one_at_a_time(model, examples, *given, **options):
-    return _program(model, examples, *given, **options, rows=1)
+    return _program(*given, **options, colour_mask=black_and_white)
