@@ -90,9 +90,9 @@ plt.show()
 #
 # - ⌈N · target_rate / rate⌉ samples, the first at time 0;
 # - let $f$ be half the lower of both rates: tones up to $0.8f$ keep their height within 2% and
-#   their place in time; tones from $1.2f$ on keep at most 1% of their height. (Measured in the middle
-#   half of the recording.) If samples are dropped without filtering, such tones come back as lower
-#   ones: **aliasing**.
+#   their place in time, and no others appear; tones from $1.2f$ on keep at most 1% of their height.
+#   (Measured in the middle half of the recording.) If samples are dropped without filtering, such
+#   tones come back as lower ones: **aliasing**.
 #
 # The rates are whole numbers; one need not divide the other. At equal rates nothing changes. Do
 # not change the array that came in. `scipy.signal` has what you need.
@@ -103,7 +103,7 @@ plt.show()
 # 每秒 $r$ 个样本只能表示 $r/2$ 以下的频率。网络训练时用什么采样率，就只认什么采样率，所以拿到录音先问采样率。返回采样率为 `target_rate` 的录音：
 #
 # - 共 ⌈N · target_rate / rate⌉ 个样本，第一个在时刻 0；
-# - 设 $f$ 为两个采样率中较低者的一半：$0.8f$ 以下的音，幅度误差不超过 2%，时间位置不变；$1.2f$ 以上的音，幅度不超过原来的 1%（只看录音中间的一半）。不滤波直接丢样本，这些音会变成更低的音混进来，这就是**混叠**。
+# - 设 $f$ 为两个采样率中较低者的一半：$0.8f$ 以下的音，幅度误差不超过 2%，时间位置不变，也不会多出别的音；$1.2f$ 以上的音，幅度不超过原来的 1%（只看录音中间的一半）。不滤波直接丢样本，这些音会变成更低的音混进来，这就是**混叠**。
 #
 # 采样率是整数，不一定能整除。采样率相同则什么都不变。不要改动传入的数组。需要的函数 `scipy.signal` 里都有。
 
