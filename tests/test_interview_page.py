@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sites import small
 from test_interviewer import Server, server
 from test_review_page import CHROMIUM, address, opened
 
 from autograder.grading.journal import Journal
 from autograder.language import LANGUAGES, Language
 from autograder.learner.interviewpage import Interviews
+from autograder.learner.reviewing import Reviews
 from autograder.learner.studying import StudyError
+from autograder.report.interviewtexts import TEXTS
+from autograder.report.site import site
 from autograder.study.interviewer import Interviewer
 
 __all__ = ["address", "server"]
@@ -38,6 +42,24 @@ def test_steps_that_do_not_fit_are_refused_and_keep_nothing(tmp_path: Path) -> N
         room.step({"step": 2, "do": "ticked", "hit": [2]})
         (answer,) = journal.studies.answers()
         assert [n for n, hit in enumerate(answer.hit, 1) if hit] == [2]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_nothing_can_be_kept_no_page_promises_it(tmp_path: Path, language: Language) -> None:
+    path = tmp_path / "journal.sqlite"
+    found = []
+    for kept in (Journal(path), Journal.forgetful(path)):
+        with kept as journal:
+            asked = Interviews(journal)
+            rooms = [asked.room, Reviews(journal).room]
+            pages = site(small("metrics"), [one.activity for one in rooms])
+            found.append(
+                [asked.now({"language": language})["html"],
+                 *(pages[f"{language}/{one.activity.name}.html"]().decode() for one in rooms)]
+            )  # fmt: skip
+    for keeping, forgetting in zip(*found, strict=True):
+        assert keeping != forgetting
+        assert TEXTS["kept"][language] not in forgetting
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")

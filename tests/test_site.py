@@ -166,6 +166,7 @@ def test_front_matter_that_is_broken_is_one_line_with_the_file(
     with pytest.raises(CatalogError, match=r"zh\.md does not begin with a title") as caught:
         chapter(sick("# 没有开头\n"))
     assert "\n" not in str(caught.value)
+    assert "没有标题" in caught.value.text["zh"]
 
 
 def test_a_lesson_that_lacks_a_heading_is_told(sick: Callable[[str], Exercise]) -> None:

@@ -91,6 +91,11 @@ class Journal:
     Several processes may use one file at the same time. A journal belongs to the thread that
     opened it.
 
+    Attributes
+    ----------
+    keeps
+        Whether what is put in is there the next time.
+
     Raises
     ------
     JournalError
@@ -100,6 +105,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.keeps = True
         self._database = database.connect(path, FORM)
         try:
             with database.guarded(path, FORM):
@@ -113,6 +119,7 @@ class Journal:
         """One that knows what the file at `path` holds, if it can be read, and keeps nothing."""
         journal = cls.__new__(cls)
         journal.path = path
+        journal.keeps = False
         try:
             journal._database = database.connect_copy(path, FORM)
         except OSError:

@@ -91,7 +91,7 @@ def _slugs_of(track: str) -> set[str]:
 def _no_question(
     known: list[Question], question: str | None, slug: str | None, track: str | None
 ) -> NoQuestion:
-    ids = ", ".join(sorted({one.id for one in known}))
+    ids = ", ".join(sorted({one.id for one in known}, key=lambda name: (name[:4], len(name), name)))
     if question and ids:
         return NoQuestion(
             f"There is no question {question!r} here. There are: {ids}.",
@@ -126,7 +126,7 @@ class Talk:
     def hold(self, interview: Interview) -> Interview:
         """Go through it to its end, or to where the learner stops, and sum it up."""
         count = len(interview.rounds)
-        self.screen.begin(count, count * MINUTES_TO_SAY)
+        self.screen.begin(count, count * MINUTES_TO_SAY, kept=self.journal.keeps)
         steps = {"ask": self._ask, "mark": self._mark, "next": self._next, "claim": self._claim}
         try:
             self._agree(interview.round.question)

@@ -44,7 +44,7 @@ class Interviews:
     @property
     def room(self) -> Room:
         """For the server."""
-        activity = Activity("interview", TEXTS["page.title"], page)
+        activity = Activity("interview", TEXTS["page.title"], page, kept=self._journal.keeps)
         return Room(activity, {"now": self.now, "step": self.step, "read": self.read})
 
     def now(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class Interviews:
         """What the template is filled with."""
         now, listener = self._interview, self._listener
         if now is None:
-            return {"stage": "none", "do": "begin"}
+            return {"stage": "none", "do": "begin", "kept": self._journal.keeps}
         if now.stage == "over":
             done = list(finished(now, self._journal))
             return {"stage": "over", "do": "begin", "done": done, "redo": to_redo(done),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from autograder.exercise import catalog
 from autograder.exercise.catalog import CatalogError
-from autograder.exercise.syllabus import Syllabus
+from autograder.exercise.syllabus import Syllabus, syllabus
 from autograder.exercise.syllabus.lessons import source
 from autograder.exercise.syllabus.sections import section
 from autograder.language import Language
@@ -32,8 +33,11 @@ class Place:
         return f"{self.slug}.html{'#' if self.anchor else ''}{self.anchor}"
 
 
-def find_place(name: str, course: Syllabus) -> Place:
+def find_place(name: str, course: Callable[[], Syllabus] = syllabus) -> Place:
     """Where `name` leads: ``metrics``, ``metrics#E116``, ``E116``, ``S3-Q1``, ``metrics/recall``.
+
+    A `course` is only asked for where a number is named: one lesson that is broken leaves the
+    others to be read.
 
     Raises
     ------
@@ -42,10 +46,10 @@ def find_place(name: str, course: Syllabus) -> Place:
     """
     slug, _, anchor = name.partition("#")
     if _ID.fullmatch(slug):
-        return _numbered(slug.upper(), course)
+        return _numbered(slug.upper(), course())
     found = named(slug)
     if _ID.fullmatch(anchor):
-        _numbered(anchor.upper(), course)  # one that does not exist is told
+        _numbered(anchor.upper(), course())  # one that does not exist is told
     task = f"{_TASK}{found.task.name}" if found.task else ""
     return Place(found.exercise.slug, anchor or task)
 

@@ -34,7 +34,7 @@ class Reviews:
     def room(self) -> Room:
         """For the server."""
         calls = {"next": self.next, "answer": self.answer, "undo": self.undo}
-        return Room(Activity("review", TEXTS["page.title"], page), calls)
+        return Room(Activity("review", TEXTS["page.title"], page, kept=self._journal.keeps), calls)
 
     def next(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The card to be answered now."""
@@ -75,7 +75,7 @@ class Reviews:
             "card": None if asked is None else _card(asked, language),
             "left": left,
             "given": len(self._given),
-            "end": said("page.end", language),
+            "end": said("page.end" if self._journal.keeps else "page.end.unkept", language),
         }
 
 

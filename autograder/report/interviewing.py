@@ -49,10 +49,11 @@ class Screen:
     console: Console
     language: Language
 
-    def begin(self, count: int, minutes: int) -> None:
-        """Say how many questions come."""
-        key = "begin.one" if count == 1 else "begin"
-        self._show(Prose(said(key, self.language, count=count, minutes=minutes), "dim"))
+    def begin(self, count: int, minutes: int, *, kept: bool = True) -> None:
+        """Say how many questions come, and whether answers are kept."""
+        key, word = "begin.one" if count == 1 else "begin", "kept" if kept else "unkept"
+        sentence = said(key, self.language, count=count, minutes=minutes, kept=self._say(word))
+        self._show(Prose(sentence, "dim"))
 
     def ask(self, question: Question, place: int, count: int) -> None:
         """Put a question."""

@@ -6,13 +6,15 @@ from autograder.language import Language, Text
 
 TEXTS: dict[str, Text] = {
     "begin": {
-        "en": "{count} questions, about {minutes} minutes. Ctrl-C ends; what is done is kept.",
-        "zh": "共 {count} 题，约 {minutes} 分钟。随时可按 Ctrl-C 结束，答完的题都会保存。",
+        "en": "{count} questions, about {minutes} minutes. Ctrl-C ends; {kept}.",
+        "zh": "共 {count} 题，约 {minutes} 分钟。随时可按 Ctrl-C 结束，{kept}。",
     },
     "begin.one": {
-        "en": "One question. Ctrl-C ends; what is done is kept.",
-        "zh": "共 1 题。随时可按 Ctrl-C 结束，答完的题都会保存。",
+        "en": "One question. Ctrl-C ends; {kept}.",
+        "zh": "共 1 题。随时可按 Ctrl-C 结束，{kept}。",
     },
+    "kept": {"en": "what is done is kept", "zh": "答完的题都会保存"},
+    "unkept": {"en": "nothing of it is kept", "zh": "这次的作答不会保存"},
     "how": {
         "en": "Say it in a minute: type, and end with an empty line; or say it aloud and press "
         "Enter.",
@@ -108,8 +110,8 @@ TEXTS: dict[str, Text] = {
         "zh": "本页需要 JavaScript；也可以在终端运行 `touchstone interview`。",
     },
     "page.intro": {
-        "en": "A question, a clock, then the answer beside yours. What is done is kept.",
-        "zh": "出题、计时，再对照参考回答。答完的题都会保存。",
+        "en": "A question, a clock, then the answer beside yours; {kept}.",
+        "zh": "出题、计时，再对照参考回答，{kept}。",
     },
     "page.minutes": {"en": "Minutes that you have", "zh": "可用时间（分钟）"},
     "page.begin": {"en": "Begin", "zh": "开始"},

@@ -141,6 +141,7 @@ TEXTS: dict[str, Text] = {
         "en": "Nothing more today. What you answered is kept.",
         "zh": "今天的都做完了，作答都已保存。",
     },
+    "page.end.unkept": {"en": "Nothing more today.", "zh": "今天的都做完了。"},
     "comma": {"en": ", ", "zh": "，"},
 }
 

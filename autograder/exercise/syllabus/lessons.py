@@ -93,7 +93,9 @@ def read(path: Path) -> Lesson:
     except (IndexError, KeyError, TypeError, ValueError, yaml.YAMLError):
         raise CatalogError(
             f"{path} does not begin with a title and its minutes. Write them between two lines "
-            "of three hyphens, as the other lessons have them."
+            "of three hyphens, as the other lessons have them, or install Touchstone again.",
+            f"{path} 的开头没有标题和阅读分钟数。请照其他课文，写在两行 --- 之间；"
+            "或者重新安装试金石。",
         ) from None
     entries = tuple(_entry(head, body) for head, body in ENTRY.findall(text))
     return Lesson(title, minutes, tuple(_ANSWERS.findall(text)), entries)

@@ -182,7 +182,10 @@ def _question(slug: str, row: Mapping[Language, tuple[str, str, str]]) -> Questi
     where = f"the lesson {slug}, question {row[LANGUAGES[0]][1]}"
     parts = {language: _PART.split(body)[2::2] for language, (_, _, body) in row.items()}
     if any(len(found) != 3 for found in parts.values()):
-        raise CatalogError(f"In {where}: its three parts are not all there, or not once.")
+        raise CatalogError(
+            f"In {where}: its three parts are not all there, or not once.",
+            f"课文 {slug} 的 {row[LANGUAGES[0]][1]} 应有三个部分，各一次，现在不全或有重复。",
+        )
     points = {n: [m[1] for m in _POINT.finditer(found[1])] for n, found in parts.items()}
     nexts = {n: list(_FOLLOW_UP.finditer(found[2])) for n, found in parts.items()}
     return Question(

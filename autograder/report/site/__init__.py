@@ -39,11 +39,14 @@ class Activity:
         has one.
     body
         What the page holds, as HTML.
+    kept
+        Whether what is done there is kept; if not, the page says so.
     """
 
     name: str
     title: Text
     body: Callable[[Language], str]
+    kept: bool = True
 
     @property
     def script(self) -> str:
@@ -132,7 +135,7 @@ class _Pages:
     def activity(self, activity: Activity) -> bytes:
         return self._page(
             "activity.html.j2", f"{activity.name}.html", activity.title[self.language],
-            script=activity.script, body=Markup(activity.body(self.language)),
+            script=activity.script, kept=activity.kept, body=Markup(activity.body(self.language)),
         )  # fmt: skip
 
     def index(self) -> bytes:

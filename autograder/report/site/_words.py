@@ -10,6 +10,11 @@ WORDS: dict[str, Text] = {
         "en": "Interview preparation on large models where every answer is executable.",
         "zh": "大模型面试准备：每个答案都能运行。",
     },
+    "unkept": {
+        "en": "The journal cannot be written, so nothing that you do here is kept. The terminal "
+        "says where it lies.",
+        "zh": "学习记录无法写入，在这里做的都不会保存。文件位置见终端。",
+    },
     "skip": {"en": "Skip to the text", "zh": "跳到正文"},
     "lessons": {"en": "Lessons", "zh": "课文"},
     "nav": {"en": "Course", "zh": "课程"},
