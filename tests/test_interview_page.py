@@ -192,6 +192,25 @@ def test_an_interviewer_in_trouble_is_told_and_the_interview_goes_on(
     assert steps.told["reads"] == (status == 200)
 
 
+def test_an_interview_can_be_ended_and_keeps_what_is_finished(tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        room = Interviews(journal)
+        told = room.step({"step": 0, "do": "begin", "minutes": "40"})
+        assert 'data-do="ended"' in told["html"]
+        for given in (
+            {"do": "answered", "said": "x"},
+            {"do": "ticked", "hit": [1]},
+            {"do": "ended"},
+        ):
+            told = room.step({"step": told["step"], **given})
+        assert 'data-do="begin"' in told["html"]
+        assert told["html"].count("<tr>") == 1
+        told = room.step({"step": told["step"], "do": "begin", "minutes": "4"})
+        told = room.step({"step": told["step"], "do": "ended"})
+        assert TEXTS["nothing"]["en"] in told["html"]
+        assert len(journal.studies.answers()) == 1
+
+
 def test_who_does_not_wait_goes_on(steps: Steps, server: Server) -> None:
     server.wait = 30
     server.hits((1, "An answer, said."), follow_up="Why?")

@@ -10,7 +10,7 @@ import pytest
 from autograder.exercise import catalog
 from autograder.exercise.catalog import CatalogError
 from autograder.exercise.syllabus import syllabus
-from autograder.exercise.syllabus.material import material, materials
+from autograder.exercise.syllabus.material import material, materials, sentence
 from autograder.language import LANGUAGES
 
 
@@ -56,3 +56,10 @@ def test_languages_that_differ_are_told_with_the_place(tmp_path: Path) -> None:
     (course / "metrics").symlink_to(exercise.folder)
     with pytest.raises(CatalogError, match=r"metrics, question S\d-Q\d+, its points"):
         material(catalog.exercise("metrics", course))
+
+
+def test_a_sentence_has_a_capital_and_a_name_its_own() -> None:
+    assert sentence("recall: the share") == "Recall: the share"
+    assert sentence("a loop") == "A loop"
+    for name in ("mBART's tokenizer", "q = round(x)", "`read` it", "θ is", ""):
+        assert sentence(name) == name

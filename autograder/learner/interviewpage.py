@@ -96,6 +96,8 @@ class Interviews:
             now = now.ticked([n in given["hit"] for n in range(1, count + 1)], studying.now())
             self._journal.studies.add(now.answers[-1:])
             return now
+        if do == "ended":
+            return now.ended()
         if do == "judged":
             now = now.judge(given["holds"] == "true", studying.now())
             self._journal.studies.add(now.judged[-1:])

@@ -20,6 +20,7 @@ from autograder.exercise.syllabus.material import (
     Formula,
     Question,
     material,
+    sentence,
 )
 from autograder.language import LANGUAGES, Language, Text
 
@@ -118,7 +119,7 @@ def _of_erratum(erratum: Erratum) -> Card:
         "erratum",
         erratum.slug,
         _each(lambda n: f"{number} · {erratum.title[n]}"),
-        _each(lambda n: f"{_CLAIM[n]}\n\n> {_sentence(erratum.claim[n])}"),
+        _each(lambda n: f"{_CLAIM[n]}\n\n> {_quoted(sentence(erratum.claim[n]))}"),
         _each(lambda n: _paragraphs(*(
             label + line[n] for label, line in zip(_TRUTH[n], told, strict=True)
         ))),
@@ -167,9 +168,9 @@ def _each(said: Callable[[Language], str]) -> Text:
     return {language: said(language) for language in LANGUAGES}
 
 
-def _sentence(text: str) -> str:
-    """`text` as a quotation: all its lines, with a capital at its beginning."""
-    return (text[:1].upper() + text[1:]).replace("\n", "\n> ")
+def _quoted(text: str) -> str:
+    """All lines of `text` as a quotation."""
+    return text.replace("\n", "\n> ")
 
 
 def _fingerprint(words: str) -> str:

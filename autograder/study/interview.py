@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from autograder.exercise.syllabus.material import Erratum, FollowUp, Question
+from autograder.exercise.syllabus.material import Erratum, FollowUp, Question, sentence
 from autograder.grading.studies import Answer, Judgement
 from autograder.language import Text
 
@@ -37,7 +37,8 @@ class Statement:
     @property
     def text(self) -> Text:
         """What is stated."""
-        return self.erratum.right if self.holds else self.erratum.claim
+        stated = self.erratum.right if self.holds else self.erratum.claim
+        return {language: sentence(text) for language, text in stated.items()}
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,10 @@ class Interview:
         if not self.open:
             raise WrongStage("What is right was not shown yet.")
         return self._after(self.follow_up if self.stage == "next" else len(self.round.follow_ups))
+
+    def ended(self) -> Interview:
+        """The learner stops here; what is not finished is left out."""
+        return replace(self, stage="over", open=False)
 
     def _at(self, *stages: Stage) -> None:
         if self.stage not in stages or self.open:

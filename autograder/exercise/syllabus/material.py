@@ -31,6 +31,7 @@ _FOLLOW_UP = re.compile(r"^- (\*{1,2})(.+?)\1\s*(.+(?:\n  .+)*)", re.MULTILINE)
 _HEADING = re.compile(r"^### (.+)\n", re.MULTILINE)
 # A block of code is one, whatever blank lines it holds.
 _BLOCK = re.compile(r"```.*?^```$|(?:(?!\n\n|```).)+", re.MULTILINE | re.DOTALL)
+_PLAIN = re.compile(r"(?!\w+ *=)[a-z]+[\s,.:;'’-]")
 _NUMBER = re.compile(r"\d\.\d|\d\d")
 # Formulas, code and what stands in parentheses, such as years.
 _ASIDE = re.compile(r"\$[^$]*\$|`[^`]*`|[(（][^()（）]*[)）]")
@@ -141,6 +142,11 @@ def material(exercise: Exercise) -> Material:
 def materials(course: Path | None = None) -> tuple[Material, ...]:
     """Of the whole course in the folder `course`, by default the one that is in use."""
     return tuple(material(e) for e in catalog.exercises(course or catalog.COURSE))
+
+
+def sentence(text: str) -> str:
+    """`text` with a capital at its beginning, unless its first word is a name such as mBART."""
+    return text[:1].upper() + text[1:] if _PLAIN.match(text) else text
 
 
 def _stamp(path: Path) -> int:

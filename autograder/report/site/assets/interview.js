@@ -59,7 +59,7 @@ addEventListener("DOMContentLoaded", () => {
     event.preventDefault();
     const filled = new FormData(event.target, event.submitter);
     const given = Object.fromEntries(filled);
-    ask("step", { ...given, hit: filled.getAll("hit").map(Number), do: event.target.dataset.do, step });
+    ask("step", { ...given, hit: filled.getAll("hit").map(Number), do: event.submitter?.dataset.do ?? event.target.dataset.do, step });
   });
   setInterval(() => {
     const clock = stage.querySelector(".clock"), seconds = Math.floor((Date.now() - began) / 1000);
