@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import py_compile
 import shutil
@@ -14,6 +16,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import dev_exercise
 import pytest
 from attempts import RECALL, notebook, save, task
 
@@ -21,8 +24,8 @@ from autograder.classroom import Ledger, belongings, find_submissions, read_secr
 from autograder.classroom.belongings import Belongings
 from autograder.classroom.graders import AnswersInReach, Pools
 from autograder.engine import read_notebook, room, view, walls
-from autograder.engine.answers import marks
-from autograder.engine.copies import ANSWERS, Marks, search
+from autograder.engine.answers import marks, parted
+from autograder.engine.copies import ANSWERS, Marks, long_lines, search
 from autograder.engine.pool import Pool
 from autograder.engine.trials import answers_in_reach, trials
 from autograder.exercise import catalog
@@ -89,8 +92,11 @@ def test_a_copy_is_found_whatever_its_ending_and_in_archives(tmp_path: Path) -> 
         (tmp_path / name).write_bytes(solution)
     (tmp_path / "a.py.bak").write_bytes(of_an_older_edition(reference))
     (tmp_path / "b.ipynb.gz").write_bytes(gzip.compress(solution))
-    with zipfile.ZipFile(tmp_path / "c.zip", "w") as packed:
-        packed.writestr("deep/down", solution)
+    (tmp_path / "b.ipynb.bz2").write_bytes(bz2.compress(solution))
+    (tmp_path / "reference.py.xz").write_bytes(lzma.compress(reference.read_bytes()))
+    for name in ("c.zip", "c.egg", "c.pyz"):
+        with zipfile.ZipFile(tmp_path / name, "w") as packed:
+            packed.writestr("deep/down", solution)
     with tarfile.open(tmp_path / "d.tar.gz", "w:gz") as tape:
         tape.add(reference, "r.txt")
     py_compile.compile(str(reference), str(tmp_path / "__pycache__" / "reference.cpython-3.pyc"))
@@ -293,3 +299,42 @@ def test_the_same_files_by_another_way_are_hidden_too(
             read = read_notebook(save(tmp_path, notebook(reading(link / name))))
             assert task(grade(read, METRICS, pool=pool)).status == "fail", name
         assert answers_in_reach(METRICS, pool.worker) == ()
+
+
+LEFT = (
+    "mutants.toml", "reference.py~", ".reference.py.swp", "#wrong.py#", "reference - Copy.py",
+    "wrong.rej", "own.egg", "wrong.json", ".git/objects/ab/cd", "notes/old.py", "unnamed.csv",
+    "__pycache__/reference.cpython-311.pyc",
+)  # fmt: skip
+NAMED = ("table.csv", "rig.py", "helpers/deep.py", "rows/one.txt")
+
+
+def test_of_an_exercises_folder_what_its_probes_name_shows_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    """An editor's copy was shown, and an author's notes, which quote the lines of a solution."""
+    own = dev_exercise.make(tmp_path).folder
+    for name in (*LEFT, *NAMED):
+        (own / name).parent.mkdir(exist_ok=True, parents=True)
+        (own / name).write_text("")
+    with (own / "checks.py").open("a") as checks:
+        checks.write("\nfrom . import rig\nBESIDE = 'table.csv', 'wrong.py', 'a\\0b', '..'\n")
+    (own / "rig.py").write_text("from .helpers.deep import x\nopen('rows/one.txt')\n")
+    shown = {path.relative_to(own).as_posix() for path in view.probed_with(own)}
+    assert shown == {"exercise.toml", "checks.py", "table.csv", "rig.py", "helpers", "rows"}
+
+
+def test_no_file_of_the_course_that_shows_holds_a_solution_in_its_lines() -> None:
+    shown = view.seen({})
+    texts = [
+        path.read_text("utf-8")
+        for path in catalog.PACKAGE.rglob("*")
+        if path.suffix in (".py", ".toml", ".json", ".j2", ".md") and view.shows(shown, path)
+    ]
+    assert len(texts) > 100
+    for exercise in catalog.exercises():
+        solved, handed_out = parted((exercise.folder / "notebook.py").read_text("utf-8"))
+        own = long_lines(solved) - long_lines(handed_out)
+        held = [[line for line in own if line in text] for text in texts]
+        # Lines that anybody writes: `losses.append(loss.item())`.
+        assert max(map(len, held)) < 4, (exercise.slug, held)

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not walls.available(), reason="needs Linux and b
 ORDINARY = catalog.exercise("metrics")
 CALLS = (
     "clone name_to_handle_at add_key keyctl io_uring_setup bpf userfaultfd perf_event_open "
-    "io_setup mq_open timer_create"
+    "io_setup mq_open timer_create sync"
 )
 EVERY = [*reach.CASES, *take.CASES, *forge.CASES]
 

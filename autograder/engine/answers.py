@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from autograder.engine.copies import ANSWERS, Marks, hashed, long_lines, of_files
+from autograder.engine.copies import ANSWERS, NOTES, Marks, hashed, long_lines, of_files
 from autograder.exercise import catalog
 from autograder.language import LANGUAGES
 
@@ -27,14 +27,14 @@ def _files(folder: Path) -> Iterator[Path]:
     for root in dict.fromkeys((folder.parents[2], catalog.content_root())):
         for language in LANGUAGES:
             yield root / "solutions" / language / f"{folder.name}.ipynb"
-    for name in ANSWERS:
+    for name in (*ANSWERS, NOTES):
         yield folder / name
 
 
 def _lines(folder: Path) -> Iterator[frozenset[str]]:
     """Of each of an exercise's files, the longest lines that no learner or submission is shown."""
     notebook = _text(folder / "notebook.py")
-    solved, handed_out = _parted(notebook)
+    solved, handed_out = parted(notebook)
     shown = long_lines(handed_out) | long_lines(_text(folder / "checks.py"))
     for text in (solved, *(_text(folder / name) for name in ANSWERS if name != "notebook.py")):
         own = sorted(long_lines(text) - shown, key=lambda line: (-len(line), line))
@@ -42,7 +42,7 @@ def _lines(folder: Path) -> Iterator[frozenset[str]]:
             yield frozenset(hashed(line.encode()) for line in own[:_MOST_LINES])
 
 
-def _parted(notebook: str) -> tuple[str, str]:
+def parted(notebook: str) -> tuple[str, str]:
     """The lines of a notebook's source that are solutions, and the others."""
     solved: list[str] = []
     others: list[str] = []

@@ -16,20 +16,25 @@ of exercises with answers in them and the content of an installed course are kno
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import gzip
 import hashlib
+import io
 import json
 import lzma
 import os
+import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 ANSWERS = ("reference.py", "wrong.py", "right.py", "notebook.py")
+NOTES = "mutants.toml"
+"""An author's, on changes of a solution that are no mistakes: they quote its lines."""
 _SHORTEST_LINE = 24
 _FEWEST_LINES = 4
 _SHARE = 0.3
@@ -37,7 +42,11 @@ _LARGEST = 2**25
 # The kernel's own; and what Python compiled, which lies beside its source.
 _KERNEL = ("/proc", "/sys", "/dev")
 _COMPILED = "__pycache__"
-_ARCHIVES = (".whl", ".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".gz")
+_ARCHIVES = (".whl", ".zip", ".egg", ".pyz", ".tar", ".tgz", ".gz", ".bz2", ".xz")
+_ALONE: dict[str, Callable[[str], io.BufferedIOBase]] = {
+    "gz": gzip.GzipFile, "bz2": bz2.BZ2File, "xz": lzma.LZMAFile
+}  # fmt: skip
+_TAPE = re.compile(r"\.tar\.[a-z0-9]+$")
 # What compilers read and write: tens of thousands, and nobody's copy.
 _NOT_LOOKED_AT = (".h", ".hpp", ".cuh", ".pyi", ".so", ".a")
 _TEXTS = (".ipynb", ".txt", ".md", ".bak", ".orig", ".old", ".save", ".copy", "~")
@@ -226,14 +235,12 @@ def _members(path: str, marks: Marks) -> Iterator[tuple[str, bytes]]:
                 name = one.filename.rpartition("/")[2]
                 if one.file_size in marks.whole or one.file_size <= _most(name, marks):
                     yield name, packed.read(one)
-    elif path.endswith(".gz") and not path.endswith(".tar.gz"):
-        with open(path, "rb") as file:
-            file.seek(-4, os.SEEK_END)
-            size = int.from_bytes(file.read(), "little")
-        name = path.rpartition("/")[2].removesuffix(".gz")
-        if size in marks.whole or size <= _most(name, marks):
-            with gzip.open(path) as unpacked:
-                yield name, unpacked.read(size)
+    elif (unpack := _ALONE.get(path.rpartition(".")[2])) and not _TAPE.search(path):
+        name = path.rpartition("/")[2].rpartition(".")[0]
+        with unpack(path) as unpacked:
+            content = unpacked.read(_LARGEST + 1)
+        if len(content) in marks.whole or len(content) <= _most(name, marks):
+            yield name, content
     else:
         with tarfile.open(path) as tape:
             for about in tape:

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from autograder.engine import users
 from autograder.engine.answers import marks
-from autograder.engine.copies import ANSWERS, search
+from autograder.engine.copies import search
 from autograder.engine.fresh import matplotlib_cache
-from autograder.engine.view import CONTENT, View, exercises, is_link_into, seen, shows
+from autograder.engine.view import CONTENT, View, exercises, is_link_into, probed_with, seen, shows
 from autograder.exercise import catalog
 
 _NEEDED = (catalog.PACKAGE, sys.prefix, sys.base_prefix)
@@ -148,10 +148,9 @@ def _fonts() -> Iterator[Path]:
 
 
 def answers() -> Iterator[Path]:
-    """Files and folders with answers in them, of the course itself."""
+    """Files and folders with answers in them, of the course itself, and what else may have some."""
     for folder in exercises():
-        for name in (*ANSWERS, "__pycache__"):
-            if (folder / name).exists():
-                yield folder / name
+        shown = set(probed_with(folder))
+        yield from (path for path in sorted(folder.iterdir()) if path not in shown)
     if CONTENT.is_dir():
         yield CONTENT

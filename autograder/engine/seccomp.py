@@ -31,7 +31,9 @@ _MAKES_NAMESPACES = (
     0x40000000,  # network
 )
 _SHARED_UNNAMED = 0x01 | 0x20  # MAP_SHARED, MAP_ANONYMOUS
-_LARGER_PIPE = 1031  # F_SETPIPE_SZ
+# F_SETPIPE_SZ: pages of pipes are counted by user, and a pipe may be a hundred times as large as it
+# is. F_SETLEASE: whoever writes to a file of their own waits for who has a lease on it.
+_UNFAIR = (1031, 1024)
 _INPUT_TO_TERMINAL = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 # A child reaches itself by these. AF_VSOCK, for one, would reach the host of a virtual machine.
 _FAMILIES = (1, 2, 10, 16)  # unix, inet, inet6, netlink
@@ -54,7 +56,7 @@ REFUSED = {
     ),
     "what all of the machine's, or of a user's, processes have together": (
         "io_setup io_submit io_cancel io_destroy io_getevents io_pgetevents inotify_init "
-        "inotify_init1 inotify_add_watch mq_open"
+        "inotify_init1 inotify_add_watch mq_open sync syncfs"
     ),
     "the machine": (
         "personality open_by_handle_at name_to_handle_at quotactl quotactl_fd acct syslog "
@@ -154,8 +156,8 @@ def _rules() -> Iterator[_Rule]:
         yield "clone", errno.EPERM, (_Comparison(0, _MASKED_EQUAL, flag, flag),)
     for request in _INPUT_TO_TERMINAL:
         yield "ioctl", errno.EPERM, (_Comparison(1, _MASKED_EQUAL, 0xFFFFFFFF, request),)
-    # Pages of pipes are counted by user, and a pipe may be a hundred times as large as it is.
-    yield "fcntl", errno.EPERM, (_Comparison(1, _MASKED_EQUAL, 0xFFFFFFFF, _LARGER_PIPE),)
+    for command in _UNFAIR:
+        yield "fcntl", errno.EPERM, (_Comparison(1, _MASKED_EQUAL, 0xFFFFFFFF, command),)
     for family in range(_FAMILIES_END):
         if family not in _FAMILIES:
             yield "socket", errno.EAFNOSUPPORT, (_Comparison(0, _EQUAL, family, 0),)

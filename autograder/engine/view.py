@@ -8,13 +8,15 @@ environment or within it, and is dark all the same.
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
-from autograder.engine.copies import ANSWERS
+from autograder.engine.copies import ANSWERS, NOTES
 from autograder.exercise import catalog
 
 CONTENT = catalog.PACKAGE / "_content"
@@ -32,7 +34,6 @@ _SETTINGS = (
     "ld.so.conf.d", "locale.alias", "localtime", "mime.types", "nsswitch.conf", "os-release",
     "protocols", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
-_NOT_SHOWN = (*ANSWERS, "__pycache__")
 
 View = dict[Path, bool]
 """Of paths, whether they show."""
@@ -94,8 +95,38 @@ def _shown(environment: Mapping[str, str]) -> Iterator[Path]:
     yield from _models(environment)
     yield catalog.PACKAGE
     for folder in exercises():
-        # Whatever comes later, such as a compiled reference, is not there either.
-        yield from (path for path in sorted(folder.iterdir()) if path.name not in _NOT_SHOWN)
+        yield from probed_with(folder)
+
+
+def probed_with(folder: Path) -> Iterator[Path]:
+    """Of an exercise's folder what its probes are made of: the checks, and what these name.
+
+    All else may tell an answer: an author's notes and copies, what an editor or Python left there.
+    """
+    others = {path.name for path in folder.iterdir()} - {*ANSWERS, NOTES, "__pycache__"}
+    waiting = {"exercise.toml", "checks.py"} & others
+    while waiting:
+        others -= waiting
+        paths = [folder / name for name in sorted(waiting)]
+        yield from paths
+        programs = (path for path in paths if path.suffix == ".py" and others)
+        waiting = others & {*chain.from_iterable(map(_named_in, programs))}
+
+
+def _named_in(program: Path) -> Iterator[str]:
+    """Modules beside a program that it imports, and whatever it says that may be a file's name."""
+    try:
+        tree = ast.parse(program.read_bytes())
+    except (SyntaxError, ValueError):  # whoever runs it is told
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            modules = [node.module] if node.module else [alias.name for alias in node.names]
+            for module in modules:
+                step = module.partition(".")[0]
+                yield from (step, f"{step}.py")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value.partition("/")[0]
 
 
 def _dark() -> Iterator[Path]:

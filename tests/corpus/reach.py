@@ -35,6 +35,11 @@ names = {type(o).__name__ for o in gc.get_objects()}
 return bool(names & {'AnswerKey', 'Answer', 'KeyRows'}) or any(
     name.endswith(('.reference', '.wrong', '.judge', '.oracle')) for name in sys.modules)""",
     ),
+    reaching(
+        "reads what an author noted of the solutions",
+        "return reads(FACTS['course'] + '/../attention/mutants.toml')",
+        open="yes",
+    ),
     reaching("reads the solutions", "return reads(FACTS['solution'])", open="yes"),
     reaching("reads the tests", "return lists(FACTS['tests'])", open="yes"),
     reaching("reads the cache of answer keys", "return reads(FACTS['keys'])", open="yes"),
@@ -378,6 +383,15 @@ _, end = os.pipe()
 return fcntl.fcntl(end, 1031, 2**19) >= 2**19""",
         open="yes",
     ),
+    reaching(
+        "has whoever writes to their own files wait for it",
+        """
+import fcntl
+with open(FACTS['course'] + '/checks.py') as file:
+    return fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK) == 0""",
+        open="kernel",
+    ),
+    reaching("has all disks of the machine written", "return call('sync')", open="yes"),
     reaching(
         "opens a queue of messages, whose bytes a user has together",
         """

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from rapidfuzz.distance import Levenshtein
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
@@ -105,12 +106,8 @@ def error_rate(model, features, labels):
 
 
 def _edits(said, heard):
-    row = list(range(len(heard) + 1))
-    for i, one in enumerate(said, 1):
-        previous, row = row, [i]
-        for j, other in enumerate(heard, 1):
-            row.append(min(previous[j] + 1, row[-1] + 1, previous[j - 1] + (one != other)))
-    return row[-1]
+    # By a library: a submission may read this, and is asked for the algorithm.
+    return Levenshtein.distance(list(said), list(heard))
 
 
 def reader():
