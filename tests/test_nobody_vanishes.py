@@ -128,6 +128,16 @@ def test_a_name_like_a_dated_copy_is_a_students(tmp_path: Path) -> None:
     assert [name for name, _ in found.aside] == ["lin.former-2026-01-31.ipynb"]
 
 
+@pytest.mark.parametrize("ending", [".txt", ".json", ".JSON", ".download"])
+def test_what_a_browser_renamed_is_its_students(tmp_path: Path, ending: str) -> None:
+    """It was set aside, and the student was in no list of people."""
+    for name in ("ann.ipynb", f"ben.ipynb{ending}"):
+        (tmp_path / name).write_text("{}")
+    found = take_in(tmp_path)
+    assert [one.student for one in found.submissions] == ["ann", "ben"]
+    assert f"ben.ipynb{ending}" in (found.submissions[1].problem or {})["en"]
+
+
 def test_who_begins_with_a_full_stop_is_told_and_there(tmp_path: Path) -> None:
     files = {".bob.ipynb": NOTEBOOK, ".kim/metrics.ipynb": NOTEBOOK, "ann.ipynb": NOTEBOOK}
     found = take_in(unpacked(files, tmp_path / "class"))

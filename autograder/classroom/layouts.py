@@ -7,6 +7,7 @@ people. Who was named by a platform is that person, also with several attempts.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ _INSTEAD = (
     ".py", ".pdf", ".html", ".htm", ".doc", ".docx", ".odt", ".rtf",
     ".7z", ".rar", ".tar", ".gz", ".tgz", ".xz", ".bz2",
 )  # fmt: skip
+# A browser saves a notebook so that it does not know.
+_MISNAMED = re.compile(r"\.ipynb\.(?!ipynb$)\w+$", re.IGNORECASE)
 
 Placed = tuple[Entry, tuple[str, ...]]
 """An entry, and its path from where the students are."""
@@ -193,7 +196,8 @@ def platform_of(placed: Sequence[Placed], slugs: Sequence[str]) -> str:
 
 def is_work(entry: Entry) -> bool:
     """Whether a file that lies in nobody's folder is somebody's all the same."""
-    return entry.handed_in or entry.problem is not None or entry.suffix in _INSTEAD
+    misnamed = not entry.folder and bool(_MISNAMED.search(entry.name))
+    return entry.handed_in or entry.problem is not None or entry.suffix in _INSTEAD or misnamed
 
 
 def _apart(
@@ -210,7 +214,9 @@ def _apart(
 
 
 def _by_file(parts: Sequence[str], above: str, slugs: Sequence[str]) -> Owner:
-    return Owner(without_slug(PurePath(parts[0]).stem, slugs) or above)
+    stem = _MISNAMED.sub("", parts[0])
+    stem = PurePath(parts[0]).stem if stem == parts[0] else stem
+    return Owner(without_slug(stem, slugs) or above)
 
 
 def _place(entry: Entry, parts: tuple[str, ...], depth: int) -> str:
