@@ -372,3 +372,32 @@ def test_what_did_not_change_is_told_and_not_graded_again(home: Path) -> None:
     # The very result of the first time, seconds and all.
     assert second.stdout.endswith(first.stdout)
     assert "Unchanged" not in touchstone("grade", str(path), "--again", "--lang", "en").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["interveiw"], "没有 interveiw 这个命令。是不是 'interview'？"),
+        (["interview", "--minuts", "3"], "没有选项 --minuts。可能是 --minutes。"),
+        (["interview", "--minutes", "x"], "--minutes 的值不对：应是数字。"),
+        (["interview", "--minutes"], "选项 --minutes 后面要有值。"),
+        (["open", "--port", "99999"], "--port 的值不对：最大是 65535。"),
+        (["open", "a", "b"], "多出了参数：b。"),
+        (["lesson"], "还缺 位置。"),
+        (["class"], "用法："),
+    ],
+)
+def test_wrong_use_is_told_in_chinese_too(arguments: list[str], told: str) -> None:
+    done = touchstone(*arguments, "--lang", "zh")
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert not done.stdout
+
+
+def test_wrong_use_says_how_the_command_goes() -> None:
+    done = touchstone("interview", "--minuts", "3", "--lang", "en")
+    assert done.returncode == 2
+    first, usage, more = done.stderr.splitlines()
+    assert "No such option: --minuts" in first
+    assert "interview [OPTIONS]" in usage
+    assert more.endswith("interview -h")

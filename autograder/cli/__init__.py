@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 
+import typer
+
 from autograder import _called
 from autograder.cli import (  # some only put their commands on another's app
     authors,
@@ -23,7 +25,8 @@ from autograder.cli import (  # some only put their commands on another's app
     reviewing,
     teachers,
 )
-from autograder.cli.shared import ARGUMENTS, WRONG_LANGUAGE, blame, explain, fail
+from autograder.cli.shared import ARGUMENTS, LANGUAGE, WRONG_LANGUAGE, blame, explain, fail
+from autograder.cli.usage import is_wrong_use, wrong_use
 
 app = learners.app
 app.add_typer(reviewing.review, name="review")
@@ -69,12 +72,18 @@ def main() -> None:
         # Typer would not look at it, but at what shell it was started from.
         os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
     try:
-        app(ARGUMENTS, prog_name=_program(), complete_var=_COMPLETE)
+        code = app(ARGUMENTS, prog_name=_program(), complete_var=_COMPLETE, standalone_mode=False)
+        raise SystemExit(code if isinstance(code, int) else 0)
+    except typer.Abort:
+        raise SystemExit(1) from None
     except (KeyboardInterrupt, BrokenPipeError):
         os._exit(130)
     except _Ended:
         os._exit(128 + signal.SIGTERM)
     except Exception as error:
+        if is_wrong_use(error):
+            sys.stderr.write(wrong_use(error, LANGUAGE) + "\n")
+            raise SystemExit(2) from None
         if os.environ.get("TOUCHSTONE_DEBUG"):
             raise
         fail(explain(error), code=blame(error))

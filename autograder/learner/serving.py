@@ -211,8 +211,11 @@ class _Answer(_Handler):
 
     async def post(self, name: str) -> None:
         if not (self.is_ours() and self.is_same_origin()):
-            self.answer(403, {"error": {"en": "Only this course's pages may ask.",
-                                        "zh": "只有本课程的页面可以调用。"}})  # fmt: skip
+            en = (
+                "This page is of another run. Open the address that `touchstone open` printed last."
+            )
+            zh = "这个页面来自之前的一次运行，请打开 `touchstone open` 最近打印的地址。"
+            self.answer(403, {"error": {"en": en, "zh": zh}})
             return
         call = self.server.calls.get(name)
         if call is None:
