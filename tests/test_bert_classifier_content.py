@@ -118,7 +118,10 @@ def test_training_sentences_and_held_out_ones_are_disjoint() -> None:
 
 def test_learning_is_told_from_guessing() -> None:
     truth = [example.label for example in CHECKS._examples("test")]
-    learned = {"losses": [1.1, 0.4], "predictions": truth, "encoder moved": True}
+    asked = list(range(len(truth)))
+    learned = {
+        "losses": [1.1, 0.4], "predictions": truth, "asked": asked, "encoder moved": True
+    }  # fmt: skip
 
     def passes(**changes: object) -> bool:
         return CHECKS._learned({**learned, **changes}, learned)

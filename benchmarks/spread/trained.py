@@ -32,11 +32,16 @@ class Learned:
     losses: list[float]
     predictions: Any
     says: Any
+    asked: Any
 
     @property
     def fall(self) -> float:
         """The last epoch's loss as a share of the first one's."""
         return self.losses[-1] / self.losses[0]
+
+    def accuracy(self, content: Any) -> float:
+        """Share of the held-out sentences that it names rightly."""
+        return float(content._accuracy(self.predictions, self.asked))
 
     def agreement(self, content: Any) -> float:
         """Share of the predictions that the model gives when it is asked afterwards."""
@@ -51,7 +56,7 @@ def look(check: Check, right: bool, name: str, seen: Outcome, expected: Outcome)
     losses = [float(loss) for loss in seen.value["losses"]]
     predictions = seen.value["predictions"]
     says = seen.value.get("model says", predictions)
-    return Learned(check.name, right, name, losses, predictions, says)
+    return Learned(check.name, right, name, losses, predictions, says, seen.value["asked"])
 
 
 def report(suite: Suite, measured: Sequence[Measured]) -> Section:
@@ -71,10 +76,10 @@ def report(suite: Suite, measured: Sequence[Measured]) -> Section:
     problems = []
     for name in ALSO:
         rows = [row for m in measured for row in m.rows if row.check == name]
-        accuracy = [content._accuracy(row.predictions) for row in rows if row.right]
+        accuracy = [row.accuracy(content) for row in rows if row.right]
         fall = max(row.fall for row in rows if row.right)
         agree = min(row.agreement(content) for row in rows if row.right)
-        best, who = max((content._accuracy(r.predictions), r.name) for r in rows if not r.right)
+        best, who = max((row.accuracy(content), row.name) for row in rows if not row.right)
         lines.append(
             f"| `{name}` | {len(accuracy)} | {min(accuracy):.3f} | {np.mean(accuracy):.3f} |"
             f" {np.std(accuracy):.3f} | {fall:.2f} | {agree:.3f} | `{who}` | {best:.3f} |"
