@@ -102,6 +102,23 @@ def left_by(model, call, *given):
     }
 
 
+def rises(model, images, targets, baseline):
+    """By how much the targets' logits (N,) are higher than at the baseline."""
+    with torch.no_grad():
+        return (model(images) - model(baseline[None])).gather(1, targets[:, None])[:, 0]
+
+
+def by(amount, rows=slice(None)):
+    """An attack that makes the pictures of `rows` so much brighter."""
+
+    def attack(model, images, labels):
+        attacked = images.clone()
+        attacked[rows] += amount
+        return attacked
+
+    return attack
+
+
 def push(model, images, labels, steps, step):
     """PGD in a ball of RADIUS from a random start, in evaluation mode: the probe's own."""
     training = model.training
@@ -140,12 +157,17 @@ def optimizer_steps(lesson):
 
 
 class Lesson:
-    """25 pictures that say which they are, a small model, and an attack that notes what it saw."""
+    """Pictures that say which they are, a small model, and an attack that notes what it saw.
+
+    They do not fill their batches: the last one of an epoch is smaller.
+    """
 
     def __init__(self, rng):
-        self.images = torch.from_numpy(rng.uniform(-1, 1, (25, 1, 2, 2)))
-        self.images[:, 0, 0, 0] = torch.arange(25) / 25
-        self.labels = torch.from_numpy(rng.integers(0, 3, 25))
+        self.size = int(rng.integers(5, 10))
+        count = self.count = int(self.size * rng.integers(2, 4) + rng.integers(1, self.size))
+        self.images = torch.from_numpy(rng.uniform(-1, 1, (count, 1, 2, 2)))
+        self.images[:, 0, 0, 0] = torch.arange(count) / count
+        self.labels = torch.from_numpy(rng.integers(0, 3, count))
         self.model = linear(rng.normal(size=(3, 4))).eval()
         self.model.register_forward_pre_hook(self._note)
         self.inside, self.paired = False, True
@@ -156,7 +178,7 @@ class Lesson:
         return float(self.model[1].weight.abs().sum())
 
     def attack(self, model, images, labels):
-        rows = (images[:, 0, 0, 0] * 25).round().long()
+        rows = (images[:, 0, 0, 0] * self.count).round().long()
         self.rows += rows.tolist()
         self.sizes.append(len(rows))
         self.paired &= bool(labels.equal(self.labels[rows]))
@@ -174,16 +196,17 @@ class Lesson:
             attacked = given[0][:, 0, 0, 0] > 1.5
             self.learned.append({"attacked": attacked.tolist(), "training": module.training})
 
-    def train(self, adversarial_training, epochs=3, rate=0.01, size=8):
+    def train(self, adversarial_training, epochs=3, rate=0.01, size=None):
         losses = adversarial_training(
-            self.model, self.images, self.labels, self.attack, epochs, rate, batch_size=size
-        )
+            self.model, self.images, self.labels, self.attack, epochs, rate,
+            batch_size=size or self.size,
+        )  # fmt: skip
         self.weights.append(self._weight())
         return losses
 
     def orders(self):
         """The rows of each epoch."""
-        return [self.rows[i : i + 25] for i in range(0, len(self.rows), 25)]
+        return [self.rows[i : i + self.count] for i in range(0, len(self.rows), self.count)]
 
 
 # --- data -----------------------------------------------------------------------------------
