@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import dev_exercise
+import psutil
 import pytest
 from corpus import forge, reach, take
 from dev_exercise import SLUG, make
@@ -139,3 +140,37 @@ def test_a_right_answer_passes_beside_busy_processes(quick: catalog.Exercise) ->
             stack.callback(hog.wait)
             stack.callback(hog.kill)
         assert first_outcome(quick, SLOW.format(sleeps=0, computes=0.5)).kind == "value"
+
+
+FORKS = """
+import os, time
+for _ in range({many}):
+    if os.fork() == 0:
+        while True:
+            {does}
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+@pytest.mark.parametrize(
+    ("many", "does", "level"), [(12, "pass", 5), (12, "time.sleep(9)", 0), (2, "pass", 0)]
+)
+def test_many_that_compute_weigh_as_few_do(many: int, does: str, level: int) -> None:
+    """A submission of sixty busy processes had left a neighbour a tenth of a processor."""
+    code = FORKS.format(many=many, does=does)
+    line = [sys.executable, "-c", code]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, start_new_session=True) as first:
+        try:
+            assert first.stdout
+            assert first.stdout.readline() == b"ready\n"
+            parent = psutil.Process(first.pid)
+            family = [parent, *parent.children()]
+            busy = many if does == "pass" else 0
+            while sum(one.status() == psutil.STATUS_RUNNING for one in family) != busy:
+                time.sleep(0.02)
+            limits.share_processor(first.pid)
+            assert [one.nice() for one in family] == [level] * (many + 1)
+        finally:
+            os.killpg(first.pid, signal.SIGKILL)

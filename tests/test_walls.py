@@ -368,7 +368,7 @@ class Tags(HTMLParser):
 
 def test_what_is_left_running_is_ended(hand_in) -> None:  # type: ignore[no-untyped-def]
     mark = f"touchstone-left-{os.getpid()}"
-    source = "import subprocess\nsubprocess.Popen(['sleep', '612'], start_new_session=True, "
+    source = "import subprocess\nsubprocess.Popen(['sleep', '612'], process_group=0, "
     source += f"env={{'MARK': {mark!r}}})\n"
     hand_in(source, RECALL)
     time.sleep(0.3)

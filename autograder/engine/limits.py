@@ -1,6 +1,6 @@
 """What a submission may take: the limits that the platform keeps, and how much memory it holds.
 
-References: getrlimit(2), proc_pid_statm(5), proc_pid_status(5), proc_pid_smaps(5).
+References: getrlimit(2), proc_pid_statm(5), proc_pid_status(5), proc_pid_smaps(5), sched(7).
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ FILES = 16_384
 PROCESSES = 64
 SIGNALS = 64
 """Signals and timers that wait in the kernel, which counts those of a user together."""
+BUSY = 4
+"""Threads of a submission that compute at a time and have as much of a processor as any other."""
+_WEIGHT = 1.25  # how much less each step of priority weighs than the one before: sched(7)
 ADDRESSES = 4
 """Address space for each byte of memory: much of what is reserved is never used."""
 _OWN_MEMORY = re.compile(r"^(?:RssAnon|RssShmem|HugetlbPages):\s+(\d+) kB", re.MULTILINE)
@@ -192,6 +195,32 @@ def own_memory(process: int, enough: int = 0) -> int:
         except PermissionError:
             pass
     return sum(held)
+
+
+def share_processor(process: int) -> None:
+    """Have a process and those that it started weigh no more than `BUSY` that are alone.
+
+    The more of their threads compute, the lower each one's priority; it is not raised again.
+    """
+    threads = [int(thread.name) for one in _family(process) for thread in one]
+    if len(threads) <= BUSY:
+        return
+    busy = sum(map(_computes, threads))
+    if busy <= BUSY:
+        return
+    level = min(19, math.ceil(math.log(busy / BUSY, _WEIGHT)))
+    for thread in threads:
+        with contextlib.suppress(OSError):  # it has ended
+            if os.getpriority(os.PRIO_PROCESS, thread) < level:
+                os.setpriority(os.PRIO_PROCESS, thread, level)
+
+
+def _computes(thread: int) -> bool:
+    """Whether it has a processor, or waits for one."""
+    try:
+        return "\nState:\tR" in Path(f"/proc/{thread}/status").read_text()
+    except OSError:
+        return False
 
 
 def _family(process: int) -> Iterator[list[Path]]:

@@ -216,6 +216,7 @@ class Nursery:
                 os.write(child.leash, child.farewell().encode())
             os.close(child.leash)
             return True
+        limits.share_processor(child.process)
         most = child.before + child.allowed.memory
         child.greedy = child.greedy or limits.own_memory(child.process, most) > most
         if child.greedy or child.leash in events:

@@ -56,7 +56,9 @@ REFUSED = {
     ),
     "what all of the machine's, or of a user's, processes have together": (
         "io_setup io_submit io_cancel io_destroy io_getevents io_pgetevents inotify_init "
-        "inotify_init1 inotify_add_watch mq_open sync syncfs"
+        "inotify_init1 inotify_add_watch mq_open sync syncfs "
+        # The kernel may share processors out by session.
+        "setsid"
     ),
     "the machine": (
         "personality open_by_handle_at name_to_handle_at quotactl quotactl_fd acct syslog "

@@ -66,7 +66,7 @@ _TRIALS = {
     "system calls": "tried(lambda: os.memfd_create('x') > 0,\n"
     "      lambda: libc.ptrace(0, 0, 0, 0) == 0, lambda: libc.shmget(0, 4096, 0o1600) >= 0)",
     "left behind": "import subprocess\n"
-    "subprocess.Popen(['sleep', {seconds!r}], start_new_session=True).pid and 'started'",
+    "subprocess.Popen(['sleep', {seconds!r}], process_group=0).pid and 'started'",
     "memory": "kept = [b'x' * 2**25 for _ in range({pieces})]\n'through'",
     "time": "while True:\n    try:\n        while True:\n            pass\n"
     "    except BaseException:\n        pass",

@@ -391,6 +391,11 @@ with open(FACTS['course'] + '/checks.py') as file:
     return fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK) == 0""",
         open="kernel",
     ),
+    reaching(
+        "leaves the session by which processors are shared out",
+        "return in_a_child(lambda: os.setsid() is None)",
+        open="yes",
+    ),
     reaching("has all disks of the machine written", "return call('sync')", open="yes"),
     reaching(
         "opens a queue of messages, whose bytes a user has together",

@@ -151,7 +151,7 @@ import os, time
 for _ in range(16):
     if os.fork() == 0:
         if os.fork() == 0:
-            os.setsid()
+            os.setpgrp()
             kept = bytes(2**25).replace(b'\\0', b'x')
             time.sleep(600)
         os._exit(0)
@@ -217,8 +217,8 @@ while True:
     Case("starts many that do little", (RIGHT + """
 import os, time
 made = []
+data = bytes(2**27).replace(b'\\0', b'x')
 def recall(labels, predictions):
-    data = bytes(2**27).replace(b'\\0', b'x')
     while len(made) < 12:
         made.append(os.fork())
         if made[-1] == 0:
@@ -227,11 +227,11 @@ def recall(labels, predictions):
     return _right(labels, predictions)""",), frozenset({"pass"})),
     in_a_cell("leaves a process behind", """
 import subprocess
-subprocess.Popen(['sleep', '612'], start_new_session=True)"""),
+subprocess.Popen(['sleep', '612'], process_group=0)"""),
     in_a_cell("leaves a daemon behind", """
 import os, time
 if os.fork() == 0:
-    os.setsid()
+    os.setpgrp()
     if os.fork() == 0:
         for n in range(1024):
             try:
