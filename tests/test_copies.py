@@ -20,6 +20,7 @@ import dev_exercise
 import pytest
 from attempts import RECALL, notebook, save, task
 
+from autograder import _places
 from autograder.classroom import Ledger, belongings, find_submissions, read_secret
 from autograder.classroom.belongings import Belongings
 from autograder.classroom.graders import AnswersInReach, Pools
@@ -322,6 +323,20 @@ def test_of_an_exercises_folder_what_its_probes_name_shows_and_nothing_else(
     (own / "rig.py").write_text("from .helpers.deep import x\nopen('rows/one.txt')\n")
     shown = {path.relative_to(own).as_posix() for path in view.probed_with(own)}
     assert shown == {"exercise.toml", "checks.py", "table.csv", "rig.py", "helpers", "rows"}
+
+
+def test_where_answer_keys_and_the_journal_are_kept_is_dark_even_in_what_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the home is named as a model's folder, or a cache lies in an environment's `lib`."""
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+        (tmp_path / name / "touchstone").mkdir(parents=True)
+    shown = view.seen({"TOUCHSTONE_MODEL": str(tmp_path)})
+    assert view.shows(shown, tmp_path / "XDG_CACHE_HOME")
+    for place in (_places.cache(), _places.data()):
+        assert place.is_dir()
+        assert not view.shows(shown, place / "anything")
 
 
 def test_no_file_of_the_course_that_shows_holds_a_solution_in_its_lines() -> None:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
+from autograder import _places
 from autograder.engine.copies import ANSWERS, NOTES
 from autograder.exercise import catalog
 
@@ -130,7 +131,7 @@ def _named_in(program: Path) -> Iterator[str]:
 
 
 def _dark() -> Iterator[Path]:
-    """What holds answers: exercises, what an installed course brings, and a checkout.
+    """What holds answers: exercises, what an installed course brings, a checkout, and kept keys.
 
     A checkout's history and tests hold answers too, in forms that no search knows.
     """
@@ -140,6 +141,7 @@ def _dark() -> Iterator[Path]:
     yield from dict.fromkeys((catalog.COURSE, catalog.PACKAGE / "course"))
     yield from exercises()
     yield CONTENT
+    yield from (_places.cache(), _places.data())
 
 
 def _models(environment: Mapping[str, str]) -> Iterator[Path]:
