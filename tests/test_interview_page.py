@@ -152,7 +152,7 @@ def test_an_interviewer_proposes_and_the_learner_decides(
     shown = steps.read()
     assert not steps.told["reads"]
     assert shown.count(" checked") == 1
-    assert "«divided by &lt;b&gt;d&lt;/b&gt;»" in shown
+    assert "“divided by &lt;b&gt;d&lt;/b&gt;”" in shown
     assert "not marked: 1" in shown
     assert "Why &lt;i&gt;d&lt;/i&gt;?" in steps("ticked", hit=[1, 3])
     assert "own question" in steps("opened")

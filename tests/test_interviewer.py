@@ -237,7 +237,7 @@ def test_in_the_terminal_it_proposes_and_the_learner_decides(
     before, after = shown.stdout.split("1 / 1", 1)
     assert server.url in before
     assert "key_points" in before
-    assert "«divided by the root»" in after
+    assert "“divided by the root”" in after
     assert "not marked: 1" in " ".join(after.split())
     assert "Why d?" in after
     assert "\x1b" not in after

@@ -95,7 +95,7 @@ class Screen:
             quote = quotes[number - 1] if quotes else ""
             body: RenderableType = Prose(flat(point[self.language]))
             if quote:
-                body = Group(body, Prose(f"«{clean.line(quote)}»", "cyan"))
+                body = Group(body, Prose(f"“{clean.line(quote)}”", "cyan"))
             table.add_row(Text(str(number), "cyan"), mark, body)
         self._show(Text(), Text(said("points", self.language), "bold"), table, Text())
 
