@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "are_whole", "arguments_kept", "in_forms", "in_modes", "moved", "state_of", "watch",
-    "without_dropout",
+    "are_whole", "arguments_kept", "first_alike", "in_forms", "in_modes", "in_turn", "moved",
+    "state_of", "watch", "without_dropout",
 ]  # fmt: skip
 
 FORMS = ("list", "array", "float32", "tensor")
@@ -74,6 +74,24 @@ def _alike(one: Any, other: Any) -> bool:
     if isinstance(one, np.ndarray):
         return bool(one.shape == other.shape and one.tobytes() == other.tobytes())
     return bool(one == other) or one is other
+
+
+def in_turn(rng: np.random.Generator, *cases: Any) -> list[Any]:
+    """Each case three times, in an order of chance: what comes out varies though no case does.
+
+    For conventions, of which each has one right result whatever is drawn.
+    """
+    return [cases[i] for i in rng.permutation(np.repeat(np.arange(len(cases)), 3))]
+
+
+def first_alike(values: Iterable[Any], alike: Callable[[Any, Any], bool] = _alike) -> list[int]:
+    """Of each value, the place of the first that is like it, which may be its own.
+
+    Tells which of many draws are repetitions. Without `alike`, values must be equal.
+    """
+    known = list(values)
+    return [next(i for i, other in enumerate(known) if other is value or alike(other, value))
+            for value in known]  # fmt: skip
 
 
 def are_whole(values: Any) -> bool:

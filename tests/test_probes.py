@@ -103,3 +103,23 @@ def test_without_dropout_training_mode_is_exact() -> None:
 )
 def test_whole_numbers_are_told_from_others(values: object, whole: bool) -> None:
     assert probes.are_whole(values) is whole
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_each_case_has_its_turn_three_times(seed: int, count: int) -> None:
+    drawn = [probes.in_turn(np.random.default_rng(seed), *range(count)) for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    assert sorted(drawn[0]) == sorted([*range(count)] * 3)
+
+
+def test_cases_have_another_order_with_another_seed() -> None:
+    orders = {tuple(probes.in_turn(np.random.default_rng(seed), 0, 1, 2)) for seed in range(9)}
+    assert len(orders) > 1
+
+
+def test_repetitions_are_told_by_the_first_that_is_alike() -> None:
+    a, b = torch.randn(2, 3), torch.randn(2, 3)
+    values = [[a, "x"], [b, "x"], [a.clone(), "x"], [a, "y"], [b.clone(), "x"]]
+    assert probes.first_alike(values) == [0, 1, 0, 3, 1]
+    near = probes.first_alike([1.0, 2.0, 1.01, np.nan], lambda one, other: abs(one - other) < 0.1)
+    assert near == [0, 1, 0, 3]

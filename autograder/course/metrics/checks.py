@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from autograder.checks import check, fixture, outcome_of
-from autograder.probes import in_forms
+from autograder.probes import in_forms, in_turn
 
 # Correct orders of summation agree to about 1e-13, in single precision (torch's default) to 1e-7;
 # `dev verify` sees to it that every misconception lies further away than twice this.
@@ -19,11 +19,6 @@ def _some(rng, count, *columns):
     """The same `count` rows of each column, drawn without replacement."""
     rows = rng.permutation(len(columns[0]))[:count]
     return tuple(column[rows] for column in columns)
-
-
-def _in_turn(rng, *cases):
-    """Each case three times, in an order of chance: what comes out varies though no case does."""
-    return [cases[i] for i in rng.permutation(np.repeat(np.arange(len(cases)), 3))]
 
 
 def _falling(rng, count):
@@ -223,7 +218,7 @@ def accuracy_of_many_classes(accuracy, digits):
 )
 def accuracy_of_nothing(accuracy, rng):
     labels, none = np.array([1, 0, 1, 0, 0]), np.zeros(0, dtype=int)
-    return [accuracy(given, given) for given in _in_turn(rng, none, labels)]
+    return [accuracy(given, given) for given in in_turn(rng, none, labels)]
 
 
 # --- precision ----------------------------------------------------------------------------
@@ -271,7 +266,7 @@ def precision_of_lists(precision, guesses):
 )
 def nothing_predicted_positive(precision, rng):
     labels, none = np.array([1, 0, 1, 0, 0]), np.zeros(0, dtype=int)
-    cases = _in_turn(rng, (labels, labels * 0), (none, none), (labels, labels))
+    cases = in_turn(rng, (labels, labels * 0), (none, none), (labels, labels))
     return [precision(y, p) for y, p in cases]
 
 
@@ -320,7 +315,7 @@ def recall_ignores_negatives(recall, guesses, rng):
 def no_actual_positive(recall, rng):
     predictions, none = np.array([1, 0, 1, 0, 0]), np.zeros(0, dtype=int)
     edges = (predictions * 0, predictions), (none, none), (predictions, predictions)
-    cases = _in_turn(rng, *edges)
+    cases = in_turn(rng, *edges)
     return [recall(y, p) for y, p in cases]
 
 
@@ -369,7 +364,7 @@ def specificity_ignores_positives(specificity, guesses, rng):
 def no_actual_negative(specificity, rng):
     predictions, none = np.array([1, 0, 1, 0, 0]), np.zeros(0, dtype=int)
     edges = (predictions * 0 + 1, predictions), (none, none), (predictions, predictions)
-    cases = _in_turn(rng, *edges)
+    cases = in_turn(rng, *edges)
     return [specificity(y, p) for y, p in cases]
 
 
@@ -418,7 +413,7 @@ def the_lower_side_rules(f1, rng):
 def f1_of_nothing(f1, rng):
     labels, none = np.array([1, 0, 1, 0]), np.zeros(0, dtype=int)
     missed = [(labels, labels * 0), (labels * 0, labels), (labels, 1 - labels), (none, none)]
-    return [f1(y, p) for y, p in _in_turn(rng, *missed, (labels, labels))]
+    return [f1(y, p) for y, p in in_turn(rng, *missed, (labels, labels))]
 
 
 # --- averaged_f1 --------------------------------------------------------------------------
@@ -477,7 +472,7 @@ def classes_on_one_side_only(averaged_f1, rng):
 )
 def unknown_average(averaged_f1, rng):
     labels = np.array([0, 1, 2, 1])
-    averages = _in_turn(rng, "median", "macro", "micro", "weighted")
+    averages = in_turn(rng, "median", "macro", "micro", "weighted")
     return [outcome_of(averaged_f1, labels, labels, average) for average in averages]
 
 
@@ -541,7 +536,7 @@ def corner_to_corner(roc_curve):
 )
 def best_and_worst_curve(roc_curve, rng):
     labels, scores = np.array([0, 1, 0, 1, 1]), np.array([-2.0, 3.0, -1.0, 5.0, 4.0])
-    return [_corners(roc_curve(labels, given)) for given in _in_turn(rng, scores, -scores)]
+    return [_corners(roc_curve(labels, given)) for given in in_turn(rng, scores, -scores)]
 
 
 @check(
@@ -551,7 +546,7 @@ def best_and_worst_curve(roc_curve, rng):
 )
 def curve_needs_both_classes(roc_curve, rng):
     scores = np.array([0.2, 0.8, 0.5])
-    labels = _in_turn(rng, np.zeros(3, dtype=int), np.ones(3, dtype=int), np.array([0, 1, 1]))
+    labels = in_turn(rng, np.zeros(3, dtype=int), np.ones(3, dtype=int), np.array([0, 1, 1]))
     return [_raised(roc_curve, y, scores) for y in labels]
 
 
@@ -595,7 +590,7 @@ def areas_of_measurements(roc_auc, measurements):
 )
 def best_worst_and_constant(roc_auc, rng):
     labels, scores = [0, 1, 0, 1, 1], [-2.0, 3.0, -1.0, 5.0, 4.0]
-    cases = _in_turn(rng, scores, [-s for s in scores], [0.7] * 5)
+    cases = in_turn(rng, scores, [-s for s in scores], [0.7] * 5)
     return [roc_auc(labels, s) for s in cases]
 
 
@@ -619,7 +614,7 @@ def only_the_order_matters(roc_auc, rng):
 )
 def area_needs_both_classes(roc_auc, rng):
     scores = np.array([0.2, 0.8, 0.5])
-    labels = _in_turn(rng, np.zeros(3, dtype=int), np.ones(3, dtype=int), np.array([0, 1, 1]))
+    labels = in_turn(rng, np.zeros(3, dtype=int), np.ones(3, dtype=int), np.array([0, 1, 1]))
     return [outcome_of(roc_auc, y, scores) for y in labels]
 
 
@@ -668,7 +663,7 @@ def perfect_and_constant(average_precision, rng):
 )
 def average_precision_without_positives(average_precision, rng):
     none, scores = np.zeros(4, dtype=int), np.array([0.1, 0.4, 0.4, 0.9])
-    cases = _in_turn(rng, none, none + 1)
+    cases = in_turn(rng, none, none + 1)
     return [outcome_of(average_precision, labels, scores) for labels in cases]
 
 
@@ -729,7 +724,7 @@ def edges_belong_below(calibration_error, rng):
 )
 def calibration_of_nothing(calibration_error, rng):
     none, sure = np.zeros(0, dtype=int), np.ones(3)
-    cases = _in_turn(rng, (none, none.astype(float)), (np.zeros(3, dtype=int), sure))
+    cases = in_turn(rng, (none, none.astype(float)), (np.zeros(3, dtype=int), sure))
     return [outcome_of(calibration_error, y, p) for y, p in cases]
 
 
@@ -775,7 +770,7 @@ def padding_may_hold_anything(perplexity, padded_batch):
 )
 def perplexity_of_nothing(perplexity, rng):
     certain, mask = np.zeros((2, 3)), np.zeros((2, 3), dtype=int)
-    return [outcome_of(perplexity, certain, m) for m in _in_turn(rng, mask, mask + 1)]
+    return [outcome_of(perplexity, certain, m) for m in in_turn(rng, mask, mask + 1)]
 
 
 # --- audit_table --------------------------------------------------------------------------
@@ -825,7 +820,7 @@ def negative_counts(audit_table, rng):
     called, ill, below = (int(rng.integers(low, high)) for low, high in ((5, 9), (2, 5), (1, 4)))
     possible = (called, 10 - called, ill, 10 - ill)
     impossible = (10 + below, -below, *possible[2:]), (*possible[:2], -below, 10 + below)
-    return audit_table(_in_turn(rng, possible, *impossible, (*possible[:3], 9 - ill)))
+    return audit_table(in_turn(rng, possible, *impossible, (*possible[:3], 9 - ill)))
 
 
 _NAMES = ("accuracy", "precision", "recall", "specificity", "f1")
@@ -860,7 +855,7 @@ def metrics_of_other_tables(table_metrics, rng):
     close=0,
 )
 def metrics_of_empty_rows(table_metrics, rng):
-    tables = _in_turn(rng, ((0, 0), (0, 7)), ((0, 5), (0, 0)), ((0, 0), (0, 0)))
+    tables = in_turn(rng, ((0, 0), (0, 7)), ((0, 5), (0, 0)), ((0, 0), (0, 0)))
     return [outcome_of(lambda t=table: _metrics(table_metrics(*t))) for table in tables]
 
 
