@@ -895,7 +895,7 @@ def weighted_by_sentences(model, batches, epochs, learning_rate):
     caught_by="steps_follow_their_batch",
     step="Call optimizer.zero_grad() once for each batch, before backward().",
     step_zh="每个批次在 backward() 之前调用一次 optimizer.zero_grad()。",
-    looks_like=lambda seen: seen[0] > 0.999 > min(seen),
+    looks_like=lambda seen: seen["likeness"][0] > 0.999 > min(seen["likeness"]),
 )
 def never_clears_gradients(model, batches, epochs, learning_rate):
     return _train(model, batches, epochs, learning_rate, clear=False)
