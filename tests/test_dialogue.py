@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from autograder.engine.claims import outcome_to
+from autograder.engine.claims import checked_png, outcome_to
 from autograder.engine.dialogue import Dialogue, Ending
 from autograder.engine.protocol import Request
 from autograder.evidence.observations import Outcome
@@ -111,6 +111,16 @@ def test_cells_show_as_much_as_there_is_room_for() -> None:
     shown = dialogue.cells[0].outputs
     assert [bool(one.png) for one in shown] == [True, True, False, False]
     assert [one.text for one in shown] == [output["text"]] * 4
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shown"), [(4000, 8000, True), (60_000, 60_000, False)]
+)
+def test_a_picture_is_as_large_as_a_page_can_unpack(width: int, height: int, shown: bool) -> None:
+    """Whatever it takes packed: 60,000 white rows take 400 KB, and a browser 14 GB."""
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    head = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + size
+    assert bool(checked_png(base64.b64encode(head + bytes(100)).decode())) == shown
 
 
 def test_what_a_worker_calls_our_fault_is_an_error_of_its_own() -> None:

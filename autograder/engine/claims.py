@@ -19,6 +19,8 @@ from autograder.evidence.runs import CellOutput, CellRun
 MAX_SHOWN = 4 * 2**20
 """Characters of text and of pictures, in base64, that the cells of a submission show in all."""
 MAX_PNG = 2 * 2**20
+MAX_PIXELS = 2**25
+"""Of a picture, however little it takes packed: whoever opens a report unpacks it."""
 MAX_TEXT = 20_000
 MAX_OUTPUTS = 50
 MAX_WORDS = 2_000
@@ -116,4 +118,6 @@ def checked_png(text: object) -> str:
         data = base64.b64decode(text)
     except ValueError:
         return ""
-    return base64.b64encode(data).decode("ascii") if data.startswith(_PNG_MAGIC) else ""
+    width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
+    bearable = data.startswith(_PNG_MAGIC) and width * height <= MAX_PIXELS
+    return base64.b64encode(data).decode("ascii") if bearable else ""
