@@ -251,7 +251,7 @@ def test_equal_code_is_no_stub_no_solution_and_nothing_short() -> None:
         assert equal_code(ClassResult((having(source, "ann"), having(source, "bo")))) == ()
 
 
-@given(st.text(alphabet="()[]{}'\"\\ \n\tdef:#=1a\0é\f", max_size=80))
+@given(st.text(alphabet="()[]{}'\"\\ \n\tdef:#=1a\0é\f\ud800", max_size=80))
 def test_whatever_is_in_a_cell_is_compared(source: str) -> None:
     same = [having(source * times, who) for who in ("ann", "bo") for times in (1, 40)]
     for found in equal_code(ClassResult(tuple(same))):

@@ -17,6 +17,7 @@ from itertools import chain
 from pathlib import Path
 
 from autograder import _places
+from autograder._parsing import parse
 from autograder.engine.copies import ANSWERS, NOTES
 from autograder.exercise import catalog
 
@@ -117,7 +118,7 @@ def probed_with(folder: Path) -> Iterator[Path]:
 def _named_in(program: Path) -> Iterator[str]:
     """Modules beside a program that it imports, and whatever it says that may be a file's name."""
     try:
-        tree = ast.parse(program.read_bytes())
+        tree = parse(program.read_text("utf-8"))
     except (SyntaxError, ValueError):  # whoever runs it is told
         return
     for node in ast.walk(tree):

@@ -61,7 +61,7 @@ def _normal(source: str) -> str:
         return ""
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (tokenize.TokenError, SyntaxError):
+    except (tokenize.TokenError, SyntaxError, ValueError):  # half a character, for one
         return ""
     tokens = [token for token in tokens if token.type not in _BLANK]
     told: list[str] = []
