@@ -307,7 +307,7 @@ LEFT = (
     "wrong.rej", "own.egg", "wrong.json", ".git/objects/ab/cd", "notes/old.py", "unnamed.csv",
     "__pycache__/reference.cpython-311.pyc",
 )  # fmt: skip
-NAMED = ("table.csv", "rig.py", "helpers/deep.py", "rows/one.txt")
+NAMED = ("table.csv", "rig.py", "whole.py", "absolute.py", "helpers/deep.py", "rows/one.txt")
 
 
 def test_of_an_exercises_folder_what_its_probes_name_shows_and_nothing_else(
@@ -319,10 +319,16 @@ def test_of_an_exercises_folder_what_its_probes_name_shows_and_nothing_else(
         (own / name).parent.mkdir(exist_ok=True, parents=True)
         (own / name).write_text("")
     with (own / "checks.py").open("a") as checks:
-        checks.write("\nfrom . import rig\nBESIDE = 'table.csv', 'wrong.py', 'a\\0b', '..'\n")
-    (own / "rig.py").write_text("from .helpers.deep import x\nopen('rows/one.txt')\n")
+        checks.write(
+            "\nfrom . import rig\nimport autograder.course.toy.whole as other\n"
+            "BESIDE = 'table.csv', 'wrong.py', 'a\\0b', '..'\n"
+        )
+    (own / "rig.py").write_text(
+        "from .helpers.deep import x\nfrom autograder.course.toy.absolute import y\n"
+        "open('rows/one.txt')\n"
+    )
     shown = {path.relative_to(own).as_posix() for path in view.probed_with(own)}
-    assert shown == {"exercise.toml", "checks.py", "table.csv", "rig.py", "helpers", "rows"}
+    assert shown == {name.partition("/")[0] for name in ("exercise.toml", "checks.py", *NAMED)}
 
 
 def test_where_answer_keys_and_the_journal_are_kept_is_dark_even_in_what_shows(
@@ -353,3 +359,10 @@ def test_no_file_of_the_course_that_shows_holds_a_solution_in_its_lines() -> Non
         held = [[line for line in own if line in text] for text in texts]
         # Lines that anybody writes: `losses.append(loss.item())`.
         assert max(map(len, held)) < 4, (exercise.slug, held)
+
+
+def test_whatever_checks_import_from_beside_them_shows() -> None:
+    """Behind walls they could not be loaded otherwise; answers are no part of them."""
+    for folder in view.exercises():
+        modules = {path.name for path in folder.glob("*.py")} - {*ANSWERS}
+        assert modules <= {path.name for path in view.probed_with(folder)}, folder

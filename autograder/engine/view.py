@@ -122,10 +122,10 @@ def _named_in(program: Path) -> Iterator[str]:
     except (SyntaxError, ValueError):  # whoever runs it is told
         return
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            modules = [node.module] if node.module else [alias.name for alias in node.names]
-            for module in modules:
-                step = module.partition(".")[0]
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            # However it is written: `from . import rig`, `import autograder.course.speech.rig`.
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            for step in ".".join([module, *(alias.name for alias in node.names)]).split("."):
                 yield from (step, f"{step}.py")
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value.partition("/")[0]
