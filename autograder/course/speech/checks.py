@@ -76,7 +76,7 @@ def high_tones_are_removed(resample, rng):
 )
 def length_follows_the_rates(resample, rng):
     def length(rate, target, samples):
-        return len(resample(rng.normal(size=samples).astype(np.float32), rate, target))
+        return len(resample(rng.uniform(-1, 1, samples).astype(np.float32), rate, target))
 
     rests = [length(*rates, drawn.uneven(rng, *rates)) for rates in drawn.RATES[:3]]
     return {"with a rest": rests, "without": [length(8000, 16000, int(rng.integers(2000, 3000)))]}
@@ -88,7 +88,7 @@ def length_follows_the_rates(resample, rng):
     close=1e-5,
 )
 def same_rate_same_samples(resample, rng):
-    samples = rng.normal(size=400).astype(np.float32)
+    samples = rng.uniform(-1, 1, 400).astype(np.float32)
     return [arguments_kept(resample, samples, 8000, 8000),
             arguments_kept(resample, samples.copy(), 16000, 8000)["changed"]]  # fmt: skip
 
@@ -123,7 +123,7 @@ def features_with_other_settings(log_mel, rng):
 )
 def whole_frames_only(log_mel, rng):
     def shape(length):
-        return list(np.shape(log_mel(rng.normal(size=length).astype(np.float32), 8000)))
+        return list(np.shape(log_mel(rng.uniform(-1, 1, length).astype(np.float32), 8000)))
 
     fits = 256 + 128 * int(rng.integers(2, 20))
     lengths = (fits - 1, fits, fits + int(rng.integers(1, 128)))
@@ -502,7 +502,7 @@ def steps_are_clipped_adamws(train_recogniser, rng, rig):
     peak = max(rates)
     raw = rig.slopes(model, train_recogniser, features[:1] * 4, labels[:1] * 4)
     return {
-        "optimizers": sorted(set(kinds)),
+        "AdamW": set(kinds) == {"AdamW"},
         "steps": len(kinds),
         "first norm": norms[0],
         "largest norm": max(norms),

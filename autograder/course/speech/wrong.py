@@ -204,8 +204,10 @@ def _is_heard(features):
 
 @wrong(
     "log_mel",
-    "The floor is not the larger of a band’s energy and 1e-10: it is another, added, or missing.",
-    zh="下限不是取频带能量与 1e-10 中较大的：换了别的值，或是加上去的，或没有设。",
+    "The floor is not the larger of a band’s energy and 1e-10: it is another, added, or missing; "
+    "or the energy itself is scaled otherwise.",
+    zh="下限不是取频带能量与 1e-10 中较大的：换了别的值，或是加上去的，或没有设；"
+    "也可能是能量本身差了倍数。",
     caught_by="nothing_gives_zeros",
     looks_like=lambda seen: _is_heard(seen["a little above"]) == _is_heard(seen["a little below"]),
     step="max(energy, 1e-10) of the sum over a band, before the logarithm; not their sum.",
