@@ -92,6 +92,11 @@ os.environ.clear()
 os.environ["TZ"] = "Asia/Shanghai"
 os.chdir(tempfile.mkdtemp())
 """
+MAGICS = """\
+%matplotlib inline
+%config InlineBackend.figure_format = 'retina'
+%timeit -n1 1
+"""
 LOOP = """\
 import asyncio
 
@@ -122,11 +127,13 @@ print(precision, recall)
 
 
 def awkward() -> dict[str, tuple[Attempt, frozenset[str]]]:
-    """Each with the tasks that it does not pass, wherever it is graded."""
+    """Each with the tasks that it does not pass, wherever it is graded.
+
+    One of them is awkward in two ways where these touch different tasks: a run costs seconds.
+    """
     everything = frozenset(task.name for task in METRICS.tasks)
     on_counts = {"confusion_counts", "precision", "recall", "specificity", "f1", "averaged_f1"}
     found: dict[str, tuple[Attempt, set[str]]] = {
-        "plain": (attempt(), set()),
         # Its setup has lines for another machine; then it is run as it was handed out.
         "colab": (attempt(before="from google.colab import drive\ndrive.mount('/x')\n"), set()),
         "widget": (attempt(before="%matplotlib widget\n"), set()),
@@ -140,7 +147,6 @@ def awkward() -> dict[str, tuple[Attempt, frozenset[str]]]:
             attempt(answers={"accuracy": HALF}, after={"specificity-check": ACCURACY}),
             {"accuracy"},
         ),
-        "spoilt-below": (attempt(after={"f1-check": HALF}), set()),
         "stops-before": (
             attempt(answers={"accuracy": f"import nothing_like_it\n\n{ACCURACY}"}),
             {"accuracy"},
@@ -149,17 +155,21 @@ def awkward() -> dict[str, tuple[Attempt, frozenset[str]]]:
             attempt(answers={"accuracy": f"{ACCURACY}\naccuracy([1, 0], [1, 0]).shape\n"}),
             set(),
         ),
-        # What lies beside it goes along.
-        "module": (
+        # What lies beside it goes along; and a kernel has an event loop that runs.
+        "module-loop": (
             attempt(
-                answers={"confusion_counts": f"from tools.counting import how_many\n\n\n{COUNTS}"},
+                answers={
+                    "confusion_counts": f"from tools.counting import how_many\n\n\n{COUNTS}",
+                    "accuracy": LOOP,
+                },
                 beside={"tools/__init__.py": b"", "tools/counting.py": HOW_MANY.encode()},
             ),
             set(),
         ),
-        "data": (
+        "data-spoilt-below": (
             attempt(
                 answers={"confusion_counts": DATA},
+                after={"f1-check": HALF},
                 beside={"data/kinds.csv": b"1,1\n0,1\n1,0\n0,0\n"},
             ),
             set(),
@@ -168,8 +178,6 @@ def awkward() -> dict[str, tuple[Attempt, frozenset[str]]]:
             attempt(answers={"confusion_counts": f"from counting import how_many\n\n\n{COUNTS}"}),
             on_counts,
         ),
-        # A kernel has an event loop that runs.
-        "loop": (attempt(answers={"accuracy": LOOP}), set()),
         "loop-in-cell": (
             attempt(
                 answers={
@@ -182,13 +190,7 @@ def awkward() -> dict[str, tuple[Attempt, frozenset[str]]]:
             {"specificity"},
         ),
         # Settings of the whole process are ours while a probe runs.
-        "settings": (own(SETTINGS), set()),
-        "magics": (
-            own(
-                "%matplotlib inline\n%config InlineBackend.figure_format = 'retina'\n%timeit -n1 1"
-            ),
-            set(),
-        ),
+        "settings": (own(MAGICS + SETTINGS), set()),
     }
     assert all(failed <= everything for _, failed in found.values())
     return {name: (made, frozenset(failed)) for name, (made, failed) in found.items()}
