@@ -8,6 +8,7 @@ import torch
 from rapidfuzz.distance import Levenshtein
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
+from transformers.audio_utils import mel_filter_bank, spectrogram
 
 from autograder.data import tones
 
@@ -20,15 +21,15 @@ CHINESE = tuple("一二三四五六七八九星零井")
 
 
 def energies(samples):
-    """What the text of task 2 says up to its mel bands, in NumPy."""
-    frames = np.lib.stride_tricks.sliding_window_view(samples.astype(float), 256)[::128]
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(256) / 256)
-    energy = np.abs(np.fft.rfft(frames * window)) ** 2
-    mels = np.linspace(*(2595 * np.log10(1 + np.array([300, 2000]) / 700)), MELS + 2)
-    edges, bins = 700 * (10 ** (mels / 2595) - 1), np.arange(129) * 8000 / 256
-    rise = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    fall = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
-    return energy @ np.maximum(0, np.minimum(rise, fall)).T
+    """Energies (T, MELS) of the mel bands of task 2.
+
+    By a library, as all that a submission could read here and is asked to write.
+    """
+    filters = mel_filter_bank(129, MELS, 300, 2000, 8000, norm=None, mel_scale="htk")
+    return spectrogram(
+        samples.astype(float), np.hanning(257)[:-1], 256, 128,
+        power=2.0, center=False, mel_filters=filters, dtype=np.float64,
+    ).T  # fmt: skip
 
 
 def features(samples):
