@@ -24,8 +24,8 @@ def warm() -> Iterator[Pool | None]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("slug", SLUGS)
-def test_keeps_every_promise(slug: str) -> None:
-    findings = verify(exercise(slug))
+def test_keeps_every_promise(slug: str, warm: Pool | None) -> None:
+    findings = verify(exercise(slug), pool=warm)
     assert not findings, "\n".join(map(str, findings))
 
 

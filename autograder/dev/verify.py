@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import itertools
 import os
 import re
@@ -31,13 +32,14 @@ from autograder.judging.results import SubmissionResult, Verdict
 from autograder.language import LANGUAGES, Language
 
 if TYPE_CHECKING:
+    from autograder.engine.pool import Pool
     from autograder.engine.process import Launch
     from autograder.judging.key import AnswerKey
 
 __all__ = ["Finding", "verify"]
 
 
-def verify(exercise: Exercise, *, afresh: bool = False) -> list[Finding]:
+def verify(exercise: Exercise, *, afresh: bool = False, pool: Pool | None = None) -> list[Finding]:
     """Check every promise of `exercise` and return those that it does not keep.
 
     The untouched notebook scores nothing, all ``todo``; the solution scores full marks in both
@@ -48,6 +50,7 @@ def verify(exercise: Exercise, *, afresh: bool = False) -> list[Finding]:
     Promises that rest on a broken one are left out.
 
     What was proven before, of the very same content, is not proven again unless `afresh` is asked.
+    Whoever proves many has a `pool` that is warm for all of them, behind walls where they stand.
     """
     # Its notes on what it loads would hide the findings.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -57,13 +60,13 @@ def verify(exercise: Exercise, *, afresh: bool = False) -> list[Finding]:
     everything = proofs.of_everything()
     if proofs.hold(everything):
         return findings
-    findings += _proven_anew(exercise, proofs)
+    findings += _proven_anew(exercise, proofs, pool)
     if not findings:
         proofs.keep(everything)
     return findings
 
 
-def _proven_anew(exercise: Exercise, proofs: Proofs) -> Iterator[Finding]:
+def _proven_anew(exercise: Exercise, proofs: Proofs, pool: Pool | None) -> Iterator[Finding]:
     yield from texts.metadata(exercise)
     yield from texts.lessons(exercise)
     yield from figures.figures(exercise)
@@ -77,10 +80,12 @@ def _proven_anew(exercise: Exercise, proofs: Proofs) -> Iterator[Finding]:
     for rule in (views.fresh, views.valid, views.alike):
         yield from rule(exercise)
     yield from views.sealed(exercise, cells)
-    yield from _content(exercise, cells, proofs)
+    yield from _content(exercise, cells, proofs, pool)
 
 
-def _content(exercise: Exercise, cells: tuple[Cell, ...], proofs: Proofs) -> Iterator[Finding]:
+def _content(
+    exercise: Exercise, cells: tuple[Cell, ...], proofs: Proofs, pool: Pool | None
+) -> Iterator[Finding]:
     """Everything that runs the checks."""
     broken = list(_unloadable(exercise))
     if broken:
@@ -100,7 +105,7 @@ def _content(exercise: Exercise, cells: tuple[Cell, ...], proofs: Proofs) -> Ite
         return
     yield from answering.order(exercise, suite, cells)
     yield from answering.parameters(exercise, cells)
-    yield from _answered(exercise, cells, proofs, suite, (wrong, right))
+    yield from _answered(exercise, cells, proofs, suite, (wrong, right), pool)
 
 
 def _answered(
@@ -109,6 +114,7 @@ def _answered(
     proofs: Proofs,
     suite: Suite,
     known: tuple[list[Answer], list[Answer]],
+    pool: Pool | None,
 ) -> Iterator[Finding]:
     """What the reference, the known answers and the notebooks come to, task by task."""
     from autograder.engine import WorkerFailed
@@ -134,7 +140,7 @@ def _answered(
         yield from _kept(proofs, keys[name], list(answering.known_answers(whole.of_task(name))))
     graded = proofs.of_grading()
     if not proofs.hold(graded):
-        yield from _kept(proofs, graded, list(_graded(exercise, cells, reference)))
+        yield from _kept(proofs, graded, list(_graded(exercise, cells, reference, pool)))
 
 
 def _kept(proofs: Proofs, key: str, findings: list[Finding]) -> list[Finding]:
@@ -168,7 +174,9 @@ def _unloadable(exercise: Exercise) -> Iterator[Finding]:
                     yield Finding("loads", where, f"It lacks {name!r}. Write the oracle for it.")
 
 
-def _graded(exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey) -> Iterator[Finding]:
+def _graded(
+    exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey, warm: Pool | None
+) -> Iterator[Finding]:
     """The untouched notebook is all ``todo``; the solved one passes whole, behind walls too."""
     from autograder.engine import walls
     from autograder.engine.fresh import fresh_worker
@@ -180,7 +188,8 @@ def _graded(exercise: Exercise, cells: tuple[Cell, ...], key: AnswerKey) -> Iter
         kinds.remove((LANGUAGES[1], True))
     # Behind walls no other course can be read than the one that is in use.
     walled = walls.available() and exercise.folder.parent == catalog.COURSE
-    with pool_of([exercise], walled=walled) as pool, ThreadPoolExecutor(2) as threads:
+    own = contextlib.nullcontext(warm) if warm else pool_of([exercise], walled=walled)
+    with own as pool, ThreadPoolExecutor(2) as threads:
         if walled and pool is None:
             yield Finding("walls", exercise.slug, "They do not stand. Run `touchstone doctor`.")
         launch = pool.worker if pool else fresh_worker
