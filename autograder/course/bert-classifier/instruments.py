@@ -18,9 +18,9 @@ def _unpadded(ids):
 def watched_gradients(model, most):
     """Note at each step whether the gradient is of what arrived since the step before, and no more.
 
-    It is "gathered" if it is of more than `most` sentences, however many passes they took; and
-    "never used" if there is no step after it. Directions are compared: whoever clips changes the
-    length.
+    Beside the word stands of how many sentences. It is "gathered" if these are more than `most`,
+    however many passes they took; and "never used" if there is no step after it. Directions are
+    compared: whoever clips changes the length.
     """
     import torch
     from torch.optim.optimizer import register_optimizer_step_post_hook
@@ -33,15 +33,17 @@ def watched_gradients(model, most):
         if not any(p is bias for group in optimizer.param_groups for p in group["params"]):
             return
         own, used = sum(arrived), bias.grad
+        rows = sum(len(call["rows"]) for call in calls if call["grad"])
         if not arrived:
-            notes.append("none arrived")
+            kind = "none arrived"
         elif used is None or not used.any():
-            notes.append("lost")
-        elif sum(len(call["rows"]) for call in calls if call["grad"]) > most:
-            notes.append("gathered")
+            kind = "lost"
+        elif rows > most:
+            kind = "gathered"
         else:
             alike = torch.allclose(used / used.norm(), own / own.norm(), atol=1e-3)
-            notes.append("fresh" if alike else "stale")
+            kind = "fresh" if alike else "stale"
+        notes.append((kind, rows))
         calls.clear()
         arrived.clear()
 
@@ -51,7 +53,7 @@ def watched_gradients(model, most):
     finally:
         handle.remove()
     if arrived:
-        notes.append("never used")
+        notes.append(("never used", len(arrived)))
 
 
 def kind_of(optimizer):
