@@ -100,7 +100,7 @@ def test_a_while_at_the_screen(tmp_path: Path) -> None:
         there.press("n")
         there.wait_for("F1")
         there.press("l")
-        there.wait_for_written("\x1b[?1049l", "metrics")
+        there.wait_for_written("\x1b[?1049l", "one number that refuses to be fooled")
         there.wait_for("F1", "h hint")
         there.press("q")
         assert there.process.wait(60) == 0

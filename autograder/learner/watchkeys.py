@@ -12,6 +12,7 @@ from autograder.exercise import catalog
 from autograder.grading.journal import Journal
 from autograder.learner.desk import Desk
 from autograder.learner.keys import keys
+from autograder.learner.places import find_place, part
 from autograder.learner.watching import Watch, saves_aside
 from autograder.learner.watchplain import grading
 from autograder.report import messages, reading
@@ -64,8 +65,11 @@ def _hint(watch: Watch, journal: Journal) -> None:
 
 
 def _lesson(watch: Watch, screen: WatchScreen) -> None:
+    """The part of the lesson that the task is about; the whole of it where there is no task."""
     view = watch.view
     if view.result is None or not view.result.exercise:
         return
+    exercise, name = catalog.exercise(view.result.exercise), view.task
     with screen.aside():
-        reading.show_lesson(catalog.exercise(view.result.exercise).lesson(view.language))
+        shown = part(find_place(f"{exercise.slug}/{name}"), view.language) if name else ""
+        reading.show_lesson(exercise.lesson(view.language), shown, paged=True)

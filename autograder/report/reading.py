@@ -25,23 +25,24 @@ _QUESTION = re.compile(r"^### .+\n<!-- answers: (\S+) -->\n(?:(?!##).*\n)*", re.
 _BOX = "[ ] "
 
 
-def show_lesson(path: Path, part: str = "") -> None:
+def show_lesson(path: Path, part: str = "", *, paged: bool = False) -> None:
     """Show the lesson at `path`, or only `part` of its text.
 
-    On a terminal the whole of it goes through a pager; elsewhere it is the Markdown itself.
+    On a terminal the whole of it goes through a pager, and a part if it is to be `paged`;
+    elsewhere it is the Markdown itself.
     """
     text = part or source(path)
     if not sys.stdout.isatty():
         print(text)
         return
     console = Console(highlight=False)
-    if part:
+    if part and not paged:
         console.print(lesson_view(part, path.parent))
         return
     # `less` shows colours as such only when it is told to.
     os.environ["LESS"] = f"{os.environ.get('LESS', '')} -R".strip()
     with console.pager(styles=True, links=False):
-        console.print(lesson_view(text, path.parent))
+        console.print(lesson_view(part or text, path.parent))
 
 
 def excerpt(text: str, part: str) -> str:
