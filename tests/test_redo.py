@@ -69,7 +69,8 @@ def test_nothing_is_overwritten_and_what_it_rests_on_is_there(book: Workbook) ->
     assert "NotImplementedError" in cells["f1"]
     assert cells["recall"] == MINE
     (link,) = set(re.findall(r"\]\((\S*lessons/\S+)\)", first.read_text("utf-8")))
-    assert (first.parent / link).is_file()
+    path, _, anchor = link.partition("#")
+    assert f'id="{anchor}"' in (first.parent / path).read_text("utf-8")
     # Precision was passed and is lost: it is the course's, without its marks.
     assert "NotImplementedError" not in cells["precision"]
     assert "SOLUTION" not in first.read_text("utf-8")

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from autograder.checks import Tolerance, check, fixture
-from autograder.course.applications.instruments import (
+
+from .instruments import (
     kept,
     parts_of,
     plain,
