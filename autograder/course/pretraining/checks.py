@@ -7,27 +7,25 @@ Corruption is random. A check that counts turns down a right answer with a proba
 import numpy as np
 
 from autograder.checks import Tolerance, check, fixture, outcome_of, that
-from autograder.probes import in_modes
+from autograder.probes import first_alike, in_modes, in_turn
+
+from .instruments import (
+    FIRST_WORD,
+    draw_logits,
+    pairs_for_bert,
+    sentences,
+    sparse_labels,
+    tensor,
+    texts,
+    within,
+)
 
 LOSS = Tolerance(absolute=1e-5, relative=1e-4)  # float32 losses, in nats
 PERPLEXITY = Tolerance(relative=5e-4)  # the exponential of one
 DAYS = Tolerance(relative=4e-6)  # float32 will do; a day has 86400 seconds and not one more
 SIZES = Tolerance(relative=2e-3)  # the text asks for 0.1 per cent
 
-SIGMAS = 5.2  # two-sided tail 2e-7
-SIDE = 300  # a square of 90,000 tokens for each census
-
-PAD, CLS, SEP, FIRST_WORD = 0, 1, 2, 20
-
-
-def _tensor(array):
-    import torch
-
-    return torch.as_tensor(np.asarray(array))
-
-
-def _logits(rng, *shape, scale=2.0):
-    return _tensor(rng.normal(scale=scale, size=shape).astype(np.float32))
+SIDES = 280, 321  # a census has so many rows of so many tokens
 
 
 # --- cross_entropy ------------------------------------------------------------------------
@@ -39,8 +37,8 @@ def _logits(rng, *shape, scale=2.0):
     close=LOSS,
 )
 def mean_of_minus_log_softmax(cross_entropy, rng):
-    logits, targets = _logits(rng, 12, 12), _tensor(rng.integers(0, 12, 12))
-    wide, few = _logits(rng, 3, 150), _tensor(rng.integers(0, 150, 3))
+    logits, targets = draw_logits(rng, 12, 12), tensor(rng.integers(0, 12, 12))
+    wide, few = draw_logits(rng, 3, 150), tensor(rng.integers(0, 150, 3))
     return [
         cross_entropy(logits, targets),
         cross_entropy(logits.repeat(3, 1), targets.repeat(3)),
@@ -54,13 +52,13 @@ def mean_of_minus_log_softmax(cross_entropy, rng):
     close=LOSS,
 )
 def ignored_targets_do_not_count(cross_entropy, rng):
-    logits, found = _logits(rng, 30, 9), []
+    logits, found = draw_logits(rng, 30, 9), []
     for ignored in (-100, -1, 0, 8):
         targets = rng.integers(1, 8, 30)
         targets[rng.permutation(30)[:11]] = ignored
-        found.append(outcome_of(cross_entropy, logits, _tensor(targets), ignore_index=ignored))
+        found.append(outcome_of(cross_entropy, logits, tensor(targets), ignore_index=ignored))
     targets[targets == 8] = -100
-    return [*found, outcome_of(cross_entropy, logits, _tensor(targets))]
+    return [*found, outcome_of(cross_entropy, logits, tensor(targets))]
 
 
 @check(
@@ -69,7 +67,7 @@ def ignored_targets_do_not_count(cross_entropy, rng):
     close=Tolerance(absolute=1e-3, relative=1e-4),
 )
 def large_logits_stay_right(cross_entropy, rng):
-    logits, targets = _logits(rng, 8, 6), _tensor(rng.integers(0, 6, 8))
+    logits, targets = draw_logits(rng, 8, 6), tensor(rng.integers(0, 6, 8))
     return [cross_entropy(z, targets) for z in (logits * 60, logits + 5000, logits - 5000)]
 
 
@@ -79,8 +77,8 @@ def large_logits_stay_right(cross_entropy, rng):
     close=LOSS,
 )
 def nothing_left_is_nan(cross_entropy, rng):
-    logits = _logits(rng, 5, 7)
-    nothing, one = _tensor([-100] * 5), _tensor([-100, -100, 4, -100, -100])
+    logits = draw_logits(rng, 5, 7)
+    nothing, one = tensor([-100] * 5), tensor([-100, -100, 4, -100, -100])
     return [cross_entropy(logits, nothing), cross_entropy(logits, one)]
 
 
@@ -104,7 +102,7 @@ def written_out(cross_entropy, rng):
             self.used |= "loss" in str(function)
             return function(*arguments, **(keywords or {}))
 
-    logits, targets = _logits(rng, 6, 5).double(), _tensor(rng.integers(0, 5, 6))
+    logits, targets = draw_logits(rng, 6, 5).double(), tensor(rng.integers(0, 5, 6))
     with Watch() as watch:
         loss = float(cross_entropy(logits, targets))
     return {"ready losses": watch.used, "loss": loss}
@@ -120,7 +118,7 @@ def written_out(cross_entropy, rng):
 )
 def mean_over_all_elements(mse_loss, rng):
     shapes = [(3,), (5, 4), (2, 3, 4)]
-    return [mse_loss(_logits(rng, *s, scale=3.0), _logits(rng, *s)) for s in shapes]
+    return [mse_loss(draw_logits(rng, *s, scale=3.0), draw_logits(rng, *s)) for s in shapes]
 
 
 @check(
@@ -129,22 +127,12 @@ def mean_over_all_elements(mse_loss, rng):
     close=LOSS,
 )
 def different_shapes_are_refused(mse_loss, rng):
-    column, row, one = _logits(rng, 4, 1), _logits(rng, 4), _logits(rng, 1)
+    column, row, one = draw_logits(rng, 4, 1), draw_logits(rng, 4), draw_logits(rng, 1)
     pairs = [(column, row), (row, column), (row, one), (row, row.flip(0) / 2)]
     return [outcome_of(mse_loss, *pair) for pair in pairs]
 
 
 # --- mask_tokens --------------------------------------------------------------------------
-
-
-def _sentences(rng, rows, columns, size):
-    """Ids (rows, columns) of sentences with [CLS], [SEP] and padding, and where these stand."""
-    ids = rng.integers(FIRST_WORD, size, (rows, columns))
-    ends = rng.integers(columns // 2, columns, rows)[:, None]
-    places = np.arange(columns)
-    ids = np.where(places == ends, SEP, np.where(places > ends, PAD, ids))
-    ids[:, 0] = CLS
-    return _tensor(ids), _tensor((ids < FIRST_WORD).astype(np.int64))
 
 
 @fixture
@@ -156,45 +144,40 @@ def dice(rng):
 
 
 @fixture
-def square(rng):
-    """A square of words, none of them special, with their [MASK] and the vocabulary's size."""
+def census(rng):
+    """About 90,000 words, none of them special, with their [MASK] and the vocabulary's size."""
     import torch
 
     size = int(rng.integers(900, 1200))
-    ids = _tensor(rng.integers(FIRST_WORD, size, (SIDE, SIDE)))
+    ids = tensor(rng.integers(FIRST_WORD, size, tuple(rng.integers(*SIDES, 2))))
     return ids, torch.zeros_like(ids), int(rng.integers(3, FIRST_WORD)), size
 
 
-def _within(counts, chances, trials):
-    pairs = zip(counts, chances, strict=True)
-    return all(abs(n - trials * p) <= SIGMAS * (trials * p * (1 - p)) ** 0.5 for n, p in pairs)
-
-
-CHANCES = (0.15, 0.4)
-
-
 @that("about as many as mlm_probability says", zh="数量与 mlm_probability 相符")
-def as_many_as_asked(seen):
-    return _within(seen, CHANCES, SIDE * SIDE)
+def as_many_as_asked(seen, asked):
+    return within(seen["labelled"], asked["mlm_probability"], asked["tokens"])
 
 
 @check(
-    "A token is chosen, and so labelled, with probability mlm_probability (here 0.15 and 0.4).",
-    zh="词元被选中（从而带标签）的概率是 mlm_probability（这里取 0.15 和 0.4）。",
+    "A token is chosen, and so labelled, with probability mlm_probability, whatever that is.",
+    zh="词元被选中（从而带标签）的概率是 mlm_probability，取多少都一样。",
     expect=as_many_as_asked,
 )
-def chosen_as_often_as_asked(mask_tokens, square, dice):
-    found = [mask_tokens(*square, p, generator=dice)[1] for p in CHANCES]
-    return [int((np.asarray(labels) != -100).sum()) for labels in found]
+def chosen_as_often_as_asked(mask_tokens, census, rng, dice):
+    chances = rng.uniform(0.2, 0.6, 3).tolist()
+    found = [mask_tokens(*census, p, generator=dice)[1] for p in chances]
+    labelled = [int((np.asarray(labels) != -100).sum()) for labels in found]
+    return {"tokens": census[0].numel(), "mlm_probability": chances, "labelled": labelled}
 
 
 @that("about 80 %, 10 % and 10 % of the chosen", zh="约占选中的 80%、10% 和 10%")
-def eighty_ten_ten(seen):
+def eighty_ten_ten(seen, asked):
     # A random token may be [MASK], or the word that stood there: one case in V each.
-    size, trials = seen["vocabulary"], seen["chosen"]
+    size, trials = asked["vocabulary"], seen["chosen"]
     counts = seen["[MASK]"], seen["kept"], seen["random"]
     chances = 0.8 + 0.1 / size, 0.1 + 0.1 / size, 0.1 - 0.2 / size
-    return trials > 0.1 * SIDE * SIDE and _within(counts, chances, trials)
+    enough = trials > 0.1 * np.prod(asked["shape"])
+    return enough and seen["shape"] == asked["shape"] and within(counts, chances, trials)
 
 
 @check(
@@ -202,25 +185,23 @@ def eighty_ten_ten(seen):
     zh="选中的词元里，80% 换成 [MASK]，10% 换成别的词元，10% 不变。",
     expect=eighty_ten_ten,
 )
-def eighty_ten_ten_of_the_chosen(mask_tokens, square, dice):
-    ids, _, mask, size = square
-    corrupted, labels = map(np.asarray, mask_tokens(*square, generator=dice))
+def eighty_ten_ten_of_the_chosen(mask_tokens, census, dice):
+    ids, _, mask, size = census
+    corrupted, labels = map(np.asarray, mask_tokens(*census, generator=dice))
     chosen = labels != -100
     now, before = corrupted[chosen], ids.numpy()[chosen]
     masked, kept = int((now == mask).sum()), int((now == before).sum())
     return {
-        "vocabulary": size, "chosen": len(now), "[MASK]": masked, "kept": kept,
-        "random": len(now) - masked - kept,
+        "vocabulary": size, "shape": list(corrupted.shape), "chosen": len(now), "[MASK]": masked,
+        "kept": kept, "random": len(now) - masked - kept,
     }  # fmt: skip
 
 
-ONLY_WORD, FEW = 7, 12  # every token is this word, in a vocabulary of twelve; [MASK] is 3
-
-
 @that("each token of the vocabulary as often", zh="词表中每个词元出现得一样多")
-def evenly_from_all(seen):
-    chances = [0.1 / FEW + (0.8 if i == 3 else 0.1 if i == ONLY_WORD else 0) for i in range(FEW)]
-    return _within(seen, chances, SIDE * SIDE)
+def evenly_from_all(seen, asked):
+    size, extra = len(asked["counts"]), {asked["[MASK]"]: 0.8, asked["the word"]: 0.1}
+    chances = [0.1 / size + extra.get(token, 0) for token in range(size)]
+    return within(seen["counts"], chances, asked["tokens"])
 
 
 @check(
@@ -228,18 +209,24 @@ def evenly_from_all(seen):
     zh="随机词元在整个词表上均匀抽取，头尾两个词元也在内。",
     expect=evenly_from_all,
 )
-def random_from_the_whole_vocabulary(mask_tokens, dice):
+def random_from_the_whole_vocabulary(mask_tokens, rng, dice):
     import torch
 
-    ids = torch.full((SIDE, SIDE), ONLY_WORD)
-    corrupted, _ = mask_tokens(ids, torch.zeros_like(ids), 3, FEW, 1.0, generator=dice)
-    return np.bincount(np.asarray(corrupted).ravel(), minlength=FEW)
+    # Every token is one word, in a small vocabulary.
+    size, shape = int(rng.integers(9, 15)), rng.integers(*SIDES, 2).tolist()
+    mask, word = (rng.permutation(size - 2)[:2] + 1).tolist()
+    ids = torch.full(shape, word)
+    corrupted, _ = mask_tokens(ids, torch.zeros_like(ids), mask, size, 1.0, generator=dice)
+    counts = np.bincount(np.asarray(corrupted).ravel(), minlength=size).tolist()
+    return {"tokens": ids.numel(), "[MASK]": mask, "the word": word, "counts": counts}
 
 
 @that("each token decides for itself", zh="每个词元独立决定")
-def independent(seen):
-    # Variances of 300 binomial counts over what is expected: they spread by 0.08.
-    return len(seen) == 3 and all(0.55 < ratio < 1.6 for ratio in seen)
+def independent(seen, asked):
+    # Variances of about 300 binomial counts over what is expected: they spread by 0.08.
+    ratios = seen["ratios"]
+    apart = len(ratios) == 3 and all(0.55 < ratio < 1.6 for ratio in ratios)
+    return apart and seen["counts"] == asked["counts"]
 
 
 @check(
@@ -248,18 +235,20 @@ def independent(seen):
     zh="是否选中、是否换成 [MASK]，各词元相互独立：各文本、各位置的计数，波动与独立抽取相符。",
     expect=independent,
 )
-def tokens_are_chosen_independently(mask_tokens, square, dice):
-    ids, special, *numbers = square
-    corrupted, labels = mask_tokens(*square, 0.3, generator=dice)
+def tokens_are_chosen_independently(mask_tokens, census, dice):
+    ids, special, *numbers = census
+    corrupted, labels = mask_tokens(*census, 0.3, generator=dice)
     alone = [mask_tokens(ids[i : i + 1], special[i : i + 1], *numbers, 0.3, dice)[1]
-             for i in range(SIDE)]  # fmt: skip
+             for i in range(len(ids))]  # fmt: skip
     counts = [
         [int((np.asarray(row) != -100).sum()) for row in alone],
         (np.asarray(labels) != -100).sum(axis=0),
         (np.asarray(corrupted) == numbers[0]).sum(axis=0),
     ]
-    expected = [SIDE * chance * (1 - chance) for chance in (0.3, 0.3, 0.24)]
-    return [float(np.var(n) / e) for n, e in zip(counts, expected, strict=True)]
+    of = ids.shape[1], len(ids), len(ids)  # so many tokens in each count
+    expected = [n * p * (1 - p) for n, p in zip(of, (0.3, 0.3, 0.24), strict=True)]
+    ratios = [float(np.var(n) / e) for n, e in zip(counts, expected, strict=True)]
+    return {"counts": [len(each) for each in counts], "ratios": ratios}
 
 
 @check(
@@ -272,7 +261,7 @@ def tokens_are_chosen_independently(mask_tokens, square, dice):
 def special_tokens_are_never_chosen(mask_tokens, rng, dice):
     found = {}
     for kind in ("0 and 1", "bool"):
-        ids, special = _sentences(rng, 6, 12, 300)
+        ids, special = sentences(rng, 6, 12, 300)
         given = special.bool() if kind == "bool" else special
         corrupted, labels = mask_tokens(ids, given, 5, 300, 1.0, generator=dice)
         changed = (np.asarray(corrupted) != ids.numpy()) & (special.numpy() == 1)
@@ -292,7 +281,7 @@ def special_tokens_are_never_chosen(mask_tokens, rng, dice):
     close=0,
 )
 def only_the_chosen_change(mask_tokens, rng, dice):
-    ids, special = _sentences(rng, 80, 40, 500)
+    ids, special = sentences(rng, *rng.integers((70, 35), (90, 46)), 500)
     given = ids.clone(), special.clone()
     corrupted, labels = map(np.asarray, mask_tokens(*given, 5, 500, 0.3, dice))
     chosen = labels != -100
@@ -316,41 +305,29 @@ def only_the_chosen_change(mask_tokens, rng, dice):
 def chance_comes_from_the_generator(mask_tokens, rng):
     import torch
 
-    ids, special = _sentences(rng, 20, 30, 400)
-    seed = int(rng.integers(1, 10**6))
-
-    def run(generator):
-        return [np.asarray(t).tolist() for t in mask_tokens(ids, special, 5, 400, 0.3, generator)]
-
-    generator, again = (torch.Generator().manual_seed(seed) for _ in range(2))
-    state = torch.random.get_rng_state()
-    first, second = run(generator), run(generator)
-    untouched = bool(torch.random.get_rng_state().equal(state))
-    torch.manual_seed(seed + 7)
-    repeated = run(again)
-    torch.manual_seed(seed)
-    third, fourth = run(None), run(None)
-    torch.manual_seed(seed)
+    ids, special = sentences(rng, 20, 30, 400)
+    seeds = rng.integers(2**31, size=5).tolist()
+    goes_on, untouched, found = torch.Generator().manual_seed(seeds[4]), True, []
+    kinds = zip(("given", "given", "global", "global", "goes on"), seeds, strict=True)
+    for kind, seed in in_turn(rng, *kinds):
+        generators = {"given": torch.Generator().manual_seed(seed), "goes on": goes_on}
+        if kind == "global":
+            torch.manual_seed(seed)
+        state = torch.random.get_rng_state()
+        parts = mask_tokens(ids, special, 5, 400, 0.3, generators.get(kind))
+        found.append([np.asarray(part).tolist() for part in parts])
+        untouched &= kind == "global" or bool(torch.random.get_rng_state().equal(state))
+    corrupted, labels = zip(*found, strict=True)
     return {
-        "same state, same result": first == repeated,
-        "the next call differs": first[1] != second[1] and first[0] != second[0],
+        "texts like an earlier one": first_alike(corrupted),
+        "labels like earlier ones": first_alike(labels),
         "global state untouched": untouched,
-        "global seed, same result": third == run(None),
-        "the next call differs without one": third[1] != fourth[1],
     }
 
 
 # --- mlm_loss -----------------------------------------------------------------------------
 
 _CE = ("cross_entropy",)
-
-
-def _sparse_labels(rng, rows, columns, size):
-    """Labels (rows, columns): many in the first row, one in the second, few in the others."""
-    keep = rng.random((rows, columns)) < np.linspace(0.9, 0.2, rows)[:, None]
-    keep[1] = False
-    keep[1, int(rng.integers(columns))] = keep[0, 1] = True
-    return _tensor(np.where(keep, rng.integers(0, size, (rows, columns)), -100))
 
 
 @check(
@@ -361,7 +338,7 @@ def _sparse_labels(rng, rows, columns, size):
 )
 def every_chosen_token_counts_once(mlm_loss, rng):
     return [
-        mlm_loss(_logits(rng, b, t, v), _sparse_labels(rng, b, t, v))
+        mlm_loss(draw_logits(rng, b, t, v), sparse_labels(rng, b, t, v))
         for b, t, v in ((4, 9, 30), (6, 6, 6), (3, 7, 120))
     ]
 
@@ -377,26 +354,6 @@ def bert():
     return BertForPreTraining.from_pretrained(locate("bert")).eval()
 
 
-def _pairs(rng):
-    """Pairs of passages for tiny BERT, padded, some tokens masked; labels; is_next."""
-    import torch
-    from transformers import AutoTokenizer
-
-    from autograder.models import locate
-
-    tokenizer = AutoTokenizer.from_pretrained(locate("bert"))
-    first = ["the hotel was lovely .", "the film was too long and boring .", "酒店很干净。"]
-    second = ["the room was clean and quiet .", "the soup was cold .", "房间安静。"]
-    batch = tokenizer(first, second, padding=True, return_special_tokens_mask=True,
-                      return_tensors="pt")  # fmt: skip
-    special = batch.pop("special_tokens_mask").bool()
-    chosen = _tensor(rng.random(special.shape) < 0.4) & ~special
-    chosen[:, 1] = True
-    labels = batch["input_ids"].masked_fill(~chosen, -100)
-    batch["input_ids"] = batch["input_ids"].masked_fill(chosen, tokenizer.mask_token_id)
-    return batch, labels, torch.tensor([True, False, True])
-
-
 @check(
     "On real sentences it is the loss that BERT itself computes.",
     zh="在真实句子上，结果等于 BERT 自己算出的损失。",
@@ -406,7 +363,7 @@ def _pairs(rng):
 def loss_of_bert_itself(mlm_loss, bert, rng):
     import torch
 
-    batch, labels, _ = _pairs(rng)
+    batch, labels, _ = pairs_for_bert(rng)
     with torch.no_grad():
         return mlm_loss(bert(**batch).prediction_logits, labels)
 
@@ -424,14 +381,14 @@ def loss_of_bert_itself(mlm_loss, bert, rng):
 def class_0_is_a_true_pair(next_sentence_loss, bert, rng):
     import torch
 
-    batch, _, is_next = _pairs(rng)
+    batch, _, is_next = pairs_for_bert(rng)
     with torch.no_grad():
         found = [next_sentence_loss(bert(**batch).seq_relationship_logits, is_next)]
     for pairs in (7, 20):
         is_next = rng.random(pairs) < 0.6
         is_next[:2] = [True, False]
-        logits = _logits(rng, pairs, 2, scale=3.0) + pairs  # a softmax does not feel a shift
-        found.append(next_sentence_loss(logits, _tensor(is_next)))
+        logits = draw_logits(rng, pairs, 2, scale=3.0) + pairs  # a softmax does not feel a shift
+        found.append(next_sentence_loss(logits, tensor(is_next)))
     return found
 
 
@@ -448,7 +405,7 @@ _LOSSES = ("cross_entropy", "mlm_loss")
 )
 def position_t_says_t_plus_1(causal_lm_loss, rng):
     return [
-        causal_lm_loss(_logits(rng, b, t, v), _tensor(rng.integers(0, v, (b, t))))
+        causal_lm_loss(draw_logits(rng, b, t, v), tensor(rng.integers(0, v, (b, t))))
         for b, t, v in ((1, 8, 11), (3, 5, 11), (5, 2, 40))
     ]
 
@@ -466,8 +423,8 @@ def padding_and_prompts_are_no_targets(causal_lm_loss, rng):
         lengths = rng.permutation([1, 3, 6, 8])[:, None]
         places = np.arange(10)
         hidden = places >= 10 - lengths if side == "end" else places < lengths
-        labels = _tensor(np.where(hidden, -100, labels))
-        found.append(causal_lm_loss(_logits(rng, 4, 10, 13), labels))
+        labels = tensor(np.where(hidden, -100, labels))
+        found.append(causal_lm_loss(draw_logits(rng, 4, 10, 13), labels))
     return found
 
 
@@ -481,18 +438,6 @@ def gpt():
     logging.disable_progress_bar()
     dropout = dict.fromkeys(("embd_pdrop", "resid_pdrop", "attn_pdrop"), 0.5)
     return GPT2LMHeadModel.from_pretrained(locate("gpt"), **dropout).eval()
-
-
-def _text_batch(rng, lengths, *, words=()):
-    """Ids drawn at random, or tokens of a story, padded at the end."""
-    width = max(lengths)
-    ids, mask = np.zeros((2, len(lengths), width), dtype=np.int64)
-    for i, length in enumerate(lengths):
-        ids[i, :length] = words[:length] if len(words) else rng.integers(0, 1023, length)
-        mask[i, :length] = 1
-    # Padding is any token: what stands there must not matter.
-    ids[mask == 0] = rng.integers(0, 1023, int((mask == 0).sum()))
-    return {"input_ids": _tensor(ids), "attention_mask": _tensor(mask)}
 
 
 @fixture
@@ -515,7 +460,7 @@ def story():
 def loss_of_gpt_itself(causal_lm_loss, gpt, story, rng):
     import torch
 
-    batch = _text_batch(rng, [20, int(rng.integers(8, 16))], words=story)
+    batch = texts(rng, rng.integers((14, 5), (21, 14)).tolist(), words=story)
     labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
     with torch.no_grad():
         return causal_lm_loss(gpt(**batch).logits, labels)
@@ -533,10 +478,10 @@ _CAUSAL = ("causal_lm_loss", *_LOSSES)
     rests_on=_CAUSAL,
 )
 def every_target_counts_once(perplexity, gpt, story, rng):
-    odd = [_text_batch(rng, [3]), _text_batch(rng, [2, 2])]
+    odd = [texts(rng, [3]), texts(rng, [2, 2])]
     return [
-        perplexity(gpt, [_text_batch(rng, [len(story)], words=story), *odd]),
-        perplexity(gpt, [_text_batch(rng, [20], words=story)]),
+        perplexity(gpt, [texts(rng, [len(story)], words=story), *odd]),
+        perplexity(gpt, [texts(rng, [20], words=story)]),
     ]
 
 
@@ -547,7 +492,7 @@ def every_target_counts_once(perplexity, gpt, story, rng):
     rests_on=_CAUSAL,
 )
 def padding_does_not_count(perplexity, gpt, story, rng):
-    return perplexity(gpt, [_text_batch(rng, [22, 5, 2], words=story), _text_batch(rng, [6, 2])])
+    return perplexity(gpt, [texts(rng, [22, 5, 2], words=story), texts(rng, [6, 2])])
 
 
 @check(
@@ -557,7 +502,7 @@ def padding_does_not_count(perplexity, gpt, story, rng):
     rests_on=_CAUSAL,
 )
 def batches_without_targets(perplexity, gpt, rng):
-    batches = [_text_batch(rng, [1, 1]), _text_batch(rng, [6, 3]), _text_batch(rng, [1])]
+    batches = [texts(rng, [1, 1]), texts(rng, [6, 3]), texts(rng, [1])]
     return perplexity(gpt, iter(batches))
 
 
@@ -568,8 +513,9 @@ def batches_without_targets(perplexity, gpt, rng):
     rests_on=_CAUSAL,
 )
 def judged_in_evaluation_mode(perplexity, gpt, story, rng):
-    batch = _text_batch(rng, [18, 9], words=story)
-    return in_modes(gpt, lambda: perplexity(gpt, [batch]))
+    known = texts(rng, rng.integers((15, 6), (21, 12)).tolist(), words=story)
+    batches = [known, texts(rng, [4])]
+    return in_modes(gpt, lambda: perplexity(gpt, batches))
 
 
 # --- training_days ------------------------------------------------------------------------

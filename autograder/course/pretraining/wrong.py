@@ -272,7 +272,8 @@ def one_overwrites_the_other(ids, special, mask_id, size, p=0.15, generator=None
     "tokens were left alone.",
     step_zh="标签由「选中」决定，与怎么处理无关：模型并不知道哪些词元没被动过。",
     looks_like=lambda seen: all(
-        abs(n / 90_000 - 0.9 * p) < 0.1 * p for n, p in zip(seen, (0.15, 0.4), strict=True)
+        abs(n / seen["tokens"] - 0.9 * p) < 0.05 * p
+        for n, p in zip(seen["labelled"], seen["mlm_probability"], strict=True)
     ),
 )
 def labels_only_the_changed(ids, special, mask_id, size, p=0.15, generator=None):
@@ -287,7 +288,7 @@ def labels_only_the_changed(ids, special, mask_id, size, p=0.15, generator=None)
     caught_by="chosen_as_often_as_asked",
     step="Compare the draw with the argument.",
     step_zh="抽出的数要和参数比较。",
-    looks_like=lambda seen: all(0.14 < n / 90_000 < 0.16 for n in seen),
+    looks_like=lambda seen: all(0.14 < n / seen["tokens"] < 0.16 for n in seen["labelled"]),
 )
 def always_fifteen(ids, special, mask_id, size, p=0.15, generator=None):
     return _corrupt(ids, special, mask_id, size, 0.15, generator)[:2]
@@ -379,7 +380,8 @@ def labels_from_the_corrupted(ids, special, mask_id, size, p=0.15, generator=Non
     step="Draw whole numbers from 0 to vocab_size − 1.",
     step_zh="从 0 到 vocab_size − 1 抽整数。",
     looks_like=lambda seen: (
-        len(seen) == 12 and sum(seen) - seen[3] - seen[7] == 0 and 0.17 < seen[7] / 90_000 < 0.23
+        np.count_nonzero(seen["counts"]) == 2
+        and 0.17 < seen["counts"][seen["the word"]] / seen["tokens"] < 0.23
     ),
 )
 def random_from_the_text(ids, special, mask_id, size, p=0.15, generator=None):
@@ -395,7 +397,7 @@ def random_from_the_text(ids, special, mask_id, size, p=0.15, generator=None):
     caught_by="random_from_the_whole_vocabulary",
     step="randint(V) gives 0 to V − 1: the upper bound is already left out.",
     step_zh="randint(V) 给出 0 到 V − 1：上界本来就不含。",
-    looks_like=lambda seen: len(seen) == 12 and (seen[0] == 0) != (seen[11] == 0),
+    looks_like=lambda seen: (seen["counts"][0] == 0) != (seen["counts"][-1] == 0),
 )
 def one_end_left_out(ids, special, mask_id, size, p=0.15, generator=None):
     anything = torch.randint(1, size, ids.shape, generator=generator)
@@ -409,7 +411,7 @@ def one_end_left_out(ids, special, mask_id, size, p=0.15, generator=None):
     caught_by="tokens_are_chosen_independently",
     step="Draw one number for each token, of the shape of input_ids.",
     step_zh="每个词元各抽一个数，形状和 input_ids 一样。",
-    looks_like=lambda seen: 0.5 < seen[0] < 1.7 and seen[1] > 50,
+    looks_like=lambda seen: 0.5 < seen["ratios"][0] < 1.7 and seen["ratios"][1] > 50,
 )
 def same_places_in_every_row(ids, special, mask_id, size, p=0.15, generator=None):
     chosen = (torch.rand(ids.shape[1], generator=generator) < p) & ~special.bool()
@@ -423,7 +425,7 @@ def same_places_in_every_row(ids, special, mask_id, size, p=0.15, generator=None
     caught_by="tokens_are_chosen_independently",
     step="Compare one draw for each token with mlm_probability.",
     step_zh="每个词元抽一个数，和 mlm_probability 比较。",
-    looks_like=lambda seen: seen[0] < 0.05 and 0.5 < seen[1] < 1.7,
+    looks_like=lambda seen: seen["ratios"][0] < 0.05 and 0.5 < seen["ratios"][1] < 1.7,
 )
 def as_many_in_every_row(ids, special, mask_id, size, p=0.15, generator=None):
     draws = torch.rand(ids.shape, generator=generator).masked_fill(special.bool(), 2)
@@ -451,6 +453,9 @@ def writes_into_the_input(ids, special, mask_id, size, p=0.15, generator=None):
     caught_by="chance_comes_from_the_generator",
     step="Give generator= to every draw.",
     step_zh="每次抽取都要传 generator=。",
+    looks_like=lambda seen: (
+        not seen["global state untouched"] and max(seen["texts like an earlier one"]) > 0
+    ),
 )
 def global_chance(ids, special, mask_id, size, p=0.15, generator=None):
     return _corrupt(ids, special, mask_id, size, p)[:2]
