@@ -80,6 +80,9 @@ def test_an_interview_is_held_to_its_end(address: str, tmp_path: Path, language:
         page.fill("input[name=minutes]", "4")
         page.click("button[type=submit]")
         page.fill("textarea", "First this,\nthen that.")
+        page.reload()
+        page.wait_for_selector("textarea")
+        assert page.input_value("textarea") == "First this,\nthen that."
         page.click("button[type=submit]")
         page.wait_for_selector("input[name=hit]")
         page.screenshot(path=tmp_path / f"mark.{language}.png", full_page=True)

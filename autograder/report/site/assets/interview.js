@@ -22,11 +22,22 @@ addEventListener("DOMContentLoaded", () => {
     stage.innerHTML = told.html;
     stage.querySelectorAll(".aloud").forEach(aloud);
   };
+  // What was typed outlives a reload and the switch of language.
+  const draft = (text) => {
+    if (!text) return;
+    const place = `${step} ${stage.querySelector(".quiet").textContent}`;
+    try {
+      const [former, words] = JSON.parse(sessionStorage.getItem("touchstone-draft") ?? "[]");
+      if (former === place) text.value = words;
+      text.addEventListener("input", () => sessionStorage.setItem("touchstone-draft", JSON.stringify([place, text.value])));
+    } catch { /* a browser that keeps nothing */ }
+  };
   const put = (told) => {
     window.speechSynthesis?.cancel();
     fill(told);
     step = told.step;
     began = Date.now();
+    draft(stage.querySelector("textarea"));
     (stage.querySelector("textarea") ?? stage).focus({ preventScroll: true });
     scrollTo(0, 0);
     if (told.reads) wait();
