@@ -382,9 +382,10 @@ def smooth_and_absent_classes(dice_loss, guesses):
     zh="部件符合要求：参数个数正确，空洞卷积的膨胀率就是给定的那几个。",
     close=0,
 )
-def parts_are_those_asked_for(build_deeplab):
-    asked = (5, (2, 4, 6)), (3, (1, 3)), (4, (3, 6, 9, 12))
-    return [parts_of(build_deeplab(classes, rates)) for classes, rates in asked]
+def parts_are_those_asked_for(build_deeplab, rng):
+    drawn = [tuple(sorted(rng.permutation(np.arange(3, 13))[:n].tolist())) for n in (2, 4)]
+    asked = zip((5, 3, 4), [(2, 4, 6), *drawn], strict=True)
+    return [{"rates": list(r), **parts_of(build_deeplab(classes, r))} for classes, r in asked]
 
 
 @check(
@@ -436,7 +437,8 @@ def rates_of_the_schedule(train_deeplab, torch_rng, lesson):
     steps = watched_steps(
         lambda: train_deeplab(small_net(torch_rng), *lesson, steps=10, batch_size=4, lr=0.01)
     )
-    return {name: [step[name] for step in steps] for name in ("optimizer", "rate", "decay")}
+    seen = {name: [step[name] for step in steps] for name in ("rate", "decay")}
+    return {"AdamW": {step["optimizer"] for step in steps} == {"AdamW"}, **seen}
 
 
 @check(

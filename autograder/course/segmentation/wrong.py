@@ -188,14 +188,21 @@ def void_is_background(logits, target, ignore_index=255):
     return reference.cross_entropy(logits, target.long().where(target != ignore_index, 0), -1)
 
 
+def _is_weighed(seen):
+    """Whether void gets nothing, and what a pixel's classes get adds up to 0, as it should."""
+    return seen["at void"] < 1e-6 and np.abs(np.asarray(seen["gradient"]).sum(1)).max() < 1e-5
+
+
 @wrong(
     "cross_entropy",
-    "Leaves void pixels out of the sum, but divides by all pixels.",
-    zh="求和时去掉了 void 像素，却除以全部像素数。",
-    caught_by="mean_of_what_counts",
+    "Void is left out, but the others are not averaged over their number: it divides by all "
+    "pixels, averages picture by picture, or does not divide.",
+    zh="void 去掉了，但其余像素没有按它们的个数平均：除以了全部像素数，先逐图平均，或没有除。",
+    caught_by="void_teaches_nothing",
     errata=("E031",),
-    step="Divide by the number of pixels that count.",
-    step_zh="除以参与计算的像素数。",
+    step="One sum over the batch, divided once by the number of pixels that count.",
+    step_zh="整个批次求一个总和，只除一次，除以参与计算的像素数。",
+    looks_like=_is_weighed,
 )
 def divides_by_all_pixels(logits, target, ignore_index=255):
     share = (target != ignore_index).float().mean()
@@ -496,8 +503,7 @@ def only_classes_that_occur(logits, target, ignore_index=255, smooth=1.0):
 
 def _other_parts(seen):
     """Whether the rates are those asked for, and something else is another."""
-    rates = (2, 4, 6), (1, 3), (3, 6, 9, 12)
-    return all(set(r) <= set(one["dilations"]) for r, one in zip(rates, seen, strict=True))
+    return all(set(one["rates"]) <= set(one["dilations"]) for one in seen)
 
 
 @wrong(
@@ -613,7 +619,7 @@ def never_shuffles(*given, **options):
     caught_by="rates_of_the_schedule",
     step="OneCycleLR with the arguments of the text; optimizer.step(), then schedule.step().",
     step_zh="按题目的参数建 OneCycleLR；先 optimizer.step()，再 schedule.step()。",
-    looks_like=lambda seen: set(seen["optimizer"]) == {"AdamW"} and set(seen["decay"]) == {0.01},
+    looks_like=lambda seen: seen["AdamW"] and set(seen["decay"]) == {0.01},
 )
 def schedule_stands_still(*given, **options):
     return _train(*given, **options, moving=False)
