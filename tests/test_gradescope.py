@@ -230,6 +230,7 @@ def test_the_bundle_is_as_gradescope_wants_it_and_the_same_each_time(tmp_path: P
     first = write_gradescope_bundle(["metrics"], tmp_path, secret=SECRET, language="zh")
     assert first == tmp_path / "gradescope-metrics.zip"
     again = write_gradescope_bundle(["metrics"], tmp_path / "x.zip", secret=SECRET, language="zh")
+    again = write_gradescope_bundle(["metrics"], again, secret=SECRET, language="zh")
     assert first.read_bytes() == again.read_bytes()
     with zipfile.ZipFile(first) as archive:
         names = archive.namelist()
@@ -258,3 +259,11 @@ def test_a_bundle_that_cannot_be_made(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="cannot be written") as error:
         write_gradescope_bundle(["metrics"], tmp_path / "file" / "x.zip")
     assert "无法写入" in error.value.text["zh"]
+    work = tmp_path / "class.zip"
+    with zipfile.ZipFile(work, "w") as archive:
+        archive.writestr("ann.ipynb", "{}")
+    for path in (work, tmp_path / "file"):
+        before = path.read_bytes()
+        with pytest.raises(BundleError, match="another kind"):
+            write_gradescope_bundle(["metrics"], path)
+        assert path.read_bytes() == before

@@ -63,6 +63,11 @@ def write_gradescope_bundle(
         )
     slugs = tuple(dict.fromkeys(catalog.exercise(slug).slug for slug in exercises))
     path = target / f"gradescope-{'-'.join(slugs)}.zip" if target.is_dir() else target
+    if path.is_file() and not _is_a_bundle(path):
+        raise BundleError(
+            f"{path} is a file of another kind, such as a class's work, and stays. Name another.",
+            f"{path} 是别的文件（例如学生交来的作业），不会被覆盖。请换一个文件名。",
+        )
     content = _packed(slugs, secret, language)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,6 +79,15 @@ def write_gradescope_bundle(
             f"无法写入 {path}：{reason}。请换一个位置。",
         ) from None
     return path
+
+
+def _is_a_bundle(path: Path) -> bool:
+    """Whether a file is one that was made here before."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {*_SCRIPTS} <= {*archive.namelist()}
+    except (zipfile.BadZipFile, OSError):
+        return False
 
 
 def _packed(slugs: tuple[str, ...], secret: str, language: Language | None) -> bytes:
