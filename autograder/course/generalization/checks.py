@@ -183,7 +183,7 @@ def small_steps_do_not_count(EarlyStopping, network, rng):
 @check("The weights of the best epoch come back, buffers too, although training went on.",
        zh="训练虽已继续，取回的仍是最佳 epoch 的权重，缓冲区也在内。", close=1e-6)  # fmt: skip
 def best_weights_come_back(EarlyStopping, network, rng):
-    best, stopper = int(rng.integers(2, 6)), EarlyStopping(3)
+    best, stopper = int(rng.integers(2, 16)), EarlyStopping(3)
     _train(stopper, network, _with_a_minimum(rng, best, 3))
     stopper.restore(network)
     first = {name: value.clone() for name, value in network.state_dict().items()}
