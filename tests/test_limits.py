@@ -171,6 +171,9 @@ def test_many_that_compute_weigh_as_few_do(many: int, does: str, level: int) -> 
             while sum(one.status() == psutil.STATUS_RUNNING for one in family) != busy:
                 time.sleep(0.02)
             limits.share_processor(first.pid)
+            # Whoever runs the tests at another priority has that one to begin with.
+            own = os.getpriority(os.PRIO_PROCESS, 0)
+            level = max(level, own) if level else own
             assert [one.nice() for one in family] == [level] * (many + 1)
         finally:
             os.killpg(first.pid, signal.SIGKILL)

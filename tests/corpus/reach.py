@@ -303,10 +303,11 @@ return False""",
     reaching(
         "goes first",
         """
-with contextlib.suppress(OSError):
-    os.setpriority(os.PRIO_PROCESS, 0, -5)
-    os.setpriority(os.PRIO_PROCESS, 0, 0)
-    return True
+mine = os.getpriority(os.PRIO_PROCESS, 0)
+for level in (mine - 5, mine - 1):
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, level)
+        return True
 os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 return True""",
         open="root",
