@@ -227,25 +227,38 @@ def _archives_one(path: str, marks: Marks) -> bool:
         return False
 
 
+def _may_hold(size: int, name: str, marks: Marks) -> bool:
+    return size in marks.whole or size <= _most(name, marks)
+
+
+def _unpacked_size(path: str) -> int:
+    """What gzip wrote at the end, so that data sets, which are many, need not be unpacked."""
+    with open(path, "rb") as file:
+        file.seek(-4, os.SEEK_END)
+        return int.from_bytes(file.read(), "little")
+
+
 def _members(path: str, marks: Marks) -> Iterator[tuple[str, bytes]]:
     """Of what is in an archive, each file that may be an answer."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as packed:
             for one in packed.infolist():
                 name = one.filename.rpartition("/")[2]
-                if one.file_size in marks.whole or one.file_size <= _most(name, marks):
+                if _may_hold(one.file_size, name, marks):
                     yield name, packed.read(one)
     elif (unpack := _ALONE.get(path.rpartition(".")[2])) and not _TAPE.search(path):
         name = path.rpartition("/")[2].rpartition(".")[0]
+        if path.endswith(".gz") and not _may_hold(_unpacked_size(path), name, marks):
+            return
         with unpack(path) as unpacked:
             content = unpacked.read(_LARGEST + 1)
-        if len(content) in marks.whole or len(content) <= _most(name, marks):
+        if _may_hold(len(content), name, marks):
             yield name, content
     else:
         with tarfile.open(path) as tape:
             for about in tape:
                 name = about.name.rpartition("/")[2]
-                if about.size in marks.whole or about.size <= _most(name, marks):
+                if _may_hold(about.size, name, marks):
                     inner = tape.extractfile(about) if about.isreg() else None
                     if inner is not None:
                         yield name, inner.read()
