@@ -214,7 +214,7 @@ def test_what_canvas_would_not_write() -> None:
 
 people = st.sets(st.sampled_from(["ann", "bo", "chi", "dan", "eve", "fay"]), min_size=2, max_size=5)
 SHAPES = {
-    "folders": "{who}/{slug}.ipynb", "deeper": "{who}/work/{slug}/x.ipynb",
+    "folders": "{who}/{slug}.ipynb", "deeper": "{who}/homework/{slug}/x.ipynb",
     "files": "{who}.ipynb", "exercise first": "{slug}_{who}.ipynb",
     "numbers": "lab_{n}_{m}_{who}.ipynb", "same numbers": "lab_3_{m}_{who}.ipynb",
     "dates": "{slug}_2026_10_{who}.ipynb", "numbered folders": "group_{n}_0{m}_{who}/{slug}.ipynb",

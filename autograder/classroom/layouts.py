@@ -214,9 +214,8 @@ def _apart(
 
 
 def _by_file(parts: Sequence[str], above: str, slugs: Sequence[str]) -> Owner:
-    stem = _MISNAMED.sub("", parts[0])
-    stem = PurePath(parts[0]).stem if stem == parts[0] else stem
-    return Owner(without_slug(stem, slugs) or above)
+    name = PurePath(_MISNAMED.sub(".ipynb", parts[0]))
+    return Owner(without_slug(name.stem, slugs) or above)
 
 
 def _place(entry: Entry, parts: tuple[str, ...], depth: int) -> str:
