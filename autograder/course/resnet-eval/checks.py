@@ -9,13 +9,16 @@ from autograder.probes import in_modes, moved, state_of, watch
 
 from .instruments import (
     PICTURES,
+    asked,
     batches,
     begun,
     ever_noisier,
     greys,
     kind_of,
+    louder,
     normalised,
     read,
+    reader_of_greys,
     reported,
 )
 
@@ -77,17 +80,13 @@ def hard_parts(network, parts, rng):
 @fixture
 def reader(network):
     """A network that reads its class off a plain picture: grey k, normalised, is class k."""
-    import torch
-    from torch import nn
+    return reader_of_greys(network)
 
-    count, channels = len(network.class_names), len(network.mean)
-    k = torch.arange(float(count))
-    linear = nn.Linear(channels, count)
-    with torch.no_grad():  # the logit of class j for grey k is 2jk - j², highest where j = k
-        linear.weight.zero_()
-        linear.weight[:, 0] = 2 * k * network.std[0] * network.pixel_max
-        linear.bias.copy_(2 * k * network.mean[0] * network.pixel_max - k**2)
-    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear)
+
+@fixture
+def logits(network, batch):
+    """What the network says of these pictures (N, K), without gradients."""
+    return asked(network.model, batch[0])
 
 
 # --- preprocess ---------------------------------------------------------------------------
@@ -108,16 +107,17 @@ def scales_then_normalises(preprocess, rng):
 
 
 @check(
-    "What is brightest is pixel_max, be it 16, 100 or 255.",
-    zh="最亮的像素就是 pixel_max，无论它是 16、100 还是 255。",
+    "What is brightest is pixel_max, be it 16, 255 or any other number.",
+    zh="最亮的像素就是 pixel_max，无论它是 16、255 还是别的数。",
     close=PIXELS,
 )
 def brightest_is_pixel_max(preprocess, rng):
     import torch
 
     results = []
-    for pixel_max in (16, 100, 255):
-        images = torch.tensor([0, rng.integers(1, pixel_max), pixel_max], dtype=torch.uint8)
+    for pixel_max in (16, int(rng.integers(20, 200)), 255):
+        # None is as bright as pixel_max: the brightest at hand is not what to divide by.
+        images = torch.tensor([0, *rng.integers(1, pixel_max, 2)], dtype=torch.uint8)
         preset = pixel_max, [rng.uniform(0.2, 0.3)], [rng.uniform(0.4, 0.6)]
         results.append(preprocess(images.reshape(1, 1, 1, 3), *preset))
     return [result.flatten() for result in results]
@@ -140,12 +140,8 @@ def a_picture_stands_alone(preprocess, network, hard_digits):
     close=CLOSE,
 )
 def prepared_digits_are_recognised(preprocess, network, hard_digits):
-    import torch
-
     images, _ = hard_digits
-    x = preprocess(images, network.pixel_max, network.mean, network.std)
-    with torch.no_grad():
-        return network.model(x)
+    return asked(network.model, preprocess(images, network.pixel_max, network.mean, network.std))
 
 
 # --- class_indices ------------------------------------------------------------------------
@@ -158,9 +154,10 @@ def prepared_digits_are_recognised(preprocess, network, hard_digits):
     close=0,
 )
 def order_is_the_models(class_indices, rng):
-    words = rng.permutation(ANIMALS).tolist()
-    indices = class_indices(["dog", "ant", "ant", "zebra", "wildcat", "cat"], tuple(words))
-    return {"indices": indices, "type": kind_of(indices)}
+    words, names = rng.permutation(ANIMALS), ["dog", "ant", "ant", "zebra", "wildcat", "cat"]
+    # "cat" is a part of "wildcat", which stands before it in one of the two.
+    found = [class_indices(names, tuple(order.tolist())) for order in (words, words[::-1])]
+    return {"indices": found, "types": [kind_of(indices) for indices in found]}
 
 
 @check(
@@ -309,18 +306,7 @@ def loss_is_the_mean_over_pictures(evaluate, network, batch):
     close=CLOSE,
 )
 def sure_and_wrong_has_its_price(evaluate, network, batch):
-    import torch
-    from torch import nn
-
-    count = len(network.class_names)
-    louder = nn.Linear(count, count, bias=False)
-    sure = nn.Sequential(network.model, louder).eval()
-    losses = []
-    for times in SURE:
-        with torch.no_grad():
-            louder.weight.copy_(times * torch.eye(count))
-        losses.append(evaluate(sure, batches(*batch, 32))["loss"])
-    return losses
+    return [evaluate(louder(network, times), batches(*batch, 32))["loss"] for times in SURE]
 
 
 @check(
@@ -375,11 +361,7 @@ def any_source_of_batches_will_do(evaluate, network, batch):
     zh="真实类别在最高的 k 个 logits 之中，就算对。",
     close=EXACT,
 )
-def among_the_k_highest(top_k_accuracy, network, batch):
-    import torch
-
-    with torch.no_grad():
-        logits = network.model(batch[0])
+def among_the_k_highest(top_k_accuracy, batch, logits):
     return [top_k_accuracy(logits, batch[1], k) for k in (1, 2, 3, 5)]
 
 
@@ -470,12 +452,8 @@ def absent_classes_have_rows(confusion_matrix, rng):
     zh="网络在难认的数字上犯的错各归各位。",
     close=0,
 )
-def mistakes_of_the_network(confusion_matrix, network, batch):
-    import torch
-
-    with torch.no_grad():
-        predictions = network.model(batch[0]).argmax(1)
-    return confusion_matrix(batch[1], predictions, len(network.class_names))
+def mistakes_of_the_network(confusion_matrix, batch, logits):
+    return confusion_matrix(batch[1], logits.argmax(1), logits.shape[1])
 
 
 # --- class_recall -------------------------------------------------------------------------
@@ -487,12 +465,8 @@ def mistakes_of_the_network(confusion_matrix, network, batch):
     close=EXACT,
     rests_on=("confusion_matrix",),
 )
-def share_of_its_own_pictures(class_recall, network, batch):
-    import torch
-
-    with torch.no_grad():
-        predictions = network.model(batch[0]).argmax(1)
-    return class_recall(batch[1], predictions, len(network.class_names))
+def share_of_its_own_pictures(class_recall, batch, logits):
+    return class_recall(batch[1], logits.argmax(1), logits.shape[1])
 
 
 @check(

@@ -1,4 +1,4 @@
-"""What the probes of `resnet-eval` measure with: hard digits, batches, a drawing that is read."""
+"""What the probes of `resnet-eval` measure with: hard digits, models, a drawing that is read."""
 
 import re
 
@@ -18,6 +18,41 @@ def ever_noisier(pictures, pixel_max, rng):
     level = np.linspace(0, 7 / 16, PICTURES)[:, None, None, None] * pixel_max
     noisy = np.clip(np.rint(images + level * rng.normal(size=images.shape)), 0, pixel_max)
     return torch.from_numpy(noisy.astype(np.uint8)), [pictures.names[row] for row in rows]
+
+
+def asked(model, x):
+    """The logits (N, K), without gradients."""
+    import torch
+
+    with torch.no_grad():
+        return model(x)
+
+
+def louder(network, times):
+    """Its model in evaluation mode, with logits so many times as far apart."""
+    import torch
+    from torch import nn
+
+    count = len(network.class_names)
+    last = nn.Linear(count, count, bias=False)
+    with torch.no_grad():
+        last.weight.copy_(times * torch.eye(count))
+    return nn.Sequential(network.model, last).eval()
+
+
+def reader_of_greys(network):
+    """A model that reads its class off a plain picture: grey k, normalised, is class k."""
+    import torch
+    from torch import nn
+
+    count, channels = len(network.class_names), len(network.mean)
+    k = torch.arange(float(count))
+    linear = nn.Linear(channels, count)
+    with torch.no_grad():  # the logit of class j for grey k is 2jk - j², highest where j = k
+        linear.weight.zero_()
+        linear.weight[:, 0] = 2 * k * network.std[0] * network.pixel_max
+        linear.bias.copy_(2 * k * network.mean[0] * network.pixel_max - k**2)
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear)
 
 
 def batches(x, y, size):
@@ -42,7 +77,7 @@ def reported(mended_report, network, parts, **changes):
 
 
 def greys(network, times, rng):
-    """Plain grey pictures (N, C, 2, 2), uint8: each of `reader`'s classes so often, and which."""
+    """Plain grey pictures (N, C, 2, 2), uint8, each of the reader's classes so often; and which."""
     import torch
 
     order = rng.permutation(np.repeat(np.arange(len(network.class_names)), times))

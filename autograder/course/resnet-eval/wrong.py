@@ -64,6 +64,18 @@ def divides_by_255(images, pixel_max, mean, std):
 
 @wrong(
     "preprocess",
+    "Divides by the brightest pixel at hand, not by the brightest that there can be.",
+    zh="除以手头图片里最亮的像素，而不是像素可能的最大值。",
+    caught_by="brightest_is_pixel_max",
+    step="Divide by pixel_max: these pictures need not contain a pixel so bright.",
+    step_zh="除以 pixel_max：这些图片里不一定有这么亮的像素。",
+)
+def divides_by_the_brightest(images, pixel_max, mean, std):
+    return _preprocess(images, images.max(), mean, std)
+
+
+@wrong(
+    "preprocess",
     "Normalises with the statistics of the pictures at hand, not those of the weights.",
     zh="用手头这批图片的统计量做归一化，而不是权重自带的。",
     caught_by="a_picture_stands_alone",
