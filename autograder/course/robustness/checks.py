@@ -112,8 +112,7 @@ def one_picture_alone(fgsm, reader, some):
     close=PIXELS,
 )
 def fgsm_leaves_no_trace(fgsm, reader, few):
-    left = _tools().left_by(reader, lambda: fgsm(reader, *few, 1.0), *few)
-    return {"left": left, "found": in_modes(reader, lambda: fgsm(reader, *few, 1.0))}
+    return _tools().traces(reader, lambda: fgsm(reader, *few, 1.0), *few)
 
 
 # --- pgd ----------------------------------------------------------------------------------
@@ -190,12 +189,7 @@ def it_begins_at_random(pgd, reader, rng):
 )
 def pgd_leaves_no_trace(pgd, reader, few):
     start = few[0] + 0.25
-
-    def call():
-        return pgd(reader, *few, 1.0, 0.5, 2, start=start)
-
-    left = _tools().left_by(reader, call, *few, start)
-    return {"left": left, "found": in_modes(reader, call)}
+    return _tools().traces(reader, lambda: pgd(reader, *few, 1.0, 0.5, 2, start=start), *few, start)
 
 
 # --- robust_accuracy ----------------------------------------------------------------------
@@ -345,11 +339,8 @@ def points_are_as_many_as_steps(integrated_gradients, empty, rng):
     close=PATH,
 )
 def shares_leave_no_trace(integrated_gradients, reader, few, empty):
-    def call():
-        return integrated_gradients(reader, *few, empty, steps=60)
-
-    left = _tools().left_by(reader, call, *few, empty)
-    return {"left": left, "found": in_modes(reader, call)}
+    given = *few, empty
+    return _tools().traces(reader, lambda: integrated_gradients(reader, *given, steps=60), *given)
 
 
 # --- grad_cam -----------------------------------------------------------------------------
@@ -399,11 +390,7 @@ def maps_have_the_layers_size(grad_cam, reader, few):
     close=MAPS,
 )
 def maps_leave_no_trace(grad_cam, reader, few):
-    def call():
-        return grad_cam(reader, reader.network.layer2, *few)
-
-    left = _tools().left_by(reader, call, *few)
-    return {"left": left, "found": in_modes(reader, call)}
+    return _tools().traces(reader, lambda: grad_cam(reader, reader.network.layer2, *few), *few)
 
 
 # --- occlusion ----------------------------------------------------------------------------
@@ -442,8 +429,7 @@ def every_place_counts(occlusion, rng):
 )
 def occlusion_leaves_no_trace(occlusion, rng):
     model, ids = _tools().Bag(12, rng), _tools().torch.from_numpy(rng.permutation(9)[:7])
-    left = _tools().left_by(model.eval(), lambda: occlusion(model, ids, 2, 5, 11), ids)
-    return {"left": left, "found": in_modes(model, lambda: occlusion(model, ids, 2, 5, 11))}
+    return _tools().traces(model.eval(), lambda: occlusion(model, ids, 2, 5, 11), ids)
 
 
 # --- deletion_curve -----------------------------------------------------------------------

@@ -13,7 +13,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from autograder.models import locate
 from autograder.models.tiny_resnet import load_classifier, load_pictures
-from autograder.probes import moved, state_of
+from autograder.probes import in_modes, moved, state_of
 
 RADIUS = 2.0
 
@@ -83,8 +83,13 @@ def bert():
     return BertForMaskedLM.from_pretrained(locate("bert"), attn_implementation="eager").eval()
 
 
-def left_by(model, call, *given):
-    """What a call leaves: gradients, hooks, moved numbers, changed arguments."""
+def traces(model, call, *given):
+    """What a call leaves, and what it finds in each mode, which it is to give back."""
+    return {"left": _left_by(model, call, *given), "found": in_modes(model, call)}
+
+
+def _left_by(model, call, *given):
+    """Gradients, hooks, moved numbers, changed arguments."""
     first, *others = model.parameters()
     first.grad = torch.full_like(first, 0.5)
     before, copies = state_of(model), [value.clone() for value in given]
