@@ -198,18 +198,14 @@ def _cheapest(scores, cost_of, candidates=None):
     return candidates[best], costs[best]
 
 
-def _is_off_the_scores(seen):
-    return not any(row["is a score"] for row in seen) and all(map(_is_consistent, seen))
-
-
 def _is_no_cost_of_it(seen):
     """Whether a cost is off, and the two have not merely changed places: scores are small."""
     exchanged = all(10 < row["pair"][0] < math.inf for row in seen)
-    return not exchanged and not all(map(_is_consistent, seen))
+    return not exchanged and not _are_costs_theirs(seen)
 
 
-def _is_consistent(row):
-    return abs(row["off by"]) < 1e-3
+def _are_costs_theirs(seen):
+    return all(abs(row["off by"]) < 1e-3 for row in seen)
 
 
 def _cost(frauds, scores, amounts, review_cost):
@@ -242,7 +238,7 @@ def tears_ties_apart(frauds, scores, amounts, review_cost):
     zh="这个阈值的代价算得对，但有更便宜的：例如按 F1 或准确率选的阈值。",
     caught_by="total_is_least", errata=("E010",), step="Minimise the total cost itself.",
     step_zh="直接最小化总代价。",
-    looks_like=lambda seen: all(_is_consistent(row) and row["is a score"] for row in seen),
+    looks_like=lambda seen: _are_costs_theirs(seen) and all(row["is a score"] for row in seen),
 )  # fmt: skip
 def maximises_f1(frauds, scores, amounts, review_cost):
     def minus_f1(t):
@@ -296,7 +292,8 @@ def cost_of_something_else(frauds, scores, amounts, review_cost):
     "Returns a threshold that is none of the scores that occur: 0.5, a grid, a midpoint.",
     zh="返回的阈值不是出现过的分数：0.5、等距网格或中点。", caught_by="total_is_least",
     step="Candidates are the scores that occur, and infinity.",
-    step_zh="候选只有出现过的分数和无穷大。", looks_like=_is_off_the_scores,
+    step_zh="候选只有出现过的分数和无穷大。",
+    looks_like=lambda seen: _are_costs_theirs(seen) and not any(row["is a score"] for row in seen),
 )  # fmt: skip
 def threshold_off_the_scores(frauds, scores, amounts, review_cost):
     candidates = np.linspace(1, 0, 101).tolist()
@@ -317,21 +314,21 @@ def _ewma(signal, start, weight):
 def _baseline_is_off(seen):
     """Whether the second sample, two deviations away, is told otherwise; 1 is the one before it."""
     second = seen["weight 1"][1]
-    return np.isfinite(second) and not np.isclose(second, [1, 2], atol=5e-3).any()
+    return 0 < second < np.inf and not np.isclose(second, [1, 2], atol=5e-3).any()
 
 
-def _path_is_off(seen):
+def _path_error(seen):
+    """How far off the average's path is, or its square, as a share: the root cancels in it."""
     t = np.arange(2, 6)
     right = 0.25 * 0.75 ** (t - 1) / (1 - 0.75**t)
-    known = any(np.allclose(seen["path"][1:], x, rtol=5e-3) for x in (right, right**2))
-    return not known and not _baseline_is_off(seen)
+    return min(abs(seen["path"][1:] / x - 1).max() for x in (right, right**2))
 
 
 def _root_is_off(seen):
-    """Whether only the scores are wrong, not the path, from which the root cancels."""
+    """Whether the path is right and the scores are not."""
     right = (1 - 0.75 ** np.arange(1, 6)) / _spread(5, 0.25)
     is_right = np.allclose(seen["scores"], right, rtol=5e-3)
-    return not (is_right or _baseline_is_off(seen) or _path_is_off(seen))
+    return _path_error(seen) < 5e-3 and not is_right and not _baseline_is_off(seen)
 
 
 def _spread(count, weight):
@@ -368,14 +365,13 @@ def another_root(healthy, signal, weight):
 
 @wrong(
     "ewma_scores",
-    "The moving average is another one: it starts at the first sample, has other weights, or runs "
-    "over something else.",
-    zh="移动平均不对：从第一个采样点开始，权重不同，或参与平均的数据有误。",
+    "The moving average is another one: it may start at the first sample, or have other weights.",
+    zh="移动平均不对：可能从第一个采样点开始，也可能权重不同。",
     caught_by="weight_one_is_the_sample",
     step="z begins at the mean of `healthy`; each sample of `signal` enters with λ, the old z "
     "with 1 − λ, before its score is taken.",
     step_zh="z 从 `healthy` 的均值开始；每个采样点以 λ 计入，旧的 z 以 1 − λ 计入，然后才算分数。",
-    looks_like=_path_is_off,
+    looks_like=lambda seen: 0.05 < _path_error(seen) < np.inf and not _baseline_is_off(seen),
 )  # fmt: skip
 def another_average(healthy, signal, weight):
     z = _ewma(signal, signal[0], weight)
@@ -450,7 +446,7 @@ def counts_alarms_for_faults(alarms, faults, lead, horizon):
     "count each once.",
     step_zh="不在任何故障的提前 0 到 `horizon` 小时之内的报警才是误报，每个只数一次。",
     looks_like=lambda seen: (
-        [seen["returned"][k] for k in ("caught", "late", "missed")] == [1, 0, 1]
+        list(seen["returned"].values())[:3] == [1, 0, 1] and seen["returned"]["false_alarms"] != 3
     ),
 )  # fmt: skip
 def late_is_false(alarms, faults, lead, horizon):
@@ -539,8 +535,10 @@ def share_is_ability(answers, difficulty, discrimination, prior_std=1.0):
 
 
 @wrong(
-    "estimate_ability", "The likelihood is right, the prior is missing or has another width.",
-    zh="似然是对的，先验漏了，或者宽度不对。", caught_by="prior_has_its_width",
+    "estimate_ability",
+    "Without a prior it is right, with one it is not, as when the prior is left out or has another "
+    "width.",
+    zh="没有先验时对，有先验就不对，例如漏了先验，或者宽度不对。", caught_by="prior_has_its_width",
     step="Subtract θ² / (2 σ²) from the log-likelihood; its slope is −θ / σ².",
     step_zh="对数似然要减去 θ² / (2 σ²)，它的斜率是 −θ / σ²。",
     looks_like=lambda seen: abs(seen["without"] - _SHARP_ONE_WRONG) < 2e-3,
@@ -609,7 +607,7 @@ def shares_for_parameters(responses, prior_std=1.0):
         return special.logit(np.nanmean(responses, 1)), -special.logit(np.nanmean(responses, 0))
 
 
-def _scale_is_off(seen):
+def _lies_elsewhere(seen):
     """Whether one right answer lifts the ability and lowers the difficulty, not as far as asked."""
     lifted = np.array(seen["one answer"]) * [1, -1]  # (2, 2), a row for each width
     right = [optimize.brentq(lambda x, s=s: special.expit(-2 * x) - x / s**2, 0, 9) for s in (1, 2)]
@@ -618,16 +616,18 @@ def _scale_is_off(seen):
 
 @wrong(
     "fit_rasch",
-    "Something else holds the scale: a prior is missing, is not as wide as `prior_std` or on one "
-    "side only, or the result is shifted afterwards.",
-    zh="刻度没有照题目固定：先验漏了、宽度不是 `prior_std`、只加了一边，或求出后又平移过。",
+    "After a single right answer, ability and difficulty do not lie where both priors hold them: a "
+    "prior is missing or of another width, the result is shifted, or the search ends too early.",
+    zh="只有一个答对的回答时，能力和难度没有落在两个先验决定的位置：漏了先验，先验宽度不对，"
+    "求出后又平移过，或者没收敛就停了。",
     caught_by="both_priors_have_their_width",
-    step="Each slope has the term −θ / σ² (or −b / σ²), σ being `prior_std`; return the maximum "
-    "as it is.",
-    step_zh="每个斜率都有 −θ / σ²（或 −b / σ²）一项，σ 就是 `prior_std`；求出的最大点原样返回。",
-    looks_like=_scale_is_off,
+    step="Each slope has the term −θ / σ² (or −b / σ²), σ being `prior_std`; go on until nothing "
+    "moves, and return the maximum as it is.",
+    step_zh="每个斜率都有 −θ / σ²（或 −b / σ²）一项，σ 就是 `prior_std`；"
+    "迭代到不再变化为止，求出的最大点原样返回。",
+    looks_like=_lies_elsewhere,
 )  # fmt: skip
-def scale_held_otherwise(responses, prior_std=1.0):
+def lies_elsewhere(responses, prior_std=1.0):
     return _rasch(responses, prior_std**-2, 1e-6)  # a prior on the abilities only
 
 
@@ -656,8 +656,9 @@ _RATIOS = {
 }
 
 
-def _are_off(seen, *names):
-    return any(not np.isclose(seen[name], _RATIOS[name], rtol=1e-3) for name in names)
+def _off(found, right):
+    """The names under which something else was found than what is right."""
+    return {name for name, value in right.items() if not np.isclose(found[name], value, rtol=1e-3)}
 
 
 @wrong(
@@ -678,9 +679,7 @@ def with_the_constant(query, documents, k1=1.2, b=0.75):
     caught_by="common_tokens_add_something",
     step="The gain is f / (f + k1 · (1 − b + b · |d| / L)), L the mean length.",
     step_zh="增益是 f / (f + k1 · (1 − b + b · |d| / L))，L 是平均长度。",
-    looks_like=lambda seen: (
-        not _are_off(seen, "by rarity") and _are_off(seen, "by count", "by length")
-    ),
+    looks_like=lambda seen: bool(_off(seen, _RATIOS)) and "by rarity" not in _off(seen, _RATIOS),
 )  # fmt: skip
 def another_gain(query, documents, k1=1.2, b=0.75):
     return _bm25(query, documents, k1, b, gain=lambda f, norm: f)
@@ -692,7 +691,7 @@ def another_gain(query, documents, k1=1.2, b=0.75):
     zh="词的权重不对：罕见词和常见词的比例有误。", caught_by="common_tokens_add_something",
     step="ln(1 + (N − n + 0.5) / (n + 0.5)), n the number of documents that hold the token.",
     step_zh="权重是 ln(1 + (N − n + 0.5) / (n + 0.5))，n 是含有该词的文档数。",
-    looks_like=lambda seen: _are_off(seen, "by rarity"),
+    looks_like=lambda seen: "by rarity" in _off(seen, _RATIOS) and not np.isnan(seen["by rarity"]),
 )  # fmt: skip
 def another_weight(query, documents, k1=1.2, b=0.75):
     return _bm25(query, documents, k1, b, idf=lambda n: math.log(len(documents) / n) if n else 0)
@@ -724,21 +723,19 @@ def _only(name):
     """Whether of one query, ranked 0 3 0 1 0 2 and cut at 2, or of more, this alone is wrong."""
     best = 3 + 2 / math.log2(3)
     one = {"recall": 1 / 3, "mrr": 0.5, "ndcg": 3 / math.log2(3) / best}
-    more = {"recall": 1.0, "mrr": (1 / 2 + 1 / 5 + 1 / 8) / 3}
+    first = np.cumsum([1 / 2, 1 / 5, 1 / 8]) / 3  # each greater k finds one more
 
     def predicate(seen):
-        off = {n for n in one if not math.isclose(seen["one query"][n], one[n], rel_tol=1e-3)}
-        first = [row["mrr"] for row in seen["more"]]
-        is_off = not np.allclose(first, [1 / 6, (1 / 2 + 1 / 5) / 3, more["mrr"]], rtol=1e-3)
-        return (off | ({"mrr"} if is_off else set())) == {name}
+        is_off = not np.allclose([row["mrr"] for row in seen["more"]], first, rtol=1e-3)
+        return _off(seen["one query"], one) | ({"mrr"} if is_off else set()) == {name}
 
     return predicate
 
 
 @wrong(
     "ranking_metrics",
-    "mrr and nDCG are right, recall is not: it is another share, such as precision.",
-    zh="mrr 和 nDCG 对，召回率不对：算成了别的比例，例如精确率。", errata=("E200",),
+    "mrr and nDCG are right, recall is not, as when it is the precision.",
+    zh="mrr 和 nDCG 对，召回率不对，例如算成了精确率。", errata=("E200",),
     caught_by="cut_at_k",
     step="Relevant documents among the first k, over all relevant ones of the query.",
     step_zh="前 k 名里的相关文档数，除以该查询全部的相关文档数。", looks_like=_only("recall"),
@@ -763,9 +760,9 @@ def another_mrr(scores, relevance, k):
 
 @wrong(
     "ranking_metrics",
-    "Recall and mrr are right, nDCG is not: the gain, the discount, or the best order, as when "
-    "only what was found is ordered, so that what was missed costs nothing.",
-    zh="recall 和 mrr 对，nDCG 不对：增益、折扣或理想排列有误，例如只排了找到的，漏掉的不扣分。",
+    "Recall and mrr are right, nDCG is not, as when only what was found is put in the best order, "
+    "so that what was missed costs nothing.",
+    zh="recall 和 mrr 对，nDCG 不对，例如理想排列只排了找到的，漏掉的不扣分。",
     caught_by="cut_at_k", errata=("E200",),
     step="Gain: the relevance; discount: log2(rank + 1); best order: all documents, its first k.",
     step_zh="增益就是相关度；折扣是 log2(名次 + 1)；理想排列取全部文档，再截前 k。",
@@ -802,7 +799,7 @@ def _totals(stages, plan, join=np.max):
     return np.sum([join([stages[name] for name in step], axis=0) for step in steps], axis=0)
 
 
-def _told(total, budget, method="inverted_cdf"):
+def _told(total, budget=math.inf, method="inverted_cdf"):
     p50, p99 = np.percentile(total, [50, 99], method=method)
     return {"p50": p50, "p99": p99, "within": (total <= budget).mean()}
 
@@ -866,8 +863,10 @@ def _stopping(wait, speed, deceleration, sight, kmh=3.6):
     return {"reaction": v * wait / 1000, "braking": v**2 / (2 * deceleration), "top_speed": top}
 
 
-def _p99(latencies):
-    return np.percentile(latencies, 99, method="inverted_cdf")
+def _waits_otherwise(seen):
+    """Whether the braking is right and the wait some latency; it alone can be what is off."""
+    waits = all(20 < wait < 2000 for wait in seen["waited"])
+    return waits and not seen["changed"] and np.allclose(seen["v² / a times"], 0.5, rtol=1e-3)
 
 
 @wrong(
@@ -877,10 +876,7 @@ def _p99(latencies):
     caught_by="waits_then_brakes",
     step="Take the p99 of the latencies, one that occurred, not the mean.",
     step_zh="取延迟的 p99，要真实出现过的值，不是平均。",
-    looks_like=lambda seen: (
-        all(20 < wait < 2000 for wait in seen["waited"])
-        and np.allclose(seen["v² / a times"], 0.5, rtol=1e-3)
-    ),
+    looks_like=_waits_otherwise,
 )  # fmt: skip
 def plans_with_the_mean(latencies, speed, deceleration, sight):
     return _stopping(latencies.mean(), speed, deceleration, sight)
@@ -893,7 +889,7 @@ def plans_with_the_mean(latencies, speed, deceleration, sight):
     step_zh="先把 `speed` 除以 3.6，最高速度返回前再乘 3.6。",
 )  # fmt: skip
 def kilometres_for_metres(latencies, speed, deceleration, sight):
-    return _stopping(_p99(latencies), speed, deceleration, sight, kmh=1.0)
+    return _stopping(_told(latencies)["p99"], speed, deceleration, sight, kmh=1.0)
 
 
 @wrong(
@@ -904,4 +900,4 @@ def kilometres_for_metres(latencies, speed, deceleration, sight):
 )  # fmt: skip
 def brakes_at_once(latencies, speed, deceleration, sight):
     top = _stopping(0.0, speed, deceleration, sight)["top_speed"]
-    return {**_stopping(_p99(latencies), speed, deceleration, sight), "top_speed": top}
+    return {**_stopping(_told(latencies)["p99"], speed, deceleration, sight), "top_speed": top}
