@@ -5,39 +5,15 @@ from typing import ClassVar
 import numpy as np
 
 from autograder.checks import Tolerance, check, fixture
-from autograder.probes import arguments_kept, in_turn
+from autograder.probes import arguments_kept, first_alike, in_turn
+
+from .instruments import curves_of
 
 CLOSE = Tolerance(absolute=1e-6, relative=1e-4)  # float32 does; the nearest misconception is far
 SHARE = 0.02  # of 60,000 elements and more: some eight standard deviations
 
 
 # --- read_curves --------------------------------------------------------------------------
-
-
-def _falling(rng, epochs, floor):
-    """A loss that falls in every epoch, from about two towards `floor`."""
-    return floor + (2 - floor) * np.exp(-np.cumsum(rng.uniform(0.2, 1.0, epochs)) / 2)
-
-
-def _curves(rng, kind):
-    """Arguments of `read_curves` of which `kind` is true, by a wide margin."""
-    tolerance, reachable = rng.uniform(0.05, 0.1), rng.uniform(0.3, 0.4)
-    epochs, best = int(rng.integers(12, 20)), int(rng.integers(5, 9))
-    train = _falling(rng, epochs, rng.uniform(1.0, 1.2) if kind == "underfitting" else 0.02)
-    validation = train + rng.uniform(0.2, 0.6)
-    away = np.maximum(np.arange(epochs) - best, 0)
-    if kind in ("overfitting", "diverging"):
-        validation[best:] = validation[best] + 0.1 * away[best:]
-    else:  # as low as it gets, but for what means nothing
-        train[best:] = train[best] - 0.01 * away[best:] / epochs
-        validation[best:] = validation[best]
-        validation[best + 1 :] += rng.uniform(0.1, 0.8, epochs - best - 1) * tolerance
-    if kind == "diverging":
-        train[best:] = train[best] + 0.08 * away[best:]
-    if kind == "fine":
-        train, reachable = train - train[best] + 0.1, reachable + 0.2
-        validation += 0.5 - validation[best]
-    return train, validation, reachable, tolerance
 
 
 def _diagnoses(read_curves, rng, curves):
@@ -59,7 +35,7 @@ def best_epoch_is_the_earliest_lowest(read_curves, rng):
 def gap_is_taken_at_the_best_epoch(read_curves, rng):
     gaps = []
     for kind in ("overfitting", "underfitting", "diverging"):
-        train, validation, *rest = _curves(rng, kind)
+        train, validation, *rest = curves_of(rng, kind)
         gaps.append(read_curves(train, validation, *rest)["gap"])
         # As with dropout, which is at work in the training loss only.
         gaps.append(read_curves(train + 0.9, validation, *rest)["gap"])
@@ -74,7 +50,7 @@ def rising_curves_are_told_apart(read_curves, rng):
     # As high in the last epoch as in the best one, and lower in the last epoch but one.
     edges = [([2.0, 0.5, last, 0.5 + more], risen, 1.0, 0.1)
              for last, more in ((0.4, 0.0), (0.4, 0.1), (0.6, -0.1))]  # fmt: skip
-    return _diagnoses(read_curves, rng, [*(_curves(rng, kind) for kind in kinds), *edges])
+    return _diagnoses(read_curves, rng, [*(curves_of(rng, kind) for kind in kinds), *edges])
 
 
 @check("A gap alone is no overfitting; with a rise it is.",
@@ -83,20 +59,20 @@ def a_gap_alone_is_fine(read_curves, rng):
     level, e = rng.uniform(0.4, 0.6), np.arange(9)
     seed = [(level + 2.0**-e, level + gap + 2.0**-e, level + 0.3, 0.05) for gap in (0.1, 0.6)]
     kinds = "fine", "fine", "overfitting"
-    return _diagnoses(read_curves, rng, [*seed, *(_curves(rng, kind) for kind in kinds)])
+    return _diagnoses(read_curves, rng, [*seed, *(curves_of(rng, kind) for kind in kinds)])
 
 
 @check("A training loss above what is reachable is underfitting, unless validation has risen.",
        zh="训练损失高于可达到的水平，是欠拟合；除非验证损失已经上升。", close=0)  # fmt: skip
 def high_training_loss_is_underfitting(read_curves, rng):
-    low = _curves(rng, "underfitting")
-    risen = [(t, v, 0.001, tol) for t, v, _, tol in map(_curves, [rng] * 2, ["overfitting"] * 2)]
+    low, other = (curves_of(rng, "underfitting") for _ in range(2))
+    risen = [(t, v, 0.001, tol) for t, v, _, tol in map(curves_of, [rng] * 2, ["overfitting"] * 2)]
     # Reachable lies between the training loss and the validation loss: that is no underfitting.
-    train, validation, _, tolerance = _curves(rng, "fine")
+    train, validation, _, tolerance = curves_of(rng, "fine")
     between = train, validation, float(train.max() + validation.min()) / 2, tolerance
     # It falls below what is reachable only after the best epoch, validation being level by then.
     late = [0.9, 0.6, 0.3], [0.9, 0.5, 0.52], 0.4, 0.1
-    return _diagnoses(read_curves, rng, [low, *risen, between, late, _curves(rng, "underfitting")])
+    return _diagnoses(read_curves, rng, [low, other, *risen, between, late])
 
 
 @check("A rise within the tolerance is none.", zh="容差之内的上升不算上升。", close=0)
@@ -418,7 +394,7 @@ def elements_are_independent(dropout, rng):
     import torch
 
     alike, generator, few = [], _generator(rng), torch.ones(40)
-    for axis, p in enumerate(rng.choice([0.1, 0.2, 0.3, 0.4], 3)):
+    for axis, p in enumerate(rng.choice([0.1, 0.2, 0.3, 0.4], 3).tolist()):
         dropped = np.asarray(dropout(torch.ones(40, 50, 40), p, generator).detach()) == 0
         alike.append(float(np.mean(np.diff(dropped, axis=axis) == 0)))
     counts = {int((dropout(few, 0.5, generator) == 0).sum()) for _ in range(20)}
@@ -433,9 +409,9 @@ def generator_alone_decides(dropout, rng):
     seeds = rng.integers(2**31, size=3)
     for seed in rng.choice(seeds, 6):
         generator = torch.Generator().manual_seed(int(seed))
-        masks += [(dropout(x, 0.5, generator) == 0).numpy().tobytes() for _ in range(2)]
+        masks += [dropout(x, 0.5, generator) == 0 for _ in range(2)]
     return {
-        "first of the same mask": [masks.index(mask) for mask in masks],
+        "first of the same mask": first_alike(masks),
         "global state": bool(torch.get_rng_state().equal(state)),
     }
 
