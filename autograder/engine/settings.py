@@ -92,12 +92,20 @@ def _torch(seed: int, gradients: bool) -> Iterator[None]:
     ]
     saved, state = [get() for get, _, _ in settings], torch.get_rng_state()
     _set_those(settings, [value for _, _, value in settings])
-    torch.manual_seed(seed)
+    _seed_torch(seed)
     try:
         yield
     finally:
         _set_those(settings, saved)
         torch.set_rng_state(state)
+
+
+def _seed_torch(seed: int) -> None:
+    """Seed the generators that are there; `torch.manual_seed` notes each seed for those to come."""
+    torch: Any = sys.modules["torch"]
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
 
 
 def _set_those(settings: Sequence[tuple[Any, Any, Any]], values: Sequence[Any]) -> None:
@@ -138,7 +146,7 @@ def _place() -> Iterator[None]:
     variables.pop(VARIABLE, None)
     if model is not None:
         variables[VARIABLE] = model
-    _set_environment(variables)
+    _set_environment(saved, variables)
     with contextlib.suppress(OSError):
         os.chdir(first.folder)
     try:
@@ -146,7 +154,7 @@ def _place() -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             os.chdir(folder)
-        _set_environment(saved)
+        _set_environment(dict(os.environ), saved)
 
 
 def _here() -> str:
@@ -156,8 +164,8 @@ def _here() -> str:
         return begun().folder
 
 
-def _set_environment(variables: dict[str, str]) -> None:
-    if dict(os.environ) != variables:
+def _set_environment(present: dict[str, str], variables: dict[str, str]) -> None:
+    if present != variables:
         os.environ.clear()
         os.environ.update(variables)
 
@@ -221,11 +229,12 @@ def _pictures() -> Iterator[None]:
     # As plain dicts: asking for the backend may choose and load one.
     saved, usual = (dict(dict.items(each)) for each in (current, matplotlib.rcParamsDefault))
     backend = saved.pop("backend", None)
+    usual.pop("backend", None)
     on_screen = isinstance(backend, str) and backend.lower() not in _OFF_SCREEN
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        changed = {k: usual[k] for k, v in saved.items() if k in usual and v != usual[k]}
-        current.update(changed)
+        if saved != usual:  # which they seldom are, and one by one takes long
+            current.update({k: usual[k] for k, v in saved.items() if k in usual and v != usual[k]})
         if on_screen:
             pyplot.switch_backend("agg")
     try:

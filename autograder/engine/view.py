@@ -29,6 +29,8 @@ _SHARED = (
     "matplotlib", "mime", "misc", "nltk_data", "python3", "tabset", "tcltk", "terminfo", "X11",
     "zoneinfo", "zoneinfo-icu",
 )  # fmt: skip
+# Of the machine's libraries these: others are what single programs keep there for themselves.
+_SYSTEM_LIBRARIES = ("*-linux-*", "python3*", "locale", "ssl", "nltk_data")
 _PARTS = (*_SYSTEM, "ssl", *(f"share/{name}" for name in _SHARED))
 # Of the machine's settings only these: others may hold passwords, as those of mail, pip or npm do.
 _SETTINGS = (
@@ -51,7 +53,7 @@ def seen(environment: Mapping[str, str], covered: Iterable[Path] = ()) -> View:
     """
     view = dict.fromkeys(filter(os.path.exists, _shown(environment)), True)
     tops = [(top, top.resolve()) for top in view if not is_link_into(top, view)]
-    for path in dict.fromkeys(path.resolve() for path in (*_dark(), *covered)):
+    for path in dict.fromkeys(path.resolve() for path in (*_unneeded(), *_dark(), *covered)):
         view[path] = False
         # The same place under another name, if the list leads there through a link.
         view |= {top / path.relative_to(at): False for top, at in tops if path.is_relative_to(at)}
@@ -129,6 +131,26 @@ def _named_in(program: Path) -> Iterator[str]:
                 yield from (step, f"{step}.py")
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value.partition("/")[0]
+
+
+def _unneeded() -> Iterator[Path]:
+    """Within what shows, folders of other programs and of other environments.
+
+    Some are larger than all that is needed, and everything that shows has to be searched.
+    """
+    system = Path("/usr/lib")
+    if any(system.glob("*-linux-*")):  # where libraries that are shared have a folder of their own
+        own = {path for pattern in _SYSTEM_LIBRARIES for path in system.glob(pattern)}
+        yield from (path for path in system.iterdir() if path not in own and _is_folder(path))
+    used = {Path(entry).resolve() for entry in sys.path}
+    for place in dict.fromkeys(("/usr", "/usr/local", sys.base_prefix, sys.prefix)):
+        for path in Path(place).glob("lib*/python*/*-packages"):
+            if _is_folder(path) and path.resolve() not in used:
+                yield path
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _dark() -> Iterator[Path]:
