@@ -12,12 +12,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograder.engine.probing import Locate, run_call
+from autograder.engine.lending import borrowed, lent
+from autograder.engine.probing import Locate, one_line, run_call
 from autograder.evidence.observations import Data, Outcome, Unfit
 from autograder.evidence.packing import pack
 from autograder.evidence.values import from_values, to_values
 
-MAX_CALLS, MAX_BYTES = 6000, 2 * 2**20
+MAX_CALLS, MAX_BYTES = 6000, 4 * 2**20
 """Of one check, and of one round: they travel in one frame, and so do their results."""
 
 
@@ -50,7 +51,10 @@ def called(
     locate: Locate = lambda _: ("", ""),
 ) -> Outcome:
     """What a call comes to with the learner's `names`, its result as `to_values` has it."""
-    arguments, keywords = from_values(call.values)
+    try:
+        arguments, keywords = from_values(call.values, borrowed)
+    except Exception as error:
+        return Outcome(call.name, "internal", error=type(error).__name__, message=one_line(error))
 
     def run() -> Any:
         return names[call.name](*arguments, **keywords)
@@ -74,7 +78,7 @@ class Stand:
     wanted: dict[bytes, Call] = field(default_factory=dict)
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        call = Call(self.name, to_values((arguments, keywords)))
+        call = Call(self.name, to_values((arguments, keywords), lent))
         outcome = self.answers.get(call.key)
         if outcome is None:
             self.wanted[call.key] = call
@@ -119,15 +123,28 @@ def to_build_on(calls: Iterable[Call], answers: Answers, sound: Collection[str])
     would gain by it. One that was called once, or raises whenever it was called, has to be `sound`
     elsewhere. Nor one of which a result cannot be had: too slow, no data, or not written yet.
     """
-    results: dict[str, list[bytes]] = {}
+    results: dict[str, dict[bytes, bytes]] = {}
     lost = set()
     for call in calls:
-        outcome, found = answers[call.key], results.setdefault(call.name, [])
+        outcome, found = answers[call.key], results.setdefault(call.name, {})
         if outcome.kind == "value":
-            found.append(pack(outcome.value))
+            found[pack(_told_apart(call.values))] = pack(outcome.value)
         elif outcome.kind != "raised":
             lost.add(call.name)
     return {
         name for name, found in results.items()
-        if name not in lost and (len(set(found)) > 1 or (len(found) < 2 and name in sound))
+        if name not in lost
+        and (len(set(found.values())) > 1 or (len(found) < 2 and name in sound))
     }  # fmt: skip
+
+
+def _told_apart(values: Data) -> Data:
+    """Arguments without what is lent: a tokenizer that was used since is no other argument."""
+    match values:
+        case {"lent": _}:
+            return None
+        case dict():
+            return {kind: _told_apart(part) for kind, part in values.items()}
+        case list():
+            return [_told_apart(part) for part in values]
+    return values

@@ -7,6 +7,7 @@ handed to a function has to be what it was: here each part says its kind.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,25 +15,30 @@ import numpy as np
 from autograder.evidence.observations import MAX_DEPTH, Data, Unfit, to_data, type_name
 
 
-def to_values(value: object, depth: int = 0) -> Data:
+def to_values(value: object, lent: Callable[[object], Data] | None = None, depth: int = 0) -> Data:
     """Return plain data from which `from_values` makes `value` again.
 
     Numbers, text, ``None``, lists, tuples, dicts, NumPy's arrays and numbers, and tensors.
 
+    Parameters
+    ----------
+    lent
+        Makes data of anything else, such as a model.
+
     Raises
     ------
     Unfit
-        If a part of it is anything else, such as a model, or it is nested too deeply.
+        If a part of it is anything else of which nothing makes data, or it is nested too deeply.
     """
     if depth > MAX_DEPTH:
         raise Unfit("depth", str(MAX_DEPTH))
-    kind = type(value)
+    kind, lent = type(value), lent or _refuse
     if value is None or kind in (bool, int, float, str):
         return to_data(value)
     if kind in (list, tuple):
-        return {kind.__name__: [to_values(item, depth + 1) for item in value]}  # type: ignore[attr-defined]
+        return {kind.__name__: [to_values(item, lent, depth + 1) for item in value]}  # type: ignore[attr-defined]
     if kind is dict:
-        pairs = [[to_values(k, depth + 1), to_values(v, depth + 1)] for k, v in value.items()]  # type: ignore[attr-defined]
+        pairs = [[to_values(part, lent, depth + 1) for part in pair] for pair in value.items()]  # type: ignore[attr-defined]
         return {"dict": pairs}
     if kind is np.ndarray:
         return _of_array(value)  # type: ignore[arg-type]
@@ -40,7 +46,7 @@ def to_values(value: object, depth: int = 0) -> Data:
         return {"number": np.asarray([value]) if value.dtype.kind in "biuf" else _refuse(value)}
     if kind.__module__ == "torch" and kind.__qualname__ == "Tensor":
         return _of_tensor(value)
-    return _refuse(value)
+    return {"lent": lent(value)}
 
 
 def _of_array(array: np.ndarray[Any, Any]) -> Data:
@@ -60,8 +66,8 @@ def _refuse(value: object) -> Data:
     raise Unfit("type", type_name(value))
 
 
-def from_values(data: Data) -> Any:
-    """What `to_values` was given.
+def from_values(data: Data, borrowed: Callable[[Data], Any] | None = None) -> Any:
+    """What `to_values` was given; `borrowed` undoes what `lent` did there.
 
     Raises
     ------
@@ -72,11 +78,13 @@ def from_values(data: Data) -> Any:
         return data
     match data:
         case {"list": items}:
-            return [from_values(item) for item in items]
+            return [from_values(item, borrowed) for item in items]
         case {"tuple": items}:
-            return tuple(from_values(item) for item in items)
+            return tuple(from_values(item, borrowed) for item in items)
         case {"dict": pairs}:
-            return {from_values(key): from_values(value) for key, value in pairs}
+            return {from_values(k, borrowed): from_values(v, borrowed) for k, v in pairs}
+        case {"lent": value} if borrowed is not None:
+            return borrowed(value)
         case {"number": np.ndarray() as array} if array.size == 1:
             return array[0]
         case {"array": np.ndarray() as array, "shape": [*shape]}:
