@@ -147,6 +147,14 @@ def test_values_come_back_as_they_were(value: object) -> None:
     assert repr(again) == repr(value)
 
 
+@pytest.mark.parametrize("value", [torch.zeros(2, 3), np.zeros((2, 3))])
+def test_a_call_is_what_it_was_when_it_was_made(value: torch.Tensor | np.ndarray) -> None:
+    call = Call("name", to_values((value,)))
+    key = call.key
+    value += 1  # as weights, when a network loads others
+    assert call.key == key
+
+
 @pytest.mark.parametrize(
     "tensor",
     [torch.zeros(2, 3), torch.ones(0, 4), torch.tensor(3), torch.tensor([True]),

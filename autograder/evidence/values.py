@@ -18,7 +18,8 @@ from autograder.evidence.observations import MAX_DEPTH, Data, Unfit, to_data, ty
 def to_values(value: object, lent: Callable[[object], Data] | None = None, depth: int = 0) -> Data:
     """Return plain data from which `from_values` makes `value` again.
 
-    Numbers, text, ``None``, lists, tuples, dicts, NumPy's arrays and numbers, and tensors.
+    Numbers, text, ``None``, lists, tuples, dicts, NumPy's arrays and numbers, and tensors. What
+    becomes of `value` later changes nothing here: a model's weights are loaded into in place.
 
     Parameters
     ----------
@@ -52,13 +53,13 @@ def to_values(value: object, lent: Callable[[object], Data] | None = None, depth
 def _of_array(array: np.ndarray[Any, Any]) -> Data:
     if array.dtype.kind not in "biuf":
         return _refuse(array)
-    return {"array": array.reshape(-1), "shape": list(array.shape)}
+    return {"array": array.flatten(), "shape": list(array.shape)}
 
 
 def _of_tensor(tensor: Any) -> Data:
     dtype = str(tensor.dtype).removeprefix("torch.")
     # Flat, with the shape beside it: an observation makes a number of an array without axes.
-    flat = np.asarray(to_data(tensor)).reshape(-1)
+    flat = np.asarray(to_data(tensor)).flatten()
     return {"tensor": flat, "dtype": dtype, "shape": list(tensor.shape)}
 
 
