@@ -4,6 +4,19 @@ import itertools
 
 import numpy as np
 
+# Where a statement is true or not: beyond so many spreads a right answer comes once in 2e7 times.
+SPREADS = 5.5
+
+
+def is_far(value, spread):
+    return bool(abs(value) > SPREADS * spread)
+
+
+def as_many(came, chance):
+    """Whether so many came as do where each has this chance."""
+    came = np.asarray(came)
+    return not is_far(came.mean() - chance, (chance * (1 - chance) / came.size) ** 0.5)
+
 
 def network(torch_rng, *widths, act="Tanh"):
     """A fully connected network with random weights, of the spread that torch gives them."""
@@ -66,6 +79,29 @@ def noise_in(private_gradient, model, clip, multiplier, expected, generator, row
     return (noisy - clean).double().numpy() * expected / (clip * multiplier)
 
 
+def faults_of(noise, model):
+    """Where noise in two square layers and more differs from independent normal numbers."""
+
+    def alike(one, other):
+        return is_far(np.corrcoef(one, other)[0, 1], len(one) ** -0.5)
+
+    size, width = len(noise), model[0].in_features
+    half, layer = width // 2, width * (width + 1)
+    rows = noise[: width * width].reshape(width, width)
+    kurtosis = ((noise - noise.mean()) ** 4).mean() / noise.var() ** 2 - 3
+    ends = np.cumsum([value.numel() for value in model.parameters()])[:-1]
+    spreads = [part.std() for part in np.split(noise, ends)]
+    return {
+        "numbers": size,
+        "a parameter without": bool(min(spreads) < 0.5),
+        "off centre": is_far(noise.mean(), size**-0.5),
+        "layers alike": alike(noise[:layer], noise[layer : 2 * layer]),
+        "rows alike": alike(rows[:half].ravel(), rows[-half:].ravel()),
+        "columns alike": alike(rows[:, :half].ravel(), rows[:, -half:].ravel()),
+        "not normal": is_far(kurtosis, (24 / size) ** 0.5),
+    }
+
+
 def touched(train_privately, rng, steps, rate, people=300):
     """How far each of the people moved the model: to each belongs a column of its own."""
     import torch
@@ -100,6 +136,17 @@ def fit(model, optimizer, steps, x, y):
     return model
 
 
+def one_by_one(model, number, torch_rng):
+    """Members and so many others, of whom each has a loss between those of two members."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    x = torch.randn(2 * number, model[0].in_features, generator=torch_rng).double()
+    y = torch.zeros(2 * number, dtype=torch.long)
+    order = cross_entropy(model(x), y, reduction="none").argsort()
+    return [(x[rows], y[rows]) for rows in (order[::2], order[1::2])]
+
+
 def gradients_of(model, x, y):
     import torch
     from torch.nn.functional import cross_entropy
@@ -113,3 +160,29 @@ def listed(counts):
     """Each group's values and number; a key that is no tuple stays as it is."""
     pairs = [[list(key) if isinstance(key, tuple) else key, n] for key, n in counts.items()]
     return sorted(pairs, key=str)
+
+
+def state_of_client(rng):
+    """A state dict of two dtypes, with counters."""
+    import torch
+
+    return {
+        "layer.weight": torch.from_numpy(rng.normal(size=(3, 4))),
+        "layer.bias": torch.from_numpy(rng.normal(size=3)).float(),
+        "norm.num_batches_tracked": torch.tensor(int(rng.integers(10, 99))),
+        "seen": torch.from_numpy(rng.integers(10, 99, 4)).int(),
+    }
+
+
+def people_of(rng):
+    """Rows of 160 at random, and of groups of exactly 4, 5 and 6."""
+    columns = (rng.integers(2, 5, 160), rng.choice([1000, 2000, 3000], 160, p=[0.6, 0.3, 0.1]),
+               rng.choice(["f", "m"], 160), rng.choice(3, 160, p=[0.7, 0.2, 0.1]))  # fmt: skip
+    rows = [
+        {"age": f"{10 * a}s", "postcode": int(p), "sex": s, "illness": f"illness {i}"}
+        for a, p, s, i in zip(*columns, strict=True)
+    ]
+    for size, postcode in ((4, 1000), (5, 5), (6, 6)):  # common values, a rare combination
+        rows += [{"age": "90s", "postcode": postcode, "sex": "f", "illness": f"illness {i // 3}"}
+                 for i in range(size)]  # fmt: skip
+    return [rows[i] for i in rng.permutation(len(rows))]
