@@ -55,6 +55,7 @@ CHANGES: dict[str, Callable[[np.ndarray], Any]] = {
     "too_many_at_an_end": lambda x: np.concatenate([x, x[:1] + 0.37]),
     "shifted_by_one": lambda x: np.roll(x, 1, axis=0),
     "another_shape": lambda x: x.ravel(),
+    "carried_on": lambda x: np.cumsum(x, axis=0),
     "each_for_mean": lambda x: x,
     "one_of_them": lambda x: x[0],
     "nan_for_number": lambda x: np.where(x == x.max(), np.nan, x),
@@ -85,6 +86,19 @@ def test_what_varies_from_call_to_call_is_a_number_of_elements(
     assert "sum_for_mean" in named(one * here, here, (other * there, there))
     assert "mean_for_sum" in named(here / one, here, (there / other, there))
     assert "sum_for_mean" not in named(3 * here, here, (3 * there, there))
+
+
+@given(measured)
+def test_what_each_batch_came_to_is_not_what_each_epoch_did(right: np.ndarray) -> None:
+    epochs = right.mean(axis=1)
+    running = np.cumsum(right) / np.arange(1, right.size + 1)
+    assert "each_for_mean" in named(right.ravel(), epochs)
+    assert "carried_on" in named(running[right.shape[1] - 1 :: right.shape[1]], epochs)
+
+
+def test_places_that_divide_one_another_are_no_sums() -> None:
+    assert "mean_for_sum" not in named([2, 1, 2, 12], [4, 3, 8, 36], ([5, 40], [25, 80]))
+    assert "sum_for_mean" not in named([4, 3, 8, 36], [2, 1, 2, 12], ([25, 80], [5, 40]))
 
 
 @given(measured, st.integers(0, 2**32 - 1))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from autograder.judging.relations import _arrays, _factors, _numbers, _promises
+from autograder.judging.relations import _arrays, _factors, _numbers, _promises, _together
 from autograder.judging.relations._finding import Relation
 
 RELATIONS: tuple[Relation, ...] = tuple(
     value
-    for module in (_promises, _numbers, _factors, _arrays)
+    for module in (_promises, _numbers, _factors, _together, _arrays)
     for value in vars(module).values()
     if isinstance(value, Relation)
 )

@@ -65,6 +65,12 @@ def _is_simple(values: Array) -> bool:
     return bool((np.abs(shares - np.round(shares)).min(axis=1) < 1e-4).all())
 
 
+def _is_counted(part: Part) -> bool:
+    """Whether all numbers are whole on both sides, such as places: of those, many divide others."""
+    sides = as_array(part.seen), as_array(part.right)
+    return all(side is not None and bool((side == np.round(side)).all()) for side in sides)
+
+
 def _times(part: Part) -> float:
     return telling(_right(part))
 
@@ -115,7 +121,7 @@ def another_base(part: Part, close: Tolerance) -> float:
     varies=True,
 )
 def sum_for_mean(part: Part, close: Tolerance) -> float:
-    ratios = _ratios(part)
+    ratios = [] if _is_counted(part) else _ratios(part)
     return _times(part) if ratios and all(map(_is_whole, ratios)) else 0.0
 
 
@@ -128,7 +134,7 @@ def sum_for_mean(part: Part, close: Tolerance) -> float:
     varies=True,
 )
 def mean_for_sum(part: Part, close: Tolerance) -> float:
-    ratios = _ratios(part)
+    ratios = [] if _is_counted(part) else _ratios(part)
     return _times(part) if ratios and all(_is_whole(1 / ratio) for ratio in ratios) else 0.0
 
 
