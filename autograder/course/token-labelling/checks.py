@@ -1,5 +1,7 @@
 """Probes for `token-labelling`: words that come apart, drawn tags, and a tagger that is trained."""
 
+from itertools import chain, repeat
+
 import numpy as np
 
 from autograder.checks import Tolerance, check, fixture, outcome_of, that
@@ -14,10 +16,10 @@ from autograder.probes import (
     without_dropout,
 )
 
-from .instruments import NAMES, batch_of, span_share
+from .instruments import NAMES, batch_of, note_sizes, span_share
 
 EXACT = 1e-6  # shares
-LOSS = Tolerance(absolute=1e-3, relative=1e-3)
+LOSS = Tolerance(absolute=1e-3, relative=1e-4)  # losses are about 35: 0.03 too much must show
 LABELS = ("BACK", "WANT", "ship-to")
 PLAIN = ("BACK", "WANT", "DAY", "HUE", "SIZE", "PLACE")
 # benchmarks/spread/tagger.py measures it: over three seeds right answers reached 0.875 … 0.936, and
@@ -523,10 +525,12 @@ def learns_what_holds(train_tagger, tagger, tokenizer, rng):
     close=LOSS,
 )
 def a_loss_for_each_epoch(train_tagger, tagger, few):
-    model = without_dropout(_peaked(tagger))
+    model, scale = without_dropout(_peaked(tagger)), chain([1.0] * len(few), repeat(1.5))
     alone = min(few, key=lambda batch: len(batch["labels"]))  # its loss is far above the others'
     least, labelled = model(**alone).logits.argmin(dim=-1), alone["labels"] >= 0
     alone["labels"][labelled] = least[labelled]
+    # Nothing is learnt at such a rate, so another model is lent to the second epoch.
+    model.classifier.register_forward_hook(lambda _, __, logits: logits * next(scale))
     return list(train_tagger(model, few, 2, 1e-9))
 
 
@@ -539,9 +543,7 @@ def every_batch_in_training_mode(train_tagger, tagger, few, rng):
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
     calls, seen = watch(tagger, rows=lambda _: 0), []
-    tagger.register_forward_pre_hook(
-        lambda _, a, k: seen.append(len(a[0] if a else k["input_ids"])), with_kwargs=True
-    )
+    note_sizes(tagger, seen)
     steps = []
     handle = register_optimizer_step_post_hook(lambda *_: steps.append(1))
     try:
@@ -569,18 +571,15 @@ def steps_follow_their_batch(train_tagger, tagger, few, rng):
 
     model, sizes, seen = without_dropout(tagger), [], {"batches": [], "likeness": []}
     weight, by_size = model.classifier.weight, {len(batch["labels"]): batch for batch in few}
-    noting = model.register_forward_pre_hook(
-        lambda _, a, k: sizes.append(len(a[0] if a else k["input_ids"])), with_kwargs=True
-    )
+    noting = note_sizes(model, sizes)
 
     def note(*_):
         seen["batches"] = sorted([*seen["batches"], sizes[-1]])
         with torch.enable_grad():
             (own,) = torch.autograd.grad(model(**by_size[sizes[-1]]).loss, weight)
         taken = torch.zeros_like(own) if weight.grad is None else weight.grad
-        seen["likeness"].append(
-            torch.cosine_similarity(own.flatten(), taken.flatten(), dim=0).item()
-        )
+        likeness = torch.cosine_similarity(own.flatten(), taken.flatten(), dim=0)
+        seen["likeness"].append(round(likeness.item(), 6))
 
     handle = register_optimizer_step_pre_hook(note)
     try:

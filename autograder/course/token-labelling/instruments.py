@@ -19,6 +19,13 @@ def batch_of(tokenizer, pairs):
     return dict(DataCollatorForTokenClassification(tokenizer)(rows))
 
 
+def note_sizes(model, sizes):
+    """From now on append the number of sentences of every forward pass; the hook's handle."""
+    return model.register_forward_pre_hook(
+        lambda _, a, k: sizes.append(len(a[0] if a else k["input_ids"])), with_kwargs=True
+    )
+
+
 def span_share(true, predicted):
     """F1 over spans of well-formed or stray tags, counted by hand."""
     found = []

@@ -7,28 +7,39 @@ import torch
 
 from autograder.checks import wrong
 
-OUT = "out_of_scope"
+OUT, PARTS = "out_of_scope", ("ship", "to", "from", "a", "b", "c")
 
 # --- encode_batch --------------------------------------------------------------------------
 
 
-def _encoded(tokenizer, sentences, labels, lay=None, outside=-100, **options):
-    """The right one; `lay` says what stands on each piece of a row."""
+def _first(words):
+    """Places of a row, each with the number of the word whose label it has."""
+    return [(i, k) for i, k in _every(words) if k not in words[:i]]
+
+
+def _last(words):
+    return [(i, k) for i, k in _every(words) if k not in words[i + 1 :]]
+
+
+def _every(words):
+    return [(i, k) for i, k in enumerate(words) if k is not None]
+
+
+def _in_a_row(words):
+    return [(k + 1, k) for k in range(len({*words}) - 1)]
+
+
+def _encoded(tokenizer, sentences, labels, which=_first, outside=-100, **options):
+    """The right one, but for which places have a label, and what is on those of no word."""
     options = {"is_split_into_words": True, "padding": True, "return_tensors": "pt"} | options
     batch = tokenizer(sentences, **options)
-    rows = []
+    batch["labels"] = torch.full_like(batch["input_ids"], -100)
     for row, numbers in enumerate(labels):
-        places = batch.word_ids(row)
-        rows.append((lay or _first)(places, [*numbers], outside))
-    batch["labels"] = torch.tensor(rows)
+        words = batch.word_ids(row)
+        batch["labels"][row, [k is None for k in words]] = outside
+        for place, k in which(words):
+            batch["labels"][row, place] = numbers[k]
     return batch
-
-
-def _first(places, numbers, outside):
-    return [
-        outside if word is None else -100 if word in places[:i] else numbers[word]
-        for i, word in enumerate(places)
-    ]
 
 
 @wrong(
@@ -40,11 +51,7 @@ def _first(places, numbers, outside):
     step_zh="用 word_ids() 查每个子词属于哪个词。",
 )
 def labels_in_a_row(tokenizer, sentences, labels):
-    def lay(places, numbers, outside):
-        inside = iter(numbers)
-        return [outside if word is None else next(inside, -100) for word in places]
-
-    return _encoded(tokenizer, sentences, labels, lay)
+    return _encoded(tokenizer, sentences, labels, _in_a_row)
 
 
 @wrong(
@@ -56,10 +63,7 @@ def labels_in_a_row(tokenizer, sentences, labels):
     step_zh="这里只标第一个子词，其余为 −100。",
 )
 def every_piece(tokenizer, sentences, labels):
-    def lay(places, numbers, outside):
-        return [outside if word is None else numbers[word] for word in places]
-
-    return _encoded(tokenizer, sentences, labels, lay)
+    return _encoded(tokenizer, sentences, labels, _every)
 
 
 @wrong(
@@ -71,35 +75,15 @@ def every_piece(tokenizer, sentences, labels):
     step_zh="与前一个词号比较，而不是与后一个。",
 )
 def last_piece(tokenizer, sentences, labels):
-    def lay(places, numbers, outside):
-        return [
-            -100 if word is None or word in places[i + 1 :] else numbers[word]
-            for i, word in enumerate(places)
-        ]
-
-    return _encoded(tokenizer, sentences, labels, lay)
+    return _encoded(tokenizer, sentences, labels, _last)
 
 
 @wrong(
     "encode_batch",
-    "Forgets that [CLS] comes first: every label stands one piece too early.",
-    zh="忘了开头有 [CLS]：标签都早了一个位置。",
-    caught_by="first_piece_carries_the_label",
-    step="Label the row as it stands, [CLS] included.",
-    step_zh="按整行的位置来标，把 [CLS] 算进去。",
-)
-def one_too_early(tokenizer, sentences, labels):
-    def lay(places, numbers, outside):
-        return [*_first(places, numbers, outside)[1:], -100]
-
-    return _encoded(tokenizer, sentences, labels, lay)
-
-
-@wrong(
-    "encode_batch",
-    "Labels [CLS], [SEP] and padding as O, number 0.",
-    zh="把 [CLS]、[SEP] 和填充标成了 O，即 0。",
+    "Labels what is no word, such as padding, as O, number 0.",
+    zh="把填充这类不是词的位置标成了 O，即 0。",
     caught_by="what_is_no_word_is_ignored",
+    looks_like=lambda seen: seen[0][-1] == 0,  # padding behind a single word
     step="What is no word gets −100, which the loss ignores.",
     step_zh="不是词的位置填 −100，损失会忽略它。",
 )
@@ -123,14 +107,15 @@ def mask_of_ones(tokenizer, sentences, labels):
 
 @wrong(
     "encode_batch",
-    "Pads on the left.",
-    zh="填充在左侧。",
+    "Pads to a length of its own, not to the longest sentence.",
+    zh="填充到了自定的长度，而不是最长的那一句。",
     caught_by="pieces_and_their_mask",
-    step="Pad on the right.",
-    step_zh="填充放在右侧。",
+    looks_like=lambda seen: not np.any(seen["attention_mask"][:, -1]),
+    step="padding=True pads to the longest of the batch.",
+    step_zh="padding=True 会填充到这一批里最长的一句。",
 )
-def pads_on_the_left(tokenizer, sentences, labels):
-    return _encoded(tokenizer, sentences, labels, padding_side="left")
+def pads_to_a_length_of_its_own(tokenizer, sentences, labels):
+    return _encoded(tokenizer, sentences, labels, padding="max_length", max_length=128)
 
 
 @wrong(
@@ -149,14 +134,15 @@ def cuts_long_sentences(tokenizer, sentences, labels):
 # --- spans_from_tags -----------------------------------------------------------------------
 
 
-def _spans(tags, continues=lambda tag, label: tag[0] == "I" and tag[2:] == label, stray=True):
-    """The right one, whose two decisions can be changed."""
+def _spans(tags, continues=lambda tag, label: tag[0] == "I" and tag[2:] == label, stray=True,
+           ends=True):  # fmt: skip
+    """The right one, whose decisions can be changed; without `ends` an O ends no span."""
     spans, label = [], None
     for i, tag in enumerate(tags):
         if label is not None and tag != "O" and continues(tag, label):
             spans[-1] = (spans[-1][0], spans[-1][1], i + 1)
         elif tag == "O" or (tag[0] == "I" and not stray):
-            label = None
+            label = None if ends else label
         else:
             label = tag[2:]
             spans.append((label, i, i + 1))
@@ -173,18 +159,6 @@ def _spans(tags, continues=lambda tag, label: tag[0] == "I" and tag[2:] == label
 )
 def ends_included(tags):
     return [(label, start, end - 1) for label, start, end in _spans(tags)]
-
-
-@wrong(
-    "spans_from_tags",
-    "Calls every word a span of its own.",
-    zh="每个词各算一个片段。",
-    caught_by="b_begins_and_i_continues",
-    step="An I- of the same label makes the span longer.",
-    step_zh="标签相同的 I- 要把片段延长。",
-)
-def every_word_a_span(tags):
-    return _spans(tags, lambda tag, label: False)
 
 
 @wrong(
@@ -237,38 +211,27 @@ def any_i_continues(tags):
 
 @wrong(
     "spans_from_tags",
-    "Takes only the part between the first two hyphens for the label.",
-    zh="标签只取了前两个连字符之间的部分。",
-    caught_by="a_label_may_hold_hyphens",
-    step="Split at the first hyphen only.",
-    step_zh="只在第一个连字符处分开。",
+    "Lets an I- continue a span that an O has ended.",
+    zh="片段已被 O 结束，后面的 I- 仍当成它的延续。",
+    caught_by="a_stray_i_begins_a_span",
+    step="After an O no span is open: forget its label.",
+    step_zh="遇到 O，片段就结束了：把记住的标签清空。",
 )
-def short_labels(tags):
-    return _spans(["-".join(tag.split("-")[:2]) for tag in tags])
+def goes_on_after_outside(tags):
+    return _spans(tags, ends=False)
 
 
 @wrong(
     "spans_from_tags",
-    "Takes only what follows the last hyphen for the label.",
-    zh="只把最后一个连字符之后的部分当作标签。",
+    "Takes only a part of a label that has hyphens of its own.",
+    zh="标签自带连字符时，只取了其中一段。",
     caught_by="a_label_may_hold_hyphens",
+    looks_like=lambda seen: any(span[0] in PARTS for spans in seen for span in spans),
     step="Split once, at the first hyphen.",
     step_zh="只在第一个连字符处切一次。",
 )
-def last_part_of_the_label(tags):
-    return _spans([tag[:2] + tag.split("-")[-1] if "-" in tag else tag for tag in tags])
-
-
-@wrong(
-    "spans_from_tags",
-    "Returns (start, end, label).",
-    zh="返回的是 (start, end, label)。",
-    caught_by="b_begins_and_i_continues",
-    step="The label comes first: (label, start, end).",
-    step_zh="标签在最前：(label, start, end)。",
-)
-def label_at_the_end(tags):
-    return [(start, end, label) for label, start, end in _spans(tags)]
+def short_labels(tags):
+    return _spans(["-".join(tag.split("-")[:2]) for tag in tags])
 
 
 # --- span_f1 -------------------------------------------------------------------------------
@@ -339,18 +302,6 @@ def labels_do_not_matter(true, predicted):
 
 @wrong(
     "span_f1",
-    "Is content if label and beginning are right, wherever the span ends.",
-    zh="标签和起点对了就算对，不看终点。",
-    caught_by="whole_spans_count",
-    step="Compare the end as well.",
-    step_zh="终点也要比。",
-)
-def ends_do_not_matter(true, predicted):
-    return _f1(*_sets(true, predicted, lambda row, span: (row, *span[:2])))
-
-
-@wrong(
-    "span_f1",
     "Averages over the sentences.",
     zh="先逐句算 F1，再取平均。",
     caught_by="counts_over_everything",
@@ -408,9 +359,10 @@ def sentences_in_a_row(true, predicted):
 
 @wrong(
     "span_f1",
-    "Where there is nothing to find, all is perfect.",
-    zh="什么都不用找时算满分。",
+    "Takes 1 for a value whose denominator is 0.",
+    zh="分母为 0 时，值取成了 1。",
     caught_by="nothing_is_zero",
+    looks_like=lambda seen: sum(1.0 in score.values() for score in seen) > 3,
     step="The value is 0 where the denominator is.",
     step_zh="分母为 0 时取 0。",
 )
@@ -430,19 +382,6 @@ def nothing_is_perfect(true, predicted):
 def what_is_missing_is_ignored(true, predicted):
     pairs = [[*zip(*two, strict=False)] for two in zip(true, predicted, strict=False)]
     return _f1(*_sets(*([[pair[k] for pair in s] for s in pairs] for k in (0, 1))))
-
-
-@wrong(
-    "span_f1",
-    "Takes the arithmetic mean of precision and recall for F1.",
-    zh="把精确率和召回率的算术平均当成 F1。",
-    caught_by="whole_spans_count",
-    step="F1 is the harmonic mean: 2PR / (P + R).",
-    step_zh="F1 是调和平均：2PR / (P + R)。",
-)
-def mean_of_both(true, predicted):
-    scores = _f1(*_sets(true, predicted))
-    return scores | {"f1": (scores["precision"] + scores["recall"]) / 2}
 
 
 # --- aspect_scores -------------------------------------------------------------------------
@@ -507,22 +446,21 @@ def extraction_asks_for_polarity(true, predicted):
 def missed_is_misjudged(true, predicted):
     one, other = _aspects(true, predicted)
     right = sum(one[t] == other.get(t) for t in one)
-    found = one.keys() & other.keys()
-    return _scores(true, predicted, polarity_accuracy=right / len(one) if found else math.nan)
+    return _scores(true, predicted, polarity_accuracy=right / len(one) if one else math.nan)
 
 
 @wrong(
     "aspect_scores",
-    "Takes the mean of the two scores for the joint one.",
-    zh="把两个分数的平均当作联合分数。",
+    "Takes the harmonic mean of the two scores for the joint one.",
+    zh="把两个分数的调和平均当作联合分数。",
     caught_by="joint_asks_for_both",
     step="Count terms whose place and polarity are both right.",
     step_zh="数位置和情感都对的词。",
 )
 def joint_is_a_mean(true, predicted):
     scores = _scores(true, predicted)
-    mean = (scores["extraction_f1"] + np.nan_to_num(scores["polarity_accuracy"])) / 2
-    return scores | {"joint_f1": float(mean)}
+    one, other = scores["extraction_f1"], np.nan_to_num(scores["polarity_accuracy"])
+    return scores | {"joint_f1": float(2 * one * other / max(one + other, 1e-9))}
 
 
 @wrong(
@@ -553,6 +491,48 @@ def mean_of_the_sentences(true, predicted):
     return {name: float(np.mean(v)) if v else math.nan for name, v in values.items()}
 
 
+@wrong(
+    "aspect_scores",
+    "Compares the terms place by place, though they come in any order.",
+    zh="按列表里的位置逐个比对，但词的次序是任意的。",
+    caught_by="extraction_ignores_polarity",
+    step="Look each term up by its start and end.",
+    step_zh="按起点和终点去查每个词。",
+)
+def pairs_by_place(true, predicted):
+    both = zip(true, predicted, strict=True)
+    return _scores(true, [
+        [t if t[:2] in [a[:2] for a in one[i : i + 1]] else (-1 - i, 0, t[2])
+         for i, t in enumerate(other)] for one, other in both
+    ])  # fmt: skip
+
+
+@wrong(
+    "aspect_scores",
+    "Takes a term for found though its end is another: the same start, or an overlap, will do.",
+    zh="终点不同也算找到：起点相同或有重叠就行。",
+    caught_by="extraction_ignores_polarity",
+    step="Compare start and end.",
+    step_zh="起点和终点都要比。",
+)
+def half_a_term_is_found(true, predicted):
+    return _scores(
+        *([[(s, 0, p) for s, _, p in one] for one in part] for part in (true, predicted))
+    )
+
+
+@wrong(
+    "aspect_scores",
+    "Mixes the sentences up: a term of one is found in another.",
+    zh="混淆了句子：别的句子里的词也算找到。",
+    caught_by="extraction_ignores_polarity",
+    step="Keep the number of the sentence with each term.",
+    step_zh="每个词都带上句子的编号。",
+)
+def terms_of_any_sentence(true, predicted):
+    return _scores(*([[term for one in part for term in one]] for part in (true, predicted)))
+
+
 # --- score_intents -------------------------------------------------------------------------
 
 
@@ -568,13 +548,16 @@ def _share(hits):
     return sum(hits) / len(hits) if hits else math.nan
 
 
-def _intents(true, predicted):
+def _intents(true, *given, counts=lambda t, p: t != OUT, outside=None):
+    """The right one, but for whom the accuracy counts, and who is called out of scope."""
+    predicted = _said(*given)
     pairs = list(zip(true, predicted, strict=True))
+    others = list(zip(*(outside(predicted) if outside else (true, predicted)), strict=True))
     return {
         "predicted": predicted,
-        "in_scope_accuracy": _share([t == p for t, p in pairs if t != OUT]),
-        "out_of_scope_recall": _share([t == p for t, p in pairs if t == OUT]),
-        "out_of_scope_precision": _share([t == p for t, p in pairs if p == OUT]),
+        "in_scope_accuracy": _share([t == p for t, p in pairs if counts(t, p)]),
+        "out_of_scope_recall": _share([t == p for t, p in others if t == OUT]),
+        "out_of_scope_precision": _share([t == p for t, p in others if p == OUT]),
     }
 
 
@@ -588,7 +571,7 @@ def _intents(true, predicted):
     step_zh="机器人要会说「不」：与阈值比较。",
 )
 def answers_everything(true, probabilities, intents, threshold):
-    return _intents(true, _said(probabilities, intents, -1))
+    return _intents(true, probabilities, intents, -1)
 
 
 @wrong(
@@ -600,7 +583,7 @@ def answers_everything(true, probabilities, intents, threshold):
     step_zh="低于阈值才拒。",
 )
 def equal_is_below(true, probabilities, intents, threshold):
-    return _intents(true, _said(probabilities, intents, np.nextafter(threshold, 9)))
+    return _intents(true, probabilities, intents, np.nextafter(threshold, 9))
 
 
 @wrong(
@@ -613,21 +596,20 @@ def equal_is_below(true, probabilities, intents, threshold):
 )
 def last_of_equals(true, probabilities, intents, threshold):
     rows = np.asarray(probabilities)[:, ::-1]
-    return _intents(true, _said(rows, list(intents)[::-1], threshold))
+    return _intents(true, rows, list(intents)[::-1], threshold)
 
 
 @wrong(
     "score_intents",
-    "Never lets the extra class out_of_scope win.",
-    zh="不让 out_of_scope 这一类胜出。",
+    "Counts as out of scope only what is below the threshold, not what the extra class has won.",
+    zh="范围外只数了低于阈值的，没数判给额外类别的。",
     caught_by="extra_class_counts",
-    step="It is a class like any other: it may have the highest probability.",
-    step_zh="它和别的类一样，可以概率最高。",
+    step="Count whatever is predicted out_of_scope, for either reason.",
+    step_zh="凡是预测为 out_of_scope 的都要数，不论原因。",
 )
-def extra_class_never_wins(true, probabilities, intents, threshold):
-    rows = np.array(probabilities, dtype=float)
-    rows[:, [name == OUT for name in intents]] = -1
-    return _intents(true, _said(rows, intents, threshold))
+def only_the_rejected_count(true, probabilities, intents, threshold):
+    rejected = [OUT if max(row) < threshold else "" for row in np.asarray(probabilities).tolist()]
+    return _intents(true, probabilities, intents, threshold, outside=lambda _: (true, rejected))
 
 
 @wrong(
@@ -639,9 +621,7 @@ def extra_class_never_wins(true, probabilities, intents, threshold):
     step_zh="这里只算真正在范围内的消息。",
 )
 def accuracy_over_all(true, probabilities, intents, threshold):
-    said = _said(probabilities, intents, threshold)
-    accuracy = _share([t == p for t, p in zip(true, said, strict=True)])
-    return _intents(true, said) | {"in_scope_accuracy": accuracy}
+    return _intents(true, probabilities, intents, threshold, counts=lambda t, p: True)
 
 
 @wrong(
@@ -653,10 +633,7 @@ def accuracy_over_all(true, probabilities, intents, threshold):
     step_zh="被拒的也在范围内，而且没判对。",
 )
 def accuracy_of_the_answered(true, probabilities, intents, threshold):
-    said = _said(probabilities, intents, threshold)
-    pairs = zip(true, said, strict=True)
-    accuracy = _share([t == p for t, p in pairs if t != OUT and p != OUT])
-    return _intents(true, said) | {"in_scope_accuracy": accuracy}
+    return _intents(true, probabilities, intents, threshold, counts=lambda *two: OUT not in two)
 
 
 @wrong(
@@ -668,11 +645,7 @@ def accuracy_of_the_answered(true, probabilities, intents, threshold):
     step_zh="召回率对真正在范围外的算，精确率对判为范围外的算。",
 )
 def recall_is_precision(true, probabilities, intents, threshold):
-    scores = _intents(true, _said(probabilities, intents, threshold))
-    swapped = scores["out_of_scope_precision"], scores["out_of_scope_recall"]
-    return scores | dict(
-        zip(("out_of_scope_recall", "out_of_scope_precision"), swapped, strict=True)
-    )
+    return _intents(true, probabilities, intents, threshold, outside=lambda said: (said, true))
 
 
 @wrong(
@@ -684,21 +657,21 @@ def recall_is_precision(true, probabilities, intents, threshold):
     step_zh="应取 nan。",
 )
 def share_of_nothing_is_zero(true, probabilities, intents, threshold):
-    scores = _intents(true, _said(probabilities, intents, threshold))
+    scores = _intents(true, probabilities, intents, threshold)
     return {k: 0.0 if v != v else v for k, v in scores.items()}
 
 
 # --- predict_tags --------------------------------------------------------------------------
 
 
-def _tagged(model, tokenizer, sentences, names, pick=lambda ids, k: ids.index(k), mask=True):
+def _tagged(model, tokenizer, sentences, names, which=_first, mask=True):
     """The right one, but for the modes, which are the caller's."""
     batch = tokenizer(sentences, is_split_into_words=True, padding=True, return_tensors="pt")
     inputs = dict(batch) if mask else {"input_ids": batch["input_ids"]}
     best = model(**inputs).logits.argmax(dim=-1).tolist()
     return [
-        [names[best[row][pick(batch.word_ids(row), k)]] for k in range(len(words))]
-        for row, words in enumerate(sentences)
+        [names[best[row][place]] for place, _ in which(batch.word_ids(row))]
+        for row in range(len(sentences))
     ]
 
 
@@ -720,7 +693,7 @@ def _in_peace(model, *arguments, **options):
     step_zh="用 word_ids() 找到每个词的第一个子词。",
 )
 def reads_in_a_row(model, tokenizer, sentences, names):
-    return _in_peace(model, tokenizer, sentences, names, lambda ids, k: k + 1)
+    return _in_peace(model, tokenizer, sentences, names, _in_a_row)
 
 
 @wrong(
@@ -732,9 +705,19 @@ def reads_in_a_row(model, tokenizer, sentences, names):
     step_zh="训练时标的是第一个子词，只有它学过。",
 )
 def reads_the_last_piece(model, tokenizer, sentences, names):
-    return _in_peace(
-        model, tokenizer, sentences, names, lambda ids, k: len(ids) - 1 - ids[::-1].index(k)
-    )
+    return _in_peace(model, tokenizer, sentences, names, _last)
+
+
+@wrong(
+    "predict_tags",
+    "Gives a tag for each piece, where each word has one.",
+    zh="每个子词都给了一个标签，而每个词只该有一个。",
+    caught_by="the_first_piece_speaks",
+    step="Keep only the tag of a word's first piece.",
+    step_zh="只留下每个词第一个子词的标签。",
+)
+def tags_every_piece(model, tokenizer, sentences, names):
+    return _in_peace(model, tokenizer, sentences, names, _every)
 
 
 @wrong(
@@ -782,7 +765,7 @@ def predicts_as_it_comes(model, tokenizer, sentences, names):
 
 
 def _train(model, batches, epochs, rate, parameters=None, each=True, mode=True, of=np.mean,
-           clear=True):  # fmt: skip
+           clear=True, learn=True):  # fmt: skip
     optimizer = torch.optim.AdamW(parameters or model.parameters(), lr=rate)
     losses = []
     model.train(mode)
@@ -790,7 +773,7 @@ def _train(model, batches, epochs, rate, parameters=None, each=True, mode=True, 
         epoch = []
         for batch in batches:
             loss = model(**batch).loss
-            loss.backward()
+            loss.backward() if learn else None
             epoch.append(loss.item())
             if each or batch is batches[-1]:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -899,3 +882,16 @@ def weighted_by_sentences(model, batches, epochs, learning_rate):
 )
 def never_clears_gradients(model, batches, epochs, learning_rate):
     return _train(model, batches, epochs, learning_rate, clear=False)
+
+
+@wrong(
+    "train_tagger",
+    "Steps without a gradient: backward() is missing, or what it left is cleared before the step.",
+    zh="走步时没有梯度：少了 backward()，或者走步之前又清零了。",
+    caught_by="steps_follow_their_batch",
+    step="For each batch: zero_grad(), backward(), step(), in this order.",
+    step_zh="每个批次依次调用 zero_grad()、backward()、step()。",
+    looks_like=lambda seen: not any(seen["likeness"]),
+)
+def steps_without_gradients(model, batches, epochs, learning_rate):
+    return _train(model, batches, epochs, learning_rate, learn=False)
