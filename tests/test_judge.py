@@ -157,6 +157,22 @@ def test_a_mistake_that_explains_little_is_named_only_where_it_is_to_be_caught(
     assert [verdict.misconception for verdict in result.verdicts] == named
 
 
+@pytest.mark.parametrize(("seen", "named"), [((0, 1, 1, 1), ["made", "", "", ""]),
+                                             ((0, 5, 1, 6), ["", "", "", ""])])  # fmt: skip
+def test_what_is_made_of_the_reference_has_to_explain_what_failed(
+    seen: tuple[int, ...], named: list[str]
+) -> None:
+    names = ("a", "b", "c", "d")
+    checks = [make_check(name) for name in names]
+    yields = dict(zip(names, (0, 1, 1, 1), strict=True))
+    outcomes = {n: {(): value(1, n), ("made",): value(yields[n], n)} for n in names}
+    both = {"en": "It has no effect.", "zh": "不起作用。"}
+    known = {"made": Misconception("made", "recall", both, both, "")}
+    found = {n: value(v, n) for n, v in zip(names, seen, strict=True)}
+    result = judge_task(make_task(), checks, found, AnswerKey(outcomes, known), {})
+    assert [verdict.misconception for verdict in result.verdicts] == named
+
+
 def test_a_mistake_that_raises_is_known_by_its_exception() -> None:
     error = Outcome("claim", "raised", error="ZeroDivisionError")
     key = key_of({"claim": {(): value(0.0), ("divides",): error}}, "divides")

@@ -37,6 +37,7 @@ CHANGES: dict[str, Callable[[np.ndarray], Any]] = {
     "share_of_per_cent": lambda x: x / 100,
     "one_minus": lambda x: 1 - x,
     "negative": lambda x: -x,
+    "absolute": np.abs,
     "inverse": lambda x: 1 / x,
     "logarithm": np.log,
     "exponential": np.exp,
@@ -69,6 +70,8 @@ def test_each_relation_is_recognised(right: np.ndarray, name: str) -> None:
     seen = CHANGES[name](right)
     if name == "each_for_mean":
         right = right.mean(axis=-1)
+    if name == "absolute":
+        right[0] *= -1
     # Of numbers that become the same few, rounding is one explanation of many.
     assume(name != "rounded" or np.unique(seen).size > 4)
     close = Tolerance(1e-9, 1e-9) if name == "last_digits" else CLOSE
@@ -99,6 +102,17 @@ def test_what_each_batch_came_to_is_not_what_each_epoch_did(right: np.ndarray) -
 def test_places_that_divide_one_another_are_no_sums() -> None:
     assert "mean_for_sum" not in named([2, 1, 2, 12], [4, 3, 8, 36], ([5, 40], [25, 80]))
     assert "sum_for_mean" not in named([4, 3, 8, 36], [2, 1, 2, 12], ([25, 80], [5, 40]))
+
+
+def test_shares_of_a_few_are_no_sums_of_each_other() -> None:
+    assert "sum_for_mean" not in named([1.0, 1.0, 0.75], [0.5, 0.25, 0.375])
+
+
+@given(st.lists(st.integers(0, 50), min_size=3, unique=True))
+def test_places_counted_from_one(places: list[int]) -> None:
+    assert "one_too_large" in named([place + 1 for place in places], places)
+    assert "one_too_small" in named(places, [place + 1 for place in places])
+    assert not named([1, 1, 2], [0, 0, 1])
 
 
 @given(measured, st.integers(0, 2**32 - 1))

@@ -93,20 +93,39 @@ def _rank(
 ) -> list[tuple[str, float]]:
     """Misconceptions about these checks' names, those that explain most of what was seen first.
 
-    With each comes the share that it explains of the checks that it was run for.
+    With each comes the share that it explains of the checks that it was run for. One that was made
+    of the reference, and is right by and large, has to explain as much of what failed: by what
+    passed alone it would explain any answer.
     """
-    matches: dict[str, list[bool]] = {}
+    matches: dict[str, list[tuple[bool, bool]]] = {}
     for check in checks:
-        for label, outcome in key.outcomes.get(check.name, {}).items():
+        known = key.outcomes.get(check.name, {})
+        passed = _passes(check, seen[check.name], known.get((), _MISSING))
+        for label, outcome in known.items():
             if len(label) == 1 and key.misconceptions[label[0]].stands_for in check.learner:
                 found = matches.setdefault(label[0], [])
-                found.append(same(seen[check.name], outcome, check.close))
+                found.append((same(seen[check.name], outcome, check.close), passed))
     # The exercise's own first: the others were made of the reference, for want of a better name.
     ranked = sorted(
         matches.items(),
-        key=lambda item: (not key.misconceptions[item[0]].caught_by, -sum(item[1])),
+        key=lambda item: (
+            not key.misconceptions[item[0]].caught_by,
+            -sum(match for match, _ in item[1]),
+        ),
     )
-    return [(name, sum(found) / len(found)) for name, found in ranked]
+    return [(name, _explained(found, key.misconceptions[name].caught_by)) for name, found in ranked]
+
+
+def _explained(found: Sequence[tuple[bool, bool]], caught_by: str) -> float:
+    """The share of the matches, and for what was made of the reference of those that failed too."""
+    every = [match for match, _ in found]
+    failed = [match for match, passed in found if not passed] or every
+    share = sum(every) / len(every)
+    return share if caught_by else min(share, sum(failed) / len(failed))
+
+
+def _passes(check: Check, seen: Outcome, reference: Outcome) -> bool:
+    return seen.kind == reference.kind == "value" and holds(check, seen.value, reference.value)
 
 
 def _judge_check(
@@ -128,7 +147,7 @@ def _judge_check(
         return replace(verdict, message=wording.reference_failed(reason))
     if seen.kind == "value":
         verdict = replace(verdict, came_out=show(seen.value), expected=_expected(check, reference))
-        if holds(check, seen.value, reference.value):
+        if _passes(check, seen, reference):
             return replace(verdict, status="pass", expected=wording.NOTHING)
         names = given(check, seen, known, key, diagnosed)
         if names and not is_one_answer(seen.value):

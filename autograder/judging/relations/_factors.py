@@ -71,6 +71,12 @@ def _is_counted(part: Part) -> bool:
     return all(side is not None and bool((side == np.round(side)).all()) for side in sides)
 
 
+def _are_shares(part: Part) -> bool:
+    """Whether both sides are shares of a few: of those, too, many divide others, and 1 all."""
+    seen = as_array(part.seen)
+    return seen is not None and bool((seen <= 1).all()) and _is_simple(_right(part))
+
+
 def _times(part: Part) -> float:
     return telling(_right(part))
 
@@ -121,7 +127,7 @@ def another_base(part: Part, close: Tolerance) -> float:
     varies=True,
 )
 def sum_for_mean(part: Part, close: Tolerance) -> float:
-    ratios = [] if _is_counted(part) else _ratios(part)
+    ratios = [] if _is_counted(part) or _are_shares(part) else _ratios(part)
     return _times(part) if ratios and all(map(_is_whole, ratios)) else 0.0
 
 
@@ -165,6 +171,37 @@ def n_minus_one(part: Part, close: Tolerance) -> float:
 )
 def one_factor(part: Part, close: Tolerance) -> float:
     return _times(part) if _ratio(part) is not None else 0.0
+
+
+@relation(
+    "Each whole number is one too large: as if counted from 1, not from 0, or one beyond.",
+    zh="每个整数都大了 1：像是从 1 数起，而不是从 0，或多走了一步。",
+    step={
+        "en": "See where the task begins to count, and where a range ends.",
+        "zh": "看看题目从几开始数，范围到哪里为止。",
+    },
+)
+def one_too_large(part: Part, close: Tolerance) -> float:
+    return _one_apart(part, 1.0)
+
+
+@relation(
+    "Each whole number is one too small: as if counted from 0, not from 1, or one short.",
+    zh="每个整数都小了 1：像是从 0 数起，而不是从 1，或少走了一步。",
+    step={
+        "en": "See where the task begins to count, and where a range ends.",
+        "zh": "看看题目从几开始数，范围到哪里为止。",
+    },
+)
+def one_too_small(part: Part, close: Tolerance) -> float:
+    return _one_apart(part, -1.0)
+
+
+def _one_apart(part: Part, offset: float) -> float:
+    """What whole numbers of at least three kinds say that are all off by one in the same way."""
+    if not _is_counted(part) or _offset(part) != offset:
+        return 0.0
+    return 0.65 * len(np.unique(_right(part)))
 
 
 @relation(

@@ -62,6 +62,18 @@ def negative(right: Array) -> Array:
 
 
 @each_number(
+    "The numbers have lost their signs: only how large they are has come out.",
+    zh="数的正负号丢了：只剩下绝对值。",
+    step={
+        "en": "Look for `abs`, a norm or a square, and whether the task asks for it.",
+        "zh": "看看是不是用了 `abs`、范数或平方，题目要不要求。",
+    },
+)
+def absolute(right: Array) -> Array:
+    return np.abs(right)
+
+
+@each_number(
     "Each number is the inverse, 1 / x, of what it should be.",
     zh="每个数都是正确值的倒数 1 / x。",
     step={"en": "Look at which number is divided by which.", "zh": "看看分子和分母是不是写反了。"},
