@@ -72,14 +72,17 @@ def high_training_loss_is_underfitting(read_curves, rng):
     between = train, validation, float(train.max() + validation.min()) / 2, tolerance
     # It falls below what is reachable only after the best epoch, validation being level by then.
     late = [0.9, 0.6, 0.3], [0.9, 0.5, 0.52], 0.4, 0.1
-    return _diagnoses(read_curves, rng, [low, other, *risen, between, late])
+    never = [0.9, 0.7, 0.6], [0.9, 0.75, 0.75], 0.5, 0.1
+    return _diagnoses(read_curves, rng, [low, other, *risen, between, late, never])
 
 
 @check("A rise within the tolerance is none.", zh="容差之内的上升不算上升。", close=0)
 def fluctuation_is_no_rise(read_curves, rng):
     level = int(rng.integers(4, 9)) / 8
     train = [2.0, 1.0, 0.5, 0.25]
-    edges = [[2.0, level, level + rise, level + 0.25] for rise in (0.5, 0.125)]
+    edges = [
+        [2.0, level, level + a, level + b] for a, b in ((0.5, 0.25), (0.125, 0.25), (0.5, 0.125))
+    ]
     later = [2.0, level, level + 0.75, level + 0.5]  # falls again, and still stands high
     curves = [(train, edge, 1.5, 0.25) for edge in edges] + [(train, later, 1.5, 0.25)]
     single = [([0.5], [0.75], reachable, 0.5) for reachable in (0.25, 0.5, 1)]
@@ -229,7 +232,7 @@ def steps_see_training_rows_only(cross_val_scores, spy, rng):
     groups = rng.permutation(np.arange(12) % 4)
     scores = cross_val_scores([spy], GaussianNB(), x, y, groups)
     return {"folds": len(scores), "fitted before": any(type(spy).used),
-            "fitted on": sorted({tuple(rows) for rows in type(spy).seen})}  # fmt: skip
+            "fitted on": sorted({" ".join(map(str, rows)) for rows in type(spy).seen})}  # fmt: skip
 
 
 @check("Near-copies in a group leak nothing.", zh="同组的近似副本不会泄漏。", close=CLOSE)

@@ -67,28 +67,26 @@ def gap_at_the_end(train, validation, reachable, tolerance):
 
 @wrong(
     "read_curves",
-    "Takes the last of several lowest epochs.",
-    zh="并列最低时取了最后一个。",
+    "Takes the epoch with the lowest training loss for the best one.",
+    zh="把训练损失最低的 epoch 当成了最佳。",
     caught_by="best_epoch_is_the_earliest_lowest",
-    step="Take the earliest: it is as good, and cheaper.",
-    step_zh="取最早的：一样好，还更省。",
+    step="The best epoch is the one with the lowest validation loss.",
+    step_zh="最佳 epoch 是验证损失最低的那个。",
 )
-def latest_of_equals(train, validation, reachable, tolerance):
-    best = len(validation) - 1 - int(np.argmin(np.asarray(validation)[::-1]))
-    diagnosis = _diagnosis(train, validation, reachable, tolerance, best)
-    return _read(train, validation, diagnosis, best)
+def lowest_training_loss(train, validation, reachable, tolerance):
+    best = int(np.argmin(train))
+    return _read(train, validation, _diagnosis(train, validation, reachable, tolerance, best), best)
 
 
 @wrong(
-    "read_curves", "Takes any rise after the best epoch, though the loss has come down again.",
-    zh="最佳 epoch 之后只要升过就算，不管后来是否又降了回来。", caught_by="fluctuation_is_no_rise",
-    step="Compare the last epoch with the lowest, not the highest one in between.",
-    step_zh="拿最后一个 epoch 与最低点比，而不是拿中途的最高点。",
+    "read_curves", "Takes a rise of just the tolerance for one of more.",
+    zh="上升恰好等于容差，也当成了超过。", caught_by="fluctuation_is_no_rise",
+    step="The rise has to be more than tolerance: >, not >=.",
+    step_zh="要超过容差才算：用 >，不用 >=。",
 )  # fmt: skip
-def any_rise_counts(train, validation, reachable, tolerance):
-    best = int(np.argmin(validation))
-    curve = [*validation[:-1], max(validation[best:])]
-    return _read(train, validation, _diagnosis(train, curve, reachable, tolerance, best))
+def just_the_tolerance_is_a_rise(train, validation, reachable, tolerance):
+    less = np.nextafter(tolerance, -math.inf)
+    return _read(train, validation, _diagnosis(train, validation, reachable, less))
 
 
 @wrong(
@@ -116,6 +114,20 @@ def underfitting_first(train, validation, reachable, tolerance):
     if train[int(np.argmin(validation))] > reachable:
         return _read(train, validation, "underfitting")
     return _read(train, validation, _diagnosis(train, validation, reachable, tolerance))
+
+
+@wrong(
+    "read_curves",
+    "Looks for underfitting in the last epoch, not in the best one.",
+    zh="判断欠拟合时看的是最后一个 epoch，而不是最佳的那个。",
+    caught_by="high_training_loss_is_underfitting",
+    step="Compare the training loss of the best epoch with reachable.",
+    step_zh="拿最佳 epoch 的训练损失与 reachable 比。",
+)
+def underfits_at_the_end(train, validation, reachable, tolerance):
+    found = _diagnosis(train, validation, math.inf, tolerance)
+    low = found == "fine" and train[-1] > reachable
+    return _read(train, validation, "underfitting" if low else found)
 
 
 # --- EarlyStopping -------------------------------------------------------------------------
@@ -176,19 +188,6 @@ class KeepsReferences(_Stopper):
 class ParametersOnly(_Stopper):
     def keep(self, model):
         return {name: value.detach().clone() for name, value in model.named_parameters()}
-
-
-@wrong(
-    "EarlyStopping", "Keeps the weights of every epoch, the last one's in the end.",
-    zh="每个 epoch 都保存权重，最后留下的是最后一个 epoch 的。", caught_by="best_weights_come_back",
-    step="Keep a copy only where the loss improves.",
-    step_zh="只有损失改善时才保存副本。",
-)  # fmt: skip
-class KeepsTheLast(_Stopper):
-    def step(self, loss, model):
-        stop = super().step(loss, model)
-        self.best_state = self.keep(model)
-        return stop
 
 
 @wrong(
@@ -261,6 +260,17 @@ class IgnoresMinDelta(_Stopper):
 
 
 @wrong(
+    "EarlyStopping", "Takes a fall of just min_delta for an improvement.",
+    zh="恰好下降 min_delta 也当成了改善。", caught_by="small_steps_do_not_count",
+    step="It has to be more than min_delta below the best: <, not <=.",
+    step_zh="要比最佳低出 min_delta 以上：用 <，不用 <=。",
+)  # fmt: skip
+class JustMinDeltaIsEnough(_Stopper):
+    def improves(self, loss):
+        return loss <= self.best_loss - self.min_delta
+
+
+@wrong(
     "EarlyStopping",
     "Lowers the bar with every small step, so that small steps never add up.",
     zh="每一小步都压低门槛，小步永远累计不起来。",
@@ -277,9 +287,10 @@ class SmallStepsLowerTheBar(_Stopper):
 
 @wrong(
     "EarlyStopping",
-    "Lets NaN pass for an improvement: nothing is greater or equal to it.",
-    zh="NaN 也被当成改善：没有什么大于等于它。",
+    "Takes NaN for an improvement, be it only where it comes first.",
+    zh="把 NaN 当成了改善，哪怕只是它排在最前面的时候。",
     caught_by="nan_never_improves",
+    looks_like=lambda seen: seen["only NaN"][1] is not None,
     step="Ask whether the loss is lower; with NaN the answer is no.",
     step_zh="要问损失是否更低；对 NaN 的回答是否。",
 )
@@ -362,6 +373,7 @@ def trains_on_the_group(steps, model, x, y, groups):
     "Splits the rows and ignores the groups, so that near-copies are on both sides.",
     zh="按行划分，不管分组，近似副本分到了两边。",
     caught_by="groups_stay_together",
+    looks_like=lambda seen: np.mean(seen) > 0.9,  # of labels by the toss of a coin
     step="A fold is a group: all its rows are tested together.",
     step_zh="一折就是一组：组里的行一起测试。",
 )
@@ -408,23 +420,6 @@ def fits_the_originals(steps, model, x, y, groups):
 
 
 @wrong(
-    "cross_val_scores",
-    "Prepares the training part and leaves the test part raw.",
-    zh="只处理了训练部分，测试部分原样送进模型。",
-    caught_by="steps_follow_one_another",
-    step="Transform the test part with the same fitted steps.",
-    step_zh="测试部分要用同样拟合好的各步变换。",
-)
-def leaves_the_test_part_raw(steps, model, x, y, groups):
-    scores = []
-    for test in _folds(groups):
-        x_train, _ = _parts(steps, x[~test], y[~test], x[test])
-        predicted = clone(model).fit(x_train, y[~test]).predict(x[test][:, : x_train.shape[1]])
-        scores.append(np.mean(predicted == y[test]))
-    return scores
-
-
-@wrong(
     "cross_val_scores", "Fits every step on the raw rows, not on what the last step made of them.",
     zh="每一步都在原始的行上拟合，而不是在前一步的结果上。", caught_by="steps_follow_one_another",
     step="Hand on what each step returns to the next one.",
@@ -441,11 +436,22 @@ def each_step_on_raw_rows(steps, model, x, y, groups):
 # --- adam_step -----------------------------------------------------------------------------
 
 
-def _adam(w, g, m, v, t, lr, betas, eps):
-    m = betas[0] * m + (1 - betas[0]) * g
-    v = betas[1] * v + (1 - betas[1]) * g**2
-    step = m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
-    return w - lr * step, m, v
+def _adam(
+    w, grad, m, v, t, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, decoupled=True,
+    **fault,
+):  # fmt: skip
+    """One step, with the faults that are named."""
+    g = grad if decoupled and "always_l2" not in fault else grad + weight_decay * w
+    m, v = betas[0] * m + (1 - betas[0]) * g, betas[1] * v + (1 - betas[1]) * g**2
+    first, second = m, v
+    if "uncorrected" not in fault:
+        first, second = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
+    root = np.sqrt(second + eps) if "eps_inside" in fault else np.sqrt(second) + eps
+    after = w - lr * first / root
+    if fault.get("decays", decoupled):
+        decay = (1.0 if "without_lr" in fault else lr) * weight_decay
+        after = after - decay * (after if "late" in fault else w)
+    return after, *((first, second) if "returns_corrected" in fault else (m, v))
 
 
 @wrong(
@@ -457,10 +463,8 @@ def _adam(w, g, m, v, t, lr, betas, eps):
     step="Where it is decoupled, leave the gradient alone and shrink the weights.",
     step_zh="解耦时不动梯度，直接缩小权重。",
 )
-def always_l2(
-    w, grad, m, v, t, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, decoupled=True
-):
-    return _adam(w, grad + weight_decay * w, m, v, t, lr, betas, eps)
+def always_l2(*state, **how):
+    return _adam(*state, **how, always_l2=True, decays=False)
 
 
 @wrong(
@@ -471,13 +475,8 @@ def always_l2(
     step="The decay of a step is lr times weight_decay.",
     step_zh="每一步的衰减是 lr 乘 weight_decay。",
 )
-def decay_without_lr(
-    w, grad, m, v, t, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, decoupled=True
-):
-    if not decoupled:
-        return _adam(w, grad + weight_decay * w, m, v, t, lr, betas, eps)
-    after, m, v = _adam(w, grad, m, v, t, lr, betas, eps)
-    return after - weight_decay * w, m, v
+def decay_without_lr(*state, **how):
+    return _adam(*state, **how, without_lr=True)
 
 
 @wrong(
@@ -488,14 +487,8 @@ def decay_without_lr(
     step="Divide each moment by one minus its beta to the power t.",
     step_zh="每个矩都除以 1 减 beta 的 t 次方。",
 )
-def no_correction(
-    w, grad, m, v, t, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, decoupled=True
-):
-    g = grad if decoupled else grad + weight_decay * w
-    m = betas[0] * m + (1 - betas[0]) * g
-    v = betas[1] * v + (1 - betas[1]) * g**2
-    after = w - lr * m / (np.sqrt(v) + eps)
-    return after - lr * weight_decay * w * decoupled, m, v
+def no_correction(*state, **how):
+    return _adam(*state, **how, uncorrected=True)
 
 
 @wrong(
@@ -504,14 +497,8 @@ def no_correction(
     step="Take the root first, then add eps.",
     step_zh="先开根号，再加 eps。",
 )  # fmt: skip
-def eps_under_the_root(
-    w, grad, m, v, t, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, decoupled=True
-):
-    g = grad if decoupled else grad + weight_decay * w
-    m = betas[0] * m + (1 - betas[0]) * g
-    v = betas[1] * v + (1 - betas[1]) * g**2
-    step = m / (1 - betas[0] ** t) / np.sqrt(v / (1 - betas[1] ** t) + eps)
-    return w - lr * step - lr * weight_decay * w * decoupled, m, v
+def eps_under_the_root(*state, **how):
+    return _adam(*state, **how, eps_inside=True)
 
 
 @wrong(
@@ -520,12 +507,28 @@ def eps_under_the_root(
     step="Not decoupled, the decay is in the gradient and nowhere else.",
     step_zh="不解耦时，衰减只在梯度里，别处没有。",
 )  # fmt: skip
-def decays_in_either_case(
-    w, grad, m, v, t, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, decoupled=True
-):
-    g = grad if decoupled else grad + weight_decay * w
-    after, m, v = _adam(w, g, m, v, t, lr, betas, eps)
-    return after - lr * weight_decay * w, m, v
+def decays_in_either_case(*state, **how):
+    return _adam(*state, **how, decays=True)
+
+
+@wrong(
+    "adam_step", "Decays the weights that the step has already moved.",
+    zh="衰减的是这一步已经更新过的权重。", caught_by="decoupled_decay_leaves_the_moments",
+    step="The decay goes by w as it came in: decay first, or keep w.",
+    step_zh="衰减按传入的 w 算：先衰减，或者先留住 w。",
+)  # fmt: skip
+def decays_what_has_moved(*state, **how):
+    return _adam(*state, **how, late=True)
+
+
+@wrong(
+    "adam_step", "Returns the moments corrected, as they are used in this step only.",
+    zh="返回的是修正之后的矩，而修正只用于这一步。", caught_by="l2_goes_into_the_gradient",
+    step="Return m and v as they were before the correction: the next step goes on from them.",
+    step_zh="返回修正之前的 m 和 v：下一步要接着它们算。",
+)  # fmt: skip
+def returns_corrected_moments(*state, **how):
+    return _adam(*state, **how, returns_corrected=True)
 
 
 # --- dropout -------------------------------------------------------------------------------
@@ -598,21 +601,6 @@ def draws_globally(x, p, generator, training=True):
     return torch.nn.functional.dropout(x, p, training)
 
 
-@wrong(
-    "dropout",
-    "Lets gradients flow through what was dropped.",
-    zh="被丢弃的元素也有梯度流过。",
-    caught_by="gradients_flow_through_survivors",
-    step="Multiply x by the mask; do not only replace its values.",
-    step_zh="用掩码去乘 x，而不是只替换它的数值。",
-)
-def gradients_pass_through(x, p, generator, training=True):
-    if not training or p == 0:
-        return x
-    dropped = x.detach() * _mask(x, p, generator) / (1 - p) if p < 1 else x.detach() * 0
-    return x + (dropped - x.detach())
-
-
 # --- mixup ---------------------------------------------------------------------------------
 
 
@@ -662,17 +650,6 @@ def keeps_the_first_class(x, y, lam, order, num_classes):
 )
 def swapped_in_both(x, y, lam, order, num_classes):
     return _blend(x, 1 - lam, order), _blend(_one_hot(y, num_classes), 1 - lam, order)
-
-
-@wrong(
-    "mixup", "Mixes each row with the one whose partner it is, not with its own partner.",
-    zh="每一行混的是「以它为搭档」的那一行，而不是它自己的搭档。", caught_by="inputs_are_mixed",
-    step="The partner of row i is x[order[i]]: index with order, do not assign to it.",
-    step_zh="第 i 行的搭档是 x[order[i]]：用 order 取值，不要往 order 的位置赋值。",
-)  # fmt: skip
-def mixes_the_other_way_round(x, y, lam, order, num_classes):
-    back = np.argsort(order)
-    return _blend(x, lam, back), _blend(_one_hot(y, num_classes), lam, back)
 
 
 @wrong(
@@ -745,9 +722,10 @@ def true_class_without_its_share(logits, y, epsilon):
 
 @wrong(
     "label_smoothing_loss",
-    "Takes the logarithm of a softmax that has become 0.",
-    zh="对已经变成 0 的 softmax 取对数。",
+    "Takes exponentials of huge logits: they become 0 or ∞ before the logarithm, or are cut off.",
+    zh="对极大的 logit 取了指数：取对数之前已变成 0 或 ∞，或被截断。",
     caught_by="huge_logits_are_finite",
+    looks_like=lambda seen: not any(100 < loss < math.inf for loss in seen[4:]),
     step="Subtract the maximum and stay in logarithms.",
     step_zh="减去最大值，始终在对数里算。",
 )
@@ -835,9 +813,10 @@ def divides_by_positives(logits, targets, gamma=2.0, alpha=0.25):
 
 @wrong(
     "focal_loss",
-    "Takes the logarithm of a probability that has become 0.",
-    zh="对已经变成 0 的概率取对数。",
+    "Takes the logarithm of a probability that has become 0, or was cut off to prevent it.",
+    zh="对已经变成 0 的概率取对数，或为此把概率截断了。",
     caught_by="huge_margins_are_finite",
+    looks_like=lambda seen: not any(100 < loss < math.inf for loss in seen[3:8]),
     step="Compute log p_t from the logit: minus the softplus of its negative.",
     step_zh="直接从 logit 算 log p_t：即 −softplus(−z)。",
 )
@@ -896,3 +875,15 @@ def counts_votes(logits):
 )
 def averages_logits(logits):
     return _softmax(np.asarray(logits, dtype=float).mean(axis=0))
+
+
+@wrong(
+    "ensemble_probabilities",
+    "Takes the softmax over the members, not over the classes.",
+    zh="softmax 取在了成员上，而不是类别上。",
+    caught_by="probabilities_are_averaged",
+    step="The classes are the last axis.",
+    step_zh="类别在最后一维。",
+)
+def softmax_over_members(logits):
+    return _softmax(logits, axis=0).mean(axis=0)
