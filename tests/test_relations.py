@@ -89,6 +89,9 @@ def test_what_varies_from_call_to_call_is_a_number_of_elements(
     assert "sum_for_mean" in named(one * here, here, (other * there, there))
     assert "mean_for_sum" in named(here / one, here, (there / other, there))
     assert "sum_for_mean" not in named(3 * here, here, (3 * there, there))
+    counts = np.array([one, 1, other, *[2] * len(right[0])])[: len(here)]
+    assert "sum_for_mean" in named(counts * here, here)  # the second had one element
+    assert "sum_for_mean" not in named(here * [one, *[1] * (len(here) - 1)], here)
 
 
 @given(measured)

@@ -55,8 +55,8 @@ def _near(one: float, other: float) -> bool:
 
 
 def _is_whole(ratio: float) -> bool:
-    """Whether a factor is a whole number from 2 on, and not so large that any would be near."""
-    return 1.5 < ratio < 5000 and abs(ratio - round(ratio)) < 2e-5 * ratio
+    """Whether a factor is a whole number, and not so large that any would be near."""
+    return 0.5 < ratio < 5000 and abs(ratio - round(ratio)) < 2e-5 * ratio
 
 
 def _is_simple(values: Array) -> bool:
@@ -118,17 +118,27 @@ def another_base(part: Part, close: Tolerance) -> float:
     return telling(_right(part))
 
 
+def _multiples(part: Part) -> list[float]:
+    """The factors but for 1, as of a single element; none unless all of them are whole."""
+    ratios = [] if _is_counted(part) or _are_shares(part) else _ratios(part)
+    return [ratio for ratio in ratios if ratio > 1.5] if all(map(_is_whole, ratios)) else []
+
+
+def _divisors(part: Part) -> list[float]:
+    ratios = [] if _is_counted(part) else [1 / ratio for ratio in _ratios(part)]
+    return [ratio for ratio in ratios if ratio > 1.5] if all(map(_is_whole, ratios)) else []
+
+
 @relation(
     "The result is a whole number of times too large, each time another: as a sum is where a mean "
     "is asked for, or where a division by a number of elements is left out.",
     zh="结果大了整数倍，倍数随输入而变：像是该取平均却求了和，或少除了一次元素个数。",
     step={"en": "Look at what is divided by, and by how many.", "zh": "看看该除以几，除了没有。"},
-    marks=_ratios,
+    marks=_multiples,
     varies=True,
 )
 def sum_for_mean(part: Part, close: Tolerance) -> float:
-    ratios = [] if _is_counted(part) or _are_shares(part) else _ratios(part)
-    return _times(part) if ratios and all(map(_is_whole, ratios)) else 0.0
+    return _times(part) if _multiples(part) else 0.0
 
 
 @relation(
@@ -136,12 +146,11 @@ def sum_for_mean(part: Part, close: Tolerance) -> float:
     "is asked for, or where a number of elements is divided by twice.",
     zh="结果小了整数倍，倍数随输入而变：像是该求和却取了平均，或多除了一次元素个数。",
     step={"en": "Look at what is divided by, and how often.", "zh": "看看除以了几，除了几次。"},
-    marks=_ratios,
+    marks=_divisors,
     varies=True,
 )
 def mean_for_sum(part: Part, close: Tolerance) -> float:
-    ratios = [] if _is_counted(part) else _ratios(part)
-    return _times(part) if ratios and all(_is_whole(1 / ratio) for ratio in ratios) else 0.0
+    return _times(part) if _divisors(part) else 0.0
 
 
 @relation(
