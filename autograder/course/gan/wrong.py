@@ -53,6 +53,18 @@ def labels_swapped(real_logits, fake_logits):
 
 @wrong(
     "discriminator_loss",
+    "Gives both kinds label 1.",
+    zh="真图和假图的标签都成了 1。",
+    caught_by="each_kind_has_its_mean",
+    step="Forged pictures have label 0.",
+    step_zh="假图的标签是 0。",
+)
+def both_are_real(real_logits, fake_logits):
+    return _real(real_logits) + _real(fake_logits)
+
+
+@wrong(
+    "discriminator_loss",
     "Averages over all pictures together, real and forged.",
     zh="把真图、假图混在一起求平均。",
     caught_by="each_kind_has_its_mean",
@@ -65,9 +77,10 @@ def one_mean_for_all(real_logits, fake_logits):
 
 @wrong(
     "discriminator_loss",
-    "Goes by way of probabilities, with a little added before the logarithm.",
-    zh="先算概率，再给对数里加一个很小的数。",
+    "Goes by way of probabilities: where they become 0 the loss is infinite, or cut off.",
+    zh="先算概率：概率变成 0 时，损失是无穷大，或者被截断了。",
     caught_by="sure_and_wrong_is_dear",
+    looks_like=lambda seen: seen[5] != seen[0] and not np.ptp(seen[:5]) > 1e-3,
     step="Compute from logits: softplus or the loss with logits never overflows.",
     step_zh="直接从 logits 算：softplus 或带 logits 的损失不会溢出。",
 )
@@ -129,21 +142,10 @@ def sigmoid_twice_in_g(fake_logits):
 
 @wrong(
     "generator_loss",
-    "Takes minus the mean logit, the loss of a Wasserstein GAN.",
-    zh="用了 logit 均值的相反数，那是 Wasserstein GAN 的损失。",
+    "Goes by way of probabilities: where they become 0 the loss is infinite, or cut off.",
+    zh="先算概率：概率变成 0 时，损失是无穷大，或者被截断了。",
     caught_by="mean_of_minus_log_d",
-    step="The logit first goes through minus log sigmoid.",
-    step_zh="logit 要先取 sigmoid 的对数再取负。",
-)
-def wasserstein(fake_logits):
-    return -fake_logits.mean()
-
-
-@wrong(
-    "generator_loss",
-    "Goes by way of probabilities, with a little added before the logarithm.",
-    zh="先算概率，再给对数里加一个很小的数。",
-    caught_by="mean_of_minus_log_d",
+    looks_like=lambda seen: seen[5] != seen[3] and not np.ptp([*seen[3:5], *seen[6:]]) > 1e-3,
     step="Compute from logits: softplus or the loss with logits never overflows.",
     step_zh="直接从 logits 算：softplus 或带 logits 的损失不会溢出。",
 )
@@ -168,6 +170,20 @@ def not_detached(generator, discriminator, optimizer, real, z):
 
 @wrong(
     "discriminator_step",
+    "Freezes the generator for good.",
+    zh="把生成器永久冻结了。",
+    caught_by="generator_gets_no_gradient",
+    step="Detach its pictures; its parameters need not be frozen.",
+    step_zh="把假图 detach 即可，参数不必冻结。",
+    looks_like=lambda seen: not any(round["can learn"] for round in seen),
+)
+def freezes_the_generator(generator, discriminator, optimizer, real, z):
+    generator.requires_grad_(False)
+    return _step(_real(discriminator(real)) + _fake(discriminator(generator(z))), optimizer)
+
+
+@wrong(
+    "discriminator_step",
     "Adds to gradients that are left from earlier.",
     zh="没清梯度，累加到了残留的梯度上。",
     caught_by="discriminator_moves_once",
@@ -179,18 +195,6 @@ def old_gradients_count(generator, discriminator, optimizer, real, z):
     loss.backward()
     optimizer.step()
     return loss.item()
-
-
-@wrong(
-    "discriminator_step",
-    "Never takes the step.",
-    zh="没有真正走那一步。",
-    caught_by="discriminator_moves_once",
-    step="Call optimizer.step() after backward.",
-    step_zh="反向传播之后要调用 optimizer.step()。",
-)
-def no_step(generator, discriminator, optimizer, real, z):
-    return (_real(discriminator(real)) + _fake(discriminator(generator(z).detach()))).item()
 
 
 @wrong(
@@ -307,8 +311,8 @@ def freezes_the_discriminator(generator, discriminator, optimizer, z):
 
 def _train(
     generator, discriminator, faces, rounds=400, batch_size=32, lr=2e-3, after_round=None,
-    *, mode=True, betas=(0.5, 0.999), rate=lambda done: min(1, 2 * (1 - done)), noise=torch.randn,
-    pick=None, of_generator=lambda logits: _real(logits), turns="DG", first=1, again=False,
+    *, mode=True, betas=(0.5, 0.999), rate=lambda done, one: min(1, 2 * (1 - done)),
+    noise=torch.randn, pick=None, of_generator=lambda logits: _real(logits), first=1, again=False,
     shared=False,
 ):  # fmt: skip
     """Train as asked but for what is given behind the star."""
@@ -317,10 +321,10 @@ def _train(
     losses = []
     for number in range(rounds):
         pair, z = [], noise(batch_size, generator.latent)
-        for who in turns:
+        for who in "DG":
             if again:
                 improve[who] = torch.optim.Adam(nets[who].parameters(), lr=lr, betas=betas)
-            improve[who].param_groups[0]["lr"] = lr * rate(number / rounds)
+            improve[who].param_groups[0]["lr"] = lr * rate(number / rounds, 1 / rounds)
             fake = generator(z if shared else noise(batch_size, generator.latent))
             if who == "D":
                 rows = pick(batch_size) if pick else torch.randint(len(faces), (batch_size,))
@@ -343,7 +347,31 @@ def _train(
     step_zh="后一半学习率线性下降，两个优化器都要设。",
 )
 def never_slows_down(*given, **how):
-    return _train(*given, **how, rate=lambda _: 1)
+    return _train(*given, **how, rate=lambda *_: 1)
+
+
+@wrong(
+    "train_gan",
+    "Lowers the rate a round too early: the last round has a rate of 0.",
+    zh="学习率早降了一轮：最后一轮的学习率成了 0。",
+    caught_by="rate_is_held_then_falls",
+    step="Rounds count from 1 in the formula: the first has (r − 1) / R = 0.",
+    step_zh="公式里的轮次从 1 数起：第一轮的 (r − 1) / R 是 0。",
+)
+def slows_down_too_early(*given, **how):
+    return _train(*given, **how, rate=lambda done, one: min(1, 2 * (1 - done - one)))
+
+
+@wrong(
+    "train_gan",
+    "Lets the rate fall from the first round on.",
+    zh="学习率从第一轮就开始降。",
+    caught_by="rate_is_held_then_falls",
+    step="The rate is held for the first half: mind the 2 and the min.",
+    step_zh="前一半保持不变：别漏了 2 和 min。",
+)
+def falls_from_the_start(*given, **how):
+    return _train(*given, **how, rate=lambda done, one: 1 - done)
 
 
 @wrong(
@@ -356,18 +384,6 @@ def never_slows_down(*given, **how):
 )
 def default_betas(*given, **how):
     return _train(*given, **how, betas=(0.9, 0.999))
-
-
-@wrong(
-    "train_gan",
-    "Lets the generator step first.",
-    zh="让生成器先走。",
-    caught_by="one_step_each_in_turn",
-    step="The discriminator steps first in every round.",
-    step_zh="每轮都是判别器先走。",
-)
-def generator_first(*given, **how):
-    return _train(*given, **how, turns="GD")
 
 
 @wrong(
@@ -697,7 +713,7 @@ def _mended(generator, discriminator, batches, noise, z, lr=0.05, **left):
         loss = binary_cross_entropy_with_logits(
             squash(discriminator(real)), torch.ones(len(real), **labels)
         ) + _fake(squash(discriminator(seen)))
-        if not left.get("never_zeroes"):
+        if not (left.get("never_zeroes") or left.get("zeroes_g_alone")):
             d.zero_grad()
         if not (left.get("never_zeroes") or left.get("attached")):
             g.zero_grad()
@@ -752,6 +768,18 @@ def still_attached(*given, **how):
 )
 def still_never_zeroes(*given, **how):
     return _mended(*given, **how, never_zeroes=True)
+
+
+@wrong(
+    "mended_gan",
+    "The discriminator's gradients are never cleared, those of the generator's step among them.",
+    zh="判别器的梯度从不清零，生成器那一步留下的也在里面。",
+    caught_by="losses_of_every_round",
+    step="Clear the discriminator's gradients before its backward pass, too.",
+    step_zh="判别器反向传播之前，也要清它的梯度。",
+)
+def zeroes_the_generator_alone(*given, **how):
+    return _mended(*given, **how, zeroes_g_alone=True)
 
 
 @wrong(
