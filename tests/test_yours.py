@@ -5,6 +5,7 @@ Lazy answers gain nothing by it.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,8 @@ def test_a_model_is_lent_as_it_is_now_and_without_what_watches_it() -> None:
     found = there_and_back(model)
     assert str(found.state_dict()) == str(model.state_dict())
     assert not found.training
+    assert all(value.requires_grad for value in found.parameters())
+    assert lent(copy.deepcopy(model)).tobytes() == lent(model).tobytes()
     found(torch.ones(1, 2))
     assert not watched
     model(torch.ones(1, 2))
