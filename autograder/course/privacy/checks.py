@@ -10,6 +10,7 @@ from autograder.probes import arguments_kept, first_alike, in_modes, in_turn, mo
 from .instruments import (
     as_many,
     attacked,
+    backwards_in_training,
     convolutions,
     faults_of,
     fit,
@@ -19,7 +20,10 @@ from .instruments import (
     listed,
     network,
     noise_in,
+    noise_of_steps,
+    one_alive,
     one_by_one,
+    parties_of,
     people_of,
     seeded,
     sgd,
@@ -58,13 +62,7 @@ def batch(digits, rng):
 @fixture
 def parties(digits, rng):
     """Members (400) and others, three labels of ten wrong; and the true labels of the others."""
-    import torch
-
-    order = torch.from_numpy(rng.permutation(1797))
-    x, truth = digits[0][order], digits[1][order]
-    shift = torch.from_numpy(rng.integers(1, 10, 1797) * (rng.random(1797) < 0.3))
-    y = (truth + shift) % 10
-    return (x[:400], y[:400]), (x[400:], y[400:]), truth[400:]
+    return parties_of(*digits, rng)
 
 
 @fixture
@@ -326,22 +324,15 @@ def the_denominator_is_expected(train_privately, rng):
     rests_on=("private_gradient",),
 )
 def every_step_is_noisy(train_privately, square, rng):
-    import torch
-
-    width, seed = square[0].in_features, int(rng.integers(2**31))
-    scale, steps = float(rng.uniform(1, 6)), int(rng.integers(6, 17))
-    x, y = torch.zeros(2, width), torch.zeros(2, dtype=torch.long)
-
-    def change(steps, generator):
-        model = copy.deepcopy(square)
-        # Hardly ever is anybody drawn: who adds no noise then moves nothing, whatever coins fall.
-        train_privately(model, x, y, sgd(model, 1.0), steps, 1e-4, 1e-3, 1e3 * scale, generator)
-        # The sum of the noise of all steps, with an expected batch of 2e-4.
-        return (flat(model.state_dict()) - flat(square.state_dict())) * 2e-4
-
-    one, many = change(1, seeded(rng)), change(steps, seeded(rng))
-    again = [change(2, torch.Generator().manual_seed(seed))[:9] for _ in range(2)]
-    same = bool(torch.allclose(*again, atol=1e-3))
+    scale, seed = float(rng.uniform(1, 6)), int(rng.integers(2**31))
+    one, many, *again = (
+        noise_of_steps(train_privately, square, steps, scale, dice)
+        for steps, dice in (
+            (1, rng), (int(rng.integers(6, 17)), rng),
+            (2, np.random.default_rng(seed)), (2, np.random.default_rng(seed)),
+        )
+    )  # fmt: skip
+    same = bool(np.allclose(again[0][:9], again[1][:9], atol=1e-3))
     return {"spreads": [one.std(), many.std()], "same generator, same noise": same}
 
 
@@ -435,13 +426,7 @@ def sure_and_wrong(membership_attack, suspects, torch_rng):
     close=EXACT,
 )
 def asked_in_evaluation_mode(membership_attack, leaning, suspects):
-    from torch import nn
-
-    class Backwards(nn.Module):  # where dropout would draw, so that it shows, the same each time
-        def forward(self, x):
-            return x.flip(1) if self.training else x
-
-    model = nn.Sequential(Backwards(), leaning)
+    model = backwards_in_training(leaning)
     return in_modes(model, lambda: membership_attack(model, *suspects, 0.3))
 
 
@@ -490,17 +475,8 @@ def the_picture_comes_out(leak, batch, torch_rng):
     close=1e-5,
 )
 def dead_units(leak, batch, rng, torch_rng):
-    import torch
-
-    found = []
-    for alive, x, y in zip(rng.permutation(12), *batch, strict=False):
-        model = network(torch_rng, 64, 12, 10, act="ReLU")
-        with torch.no_grad():
-            model[0].bias -= 50
-            model[0].bias[alive] += 50.5
-            model[0].weight[alive].abs_()
-        found.append(leak(gradients_of(model, x, y))["image"])
-    return found
+    given = zip(rng.permutation(12), *batch, strict=False)
+    return [leak(gradients_of(one_alive(torch_rng, unit), x, y))["image"] for unit, x, y in given]
 
 
 @check(
@@ -565,14 +541,10 @@ def weighs_by_size(federated_average, clients):
     close=CLOSE,
 )
 def one_step_is_one_step(federated_average, batch, torch_rng):
-    from torch.nn.functional import cross_entropy
-
     server, (x, y), states = network(torch_rng, 64, 10), batch, []
     for part in (slice(0, 2), slice(2, 9), slice(9, 24)):
         client = copy.deepcopy(server)
-        cross_entropy(client(x[part]), y[part]).backward()
-        sgd(client, 0.5).step()
-        states.append(client.state_dict())
+        states.append(fit(client, sgd(client, 0.5), 1, x[part], y[part]).state_dict())
     return federated_average(states, [2, 7, 15])
 
 
@@ -582,8 +554,11 @@ def one_step_is_one_step(federated_average, batch, torch_rng):
     close=EXACT,
 )
 def counters_are_the_first_clients(federated_average, clients):
-    found = federated_average(*clients)
-    return {name: {"dtype": str(value.dtype), "value": value} for name, value in found.items()}
+    found, (first, *_) = federated_average(*clients), clients[0]
+    counters = [name for name, value in first.items() if not value.is_floating_point()]
+    kept = all(np.array_equal(found.get(name), first[name]) for name in counters)
+    typed = {name: {"dtype": str(value.dtype), "value": value} for name, value in found.items()}
+    return {"counters are the first client's": kept, "result": typed}
 
 
 @check(

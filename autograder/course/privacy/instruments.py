@@ -1,5 +1,6 @@
 """What the probes of `privacy` measure with: small networks, their noise, and who took part."""
 
+import copy
 import itertools
 
 import numpy as np
@@ -113,6 +114,30 @@ def touched(train_privately, rng, steps, rate, people=300):
     return model.weight.detach().norm(dim=0).numpy()
 
 
+def noise_of_steps(train_privately, model, steps, scale, rng):
+    """The sum of the noise of all steps, in numbers that should be normal."""
+    import torch
+
+    x, y = torch.zeros(2, model[0].in_features), torch.zeros(2, dtype=torch.long)
+    trained = copy.deepcopy(model)
+    # Hardly ever is anybody drawn: who adds no noise then moves nothing, whatever coins fall.
+    given = sgd(trained, 1.0), steps, 1e-4, 1e-3, 1e3 * scale, seeded(rng)
+    train_privately(trained, x, y, *given)
+    # With an expected batch of 2e-4.
+    return ((flat(trained.state_dict()) - flat(model.state_dict())) * 2e-4).numpy()
+
+
+def parties_of(x, truth, rng):
+    """Members (400) and others, three labels of ten wrong; and the true labels of the others."""
+    import torch
+
+    order = torch.from_numpy(rng.permutation(1797))
+    x, truth = x[order], truth[order]
+    shift = torch.from_numpy(rng.integers(1, 10, 1797) * (rng.random(1797) < 0.3))
+    y = (truth + shift) % 10
+    return (x[:400], y[:400]), (x[400:], y[400:]), truth[400:]
+
+
 def attacked(model, members, others):
     """AUC of the attack that takes a low loss for the sign of a member."""
     import torch
@@ -145,6 +170,29 @@ def one_by_one(model, number, torch_rng):
     y = torch.zeros(2 * number, dtype=torch.long)
     order = cross_entropy(model(x), y, reduction="none").argsort()
     return [(x[rows], y[rows]) for rows in (order[::2], order[1::2])]
+
+
+def backwards_in_training(model):
+    """It reads pictures backwards where dropout would draw: so that it shows, alike each time."""
+    from torch import nn
+
+    class Backwards(nn.Module):
+        def forward(self, x):
+            return x.flip(1) if self.training else x
+
+    return nn.Sequential(Backwards(), model)
+
+
+def one_alive(torch_rng, unit):
+    """A network of 12 units of which one is alive."""
+    import torch
+
+    model = network(torch_rng, 64, 12, 10, act="ReLU")
+    with torch.no_grad():
+        model[0].bias -= 50
+        model[0].bias[unit] += 50.5
+        model[0].weight[unit].abs_()
+    return model
 
 
 def gradients_of(model, x, y):

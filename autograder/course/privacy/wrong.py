@@ -228,21 +228,6 @@ def silent_when_empty(*given):
 
 @wrong(
     "private_gradient",
-    "Leaves the root out: divides by the squared norm.",
-    zh="范数忘了开平方根。",
-    caught_by="each_example_is_clipped",
-    step="The norm is the root of the sum of squares.",
-    step_zh="范数是平方和再开平方根。",
-)
-def forgets_the_root(*given):
-    def clip(each, max_norm):
-        return _summed(each, (max_norm / _norms(each) ** 2).clamp(max=1))
-
-    return _private(*given, clip=clip)
-
-
-@wrong(
-    "private_gradient",
     "Cuts each number at ±max_norm, not the length of the whole gradient.",
     zh="逐个数截断到 ±max_norm，而不是缩短整个梯度的长度。",
     caught_by="each_example_is_clipped",
@@ -304,14 +289,26 @@ def one_step_for_all(noise_multiplier, sample_rate, steps, delta):
 
 @wrong(
     "epsilon",
-    "Quotes one order instead of the best.",
-    zh="只用了一个阶，没有取最好的。",
+    "Leaves the largest order, 64, out, which is the best where ε is tiny.",
+    zh="漏了最大的阶 64，而 ε 很小时最好的正是它。",
     caught_by="as_the_accountant_says",
-    step="Each order from 2 to 64 gives an ε; return the smallest.",
-    step_zh="2 到 64 的每个阶都给出一个 ε，返回最小的。",
+    step="The orders are 2 to 64, both included: range(2, 65).",
+    step_zh="阶从 2 到 64，两头都算：range(2, 65)。",
 )
-def one_order_only(noise_multiplier, sample_rate, steps, delta):
-    return _epsilon(noise_multiplier, sample_rate, steps, delta, orders=[32])
+def last_order_left_out(noise_multiplier, sample_rate, steps, delta):
+    return _epsilon(noise_multiplier, sample_rate, steps, delta, orders=range(2, 64))
+
+
+@wrong(
+    "epsilon",
+    "Divides j² − j by σ², not by 2σ².",
+    zh="j² − j 除的是 σ²，不是 2σ²。",
+    caught_by="as_the_accountant_says",
+    step="The exponent is (j² − j) / (2σ²).",
+    step_zh="指数是 (j² − j) / (2σ²)。",
+)
+def without_the_two(noise_multiplier, *given):
+    return _epsilon(noise_multiplier / math.sqrt(2), *given)
 
 
 @wrong(
@@ -390,16 +387,21 @@ def _train(
 
 @wrong(
     "train_privately",
-    "Draws batches of a fixed size; the ε above is that of coins.",
-    zh="每批人数固定；而上面的 ε 是按掷硬币算的。",
+    "Draws as many people in every step, from a shuffled epoch perhaps; the ε above is for coins.",
+    zh="每一步的人数都一样（比如打乱后依次取批）；而上面的 ε 是按掷硬币算的。",
     caught_by="everyone_has_a_coin",
-    looks_like=lambda seen: seen["alike"],
-    step="Compare one uniform number for each example with the rate.",
-    step_zh="每个样本抽一个均匀随机数，与采样率比较。",
+    looks_like=lambda seen: seen["alike"] and seen["drawn at rate 1"] > 0,
+    step="In each step compare one uniform number for each example with the rate.",
+    step_zh="每一步都给每个样本抽一个均匀随机数，与采样率比较。",
 )
 def batches_of_a_fixed_size(*given):
+    queue = []
+
     def draw(people, rate, generator):
-        return torch.randperm(people, generator=generator)[: max(1, round(rate * people))]
+        size = max(1, round(rate * people))
+        if len(queue) < size:
+            queue[:] = torch.randperm(people, generator=generator).tolist()
+        return torch.tensor([queue.pop() for _ in range(size)])
 
     return _train(*given, draw=draw)
 
@@ -419,41 +421,27 @@ def coins_thrown_once(model, x, y, optimizer, steps, rate, *given):
 
 @wrong(
     "train_privately",
-    "Goes through shuffled epochs, so that nobody comes twice before all have come.",
-    zh="按打乱后的轮次取批：人人轮过一遍之前，谁都不会来第二次。",
-    caught_by="coins_are_thrown_afresh",
-    step="Each step draws from everybody, independently.",
-    step_zh="每一步都独立地从所有人里抽。",
-)
-def shuffled_epochs(*given):
-    queue = []
-
-    def draw(people, rate, generator):
-        size = max(1, round(rate * people))
-        if len(queue) < size:
-            queue[:] = torch.randperm(people, generator=generator).tolist()
-        return torch.tensor([queue.pop() for _ in range(size)])
-
-    return _train(*given, draw=draw)
-
-
-@wrong(
-    "train_privately",
-    "Takes coins from torch's own generator, not from the one given.",
-    zh="硬币没有来自传入的 generator。",
+    "Draws the coins, the noise or both from torch's own generator, not from the one given.",
+    zh="硬币或噪声（或者两样）没有来自传入的 generator，用的是 torch 默认的。",
     caught_by="everyone_has_a_coin",
-    step="Pass the generator to torch.rand as well.",
-    step_zh="torch.rand 也要传 generator。",
+    step="Pass the generator to torch.rand, and hand it on to private_gradient.",
+    step_zh="torch.rand 要传 generator，private_gradient 也要传。",
 )
-def coins_from_elsewhere(*given):
-    return _train(*given, draw=lambda people, rate, _: _coins(people, rate, None))
+def chance_from_elsewhere(*given):
+    return _train(
+        *given, draw=lambda people, rate, _: _coins(people, rate, None),
+        gradient=lambda *arguments: _private(*arguments[:-1], None),
+    )  # fmt: skip
 
 
 @wrong(
     "train_privately",
-    "Divides by how many came, not by how many are expected.",
-    zh="除以实到人数，而不是期望人数。",
+    "Divides by a whole number of people, not by how many are expected: by those who came, by all, "
+    "or by a rounded number.",
+    zh="除的是整数个人，而不是期望人数：实到人数、全部 N 人，或者取整后的人数。",
     caught_by="the_denominator_is_expected",
+    # A pull is 0.5 over the denominator; half a person more than whole ones is expected.
+    looks_like=lambda seen: all(abs((0.5 / pull + 0.5) % 1 - 0.5) < 0.05 for pull in seen),
     step="B = sample_rate · N, in every step.",
     step_zh="每一步的 B 都是 sample_rate · N。",
 )
@@ -539,26 +527,28 @@ def trains_plainly(model, x, y, optimizer, steps, *_):
 
 @wrong(
     "train_privately",
-    "Divides by all N examples, not by those expected, rate · N.",
-    zh="除以全部 N 个样本，而不是期望人数（采样率乘 N）。",
-    caught_by="the_denominator_is_expected",
-    step="B = sample_rate · N.",
-    step_zh="B 应为 sample_rate · N。",
+    "The model that was given does not move: a copy is trained, or gradients are cleared too late.",
+    zh="传入的模型没有动：训练的是副本，或者清梯度清晚了。",
+    caught_by="everyone_has_a_coin",
+    looks_like=lambda seen: seen["drawn at rate 1"] == 0,
+    step="Set parameter.grad on the model itself, and let the optimiser step at once.",
+    step_zh="在传入的模型上给 parameter.grad 赋值，紧接着就让优化器走一步。",
 )
-def divides_by_all(model, x, *given):
-    return _train(model, x, *given, expected=len(x))
+def nothing_moves(*given):
+    return _train(*given, step=lambda: None)
 
 
 @wrong(
     "train_privately",
-    "Draws the noise from torch's own generator, not from the one given.",
-    zh="噪声没有来自传入的 generator，用的是 torch 默认的。",
-    caught_by="every_step_is_noisy",
-    step="Hand the generator on to private_gradient.",
-    step_zh="把 generator 也传给 private_gradient。",
+    "Steps by itself, w − lr · g, and not with the optimiser, whose momentum is lost.",
+    zh="自己写 w − lr · g 更新，没有用优化器，动量就丢了。",
+    caught_by="steps_of_the_optimiser",
+    step="Put the gradient into parameter.grad and call optimizer.step().",
+    step_zh="把梯度放进 parameter.grad，再调用 optimizer.step()。",
 )
-def noise_from_elsewhere(*given):
-    return _train(*given, gradient=lambda *arguments: _private(*arguments[:-1], None))
+def steps_by_itself(model, x, y, optimizer, *given):
+    plain = torch.optim.SGD(model.parameters(), optimizer.param_groups[0]["lr"])
+    return _train(model, x, y, plain, *given)
 
 
 def _found(inside, outside, max_fpr, more=0):
@@ -720,6 +710,19 @@ def row_undivided(gradients):
 
 @wrong(
     "leak",
+    "Divides at units that are dead, where both gradients are 0: nan.",
+    zh="在死掉的单元上相除，两个梯度都是 0，得到 nan。",
+    caught_by="dead_units",
+    looks_like=lambda seen: bool(np.isnan(seen).any()),
+    step="Take one unit whose bias gradient is not 0, such as the largest in magnitude.",
+    step_zh="挑一个偏置梯度不为 0 的单元，例如绝对值最大的。",
+)
+def divides_where_dead(gradients):
+    return {"image": gradients[0][0] / gradients[1][0], "label": int(gradients[-1].argmin())}
+
+
+@wrong(
+    "leak",
     "Takes the class that the network believes in for the label.",
     zh="把网络最相信的类别当成标签。",
     caught_by="the_label_comes_out",
@@ -768,9 +771,10 @@ def all_alike(states, sizes):
 
 @wrong(
     "federated_average",
-    "Averages the counters as well, which become fractions.",
-    zh="计数器也求了平均，变成了小数。",
+    "The counters are not the first client's: averaged perhaps, added up, or another client's.",
+    zh="计数器不是第一个客户端的：可能求了平均、加在了一起，或者取了别的客户端的。",
     caught_by="counters_are_the_first_clients",
+    looks_like=lambda seen: not seen["counters are the first client's"],
     step="Copy what is not floating point from the first client.",
     step_zh="不是浮点数的，复制第一个客户端的。",
 )
@@ -824,6 +828,22 @@ def more_than_k(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
         values: len(people)
         for values, people in _groups(rows, quasi).items()
         if len(people) > k and _are_diverse(people, sensitive, l)
+    }
+
+
+@wrong(
+    "anonymous_counts",
+    "Asks for more than l different values.",
+    zh="要求多于 l 个不同的值。",
+    caught_by="groups_are_diverse",
+    step="l values are enough: at least l.",
+    step_zh="l 个就够：至少 l 个。",
+)
+def more_than_l(rows, quasi, k, sensitive=None, l=1):  # noqa: E741
+    return {
+        values: len(people)
+        for values, people in _groups(rows, quasi).items()
+        if len(people) >= k and _are_diverse(people, sensitive, l + 1)
     }
 
 
