@@ -107,6 +107,19 @@ def softmax_twice(logits, targets, ignore_index=-100):
 
 @wrong(
     "cross_entropy",
+    "Applies softmax along the examples, not along the vocabulary.",
+    zh="沿样本方向做了 softmax，而不是沿词表。",
+    caught_by="mean_of_minus_log_softmax",
+    step="The V scores of one example are rivals: dim=1, or −1.",
+    step_zh="一个样本的 V 个分数互相竞争：dim=1，也就是 −1。",
+)
+def over_the_examples(logits, targets, ignore_index=-100):
+    logits, targets = _kept(logits, targets, ignore_index)
+    return -logits.log_softmax(0).gather(1, targets[:, None]).mean()
+
+
+@wrong(
+    "cross_entropy",
     "Returns 0 where no target is left.",
     zh="一个目标都不剩时返回了 0。",
     caught_by="nothing_left_is_nan",
@@ -221,28 +234,16 @@ def ten_per_cent_of_the_rest(ids, special, mask_id, size, p=0.15, generator=None
 
 @wrong(
     "mask_tokens",
-    "Puts no random tokens in: chosen tokens become [MASK] or stay.",
-    zh="没有换成随机词元的：选中的不是 [MASK] 就是保持不变。",
+    "One of the three is missing: no chosen token becomes random, or none stays as it is.",
+    zh="三种处理少了一种：没有换成随机词元的，或者没有保持不变的。",
     caught_by="eighty_ten_ten_of_the_chosen",
-    step="A tenth of the chosen become any token of the vocabulary.",
-    step_zh="选中的有十分之一要换成词表里的任意词元。",
-    looks_like=_shares(0.8, 0.2, 0),
+    step="A tenth of the chosen becomes any token of the vocabulary, and a tenth stays, labelled "
+    "all the same.",
+    step_zh="选中的有十分之一换成词表里的任意词元，还有十分之一保持不变，但照样有标签。",
+    looks_like=lambda seen: any(_shares(0.8, *rest)(seen) for rest in ((0.2, 0), (0, 0.2))),
 )
-def nothing_random(ids, special, mask_id, size, p=0.15, generator=None):
+def one_of_three_is_missing(ids, special, mask_id, size, p=0.15, generator=None):
     return _corrupt(ids, special, mask_id, size, p, generator, random=0)[:2]
-
-
-@wrong(
-    "mask_tokens",
-    "Leaves no chosen token as it is: what does not become [MASK] becomes random.",
-    zh="选中的词元没有一个保持不变：没换成 [MASK] 的全换成了随机词元。",
-    caught_by="eighty_ten_ten_of_the_chosen",
-    step="A tenth of the chosen stays, and is labelled all the same.",
-    step_zh="选中的有十分之一保持不变，但照样有标签。",
-    looks_like=_shares(0.8, 0, 0.2),
-)
-def nothing_stays(ids, special, mask_id, size, p=0.15, generator=None):
-    return _corrupt(ids, special, mask_id, size, p, generator, random=0.2)[:2]
 
 
 @wrong(
@@ -374,24 +375,6 @@ def labels_from_the_corrupted(ids, special, mask_id, size, p=0.15, generator=Non
 
 @wrong(
     "mask_tokens",
-    "Draws the random tokens from the text itself, not from the vocabulary.",
-    zh="随机词元是从文本自身里抽的，不是从词表里抽的。",
-    caught_by="random_from_the_whole_vocabulary",
-    step="Draw whole numbers from 0 to vocab_size − 1.",
-    step_zh="从 0 到 vocab_size − 1 抽整数。",
-    looks_like=lambda seen: (
-        np.count_nonzero(seen["counts"]) == 2
-        and 0.17 < seen["counts"][seen["the word"]] / seen["tokens"] < 0.23
-    ),
-)
-def random_from_the_text(ids, special, mask_id, size, p=0.15, generator=None):
-    order = torch.randperm(ids.numel(), generator=generator)
-    anything = ids.flatten()[order].reshape(ids.shape)
-    return _corrupt(ids, special, mask_id, size, p, generator, anything=anything)[:2]
-
-
-@wrong(
-    "mask_tokens",
     "Leaves the first or the last token of the vocabulary out of the random ones.",
     zh="随机词元里漏了词表的第一个或最后一个。",
     caught_by="random_from_the_whole_vocabulary",
@@ -517,18 +500,6 @@ def mlm_shifted(logits, labels):
 
 @wrong(
     "mlm_loss",
-    "Divides the sum by the number of texts, so that it grows with the tokens chosen.",
-    zh="除以的是文本条数，选中的词元越多，损失越大。",
-    caught_by="every_chosen_token_counts_once",
-    step="Divide by the number of chosen tokens, |M|.",
-    step_zh="除以选中的词元数 |M|。",
-)
-def sum_by_texts(logits, labels):
-    return _nll(*_places(logits, labels)).sum() / len(labels)
-
-
-@wrong(
-    "mlm_loss",
     "Takes labels of 0 for nothing to learn: 0 is a token.",
     zh="把标签 0 也当成不学：0 也是个词元。",
     caught_by="every_chosen_token_counts_once",
@@ -646,6 +617,19 @@ def rolls_around(logits, labels):
 
 @wrong(
     "causal_lm_loss",
+    "Averages in each text first, so that a short text counts as much as a long one.",
+    zh="先在每条文本内取平均，于是短文本和长文本一样重。",
+    caught_by="padding_and_prompts_are_no_targets",
+    step="One mean over all targets of the batch.",
+    step_zh="对整个批次的目标只取一次平均。",
+)
+def causal_mean_of_texts(logits, labels):
+    rows = zip(logits[:, :-1], labels[:, 1:], strict=True)
+    return torch.stack([functional.cross_entropy(z, y) for z, y in rows]).nanmean()
+
+
+@wrong(
+    "causal_lm_loss",
     "Divides by all shifted positions, those of −100 included.",
     zh="除以移位后全部位置的个数，把 −100 的也算了进去。",
     caught_by="padding_and_prompts_are_no_targets",
@@ -745,6 +729,20 @@ def perplexity_without_shift(model, batches):
 )
 def padding_counts(model, batches):
     return _exponential(_sums(model, batches, padding=True))
+
+
+@wrong(
+    "perplexity",
+    "Goes through the batches twice: an iterator has nothing left the second time.",
+    zh="把 batches 遍历了两次：迭代器第二次就空了。",
+    caught_by="batches_without_targets",
+    step="Count and add up in one pass.",
+    step_zh="计数和累加要在同一次遍历里完成。",
+    looks_like=lambda seen: seen == 1,  # the exponential of a sum of nothing
+)
+def two_passes(model, batches):
+    count = sum(int(batch["attention_mask"][:, 1:].sum()) for batch in batches)
+    return math.exp(sum(loss for loss, _ in _sums(model, batches)) / count)
 
 
 def _given_back_but_noisy(seen):
