@@ -146,6 +146,15 @@ def test_promises_beside_the_numbers(name: str, seen: Any, right: Any) -> None:
     assert name in named(seen, right)
 
 
+@given(measured)
+def test_parts_of_a_result_in_another_order_too_many_or_too_few(right: np.ndarray) -> None:
+    pair = [right, right[1:]]
+    assert named(pair[::-1], pair) == {"parts_exchanged"}
+    assert named(pair, right) == {"more_than_asked"}
+    assert named(right, pair) == {"less_than_asked"}
+    assert not named([right, right + 1], pair) & {"parts_exchanged", "more_than_asked"}
+
+
 def test_one_small_number_proves_nothing() -> None:
     assert not named(4, 2)
     assert not named(1.0, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograder.evidence.observations import Data
-from autograder.judging.comparing import numbers
+from autograder.exercise.criteria import Tolerance
+from autograder.judging.comparing import equal, numbers
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
 _MOST_PARTS = 500
+_ROUGHLY = Tolerance(absolute=1e-3, relative=1e-2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def _descend(place: tuple[str, ...], seen: Data, right: Data) -> Iterator[Part]:
     if isinstance(seen, dict) and isinstance(right, dict) and seen.keys() == right.keys():
         for key in right:
             yield from _descend((*place, str(key)), seen[key], right[key])
-    elif _are_containers(seen, right) and len(seen) == len(right):
+    elif _are_containers(seen, right) and len(seen) == len(right) and not _exchanged(seen, right):
         for one, other in zip(seen, right, strict=True):
             yield from _descend(place, one, other)
     else:
@@ -60,6 +63,13 @@ def _are_containers(seen: Data, right: Data) -> bool:
     if not (isinstance(seen, list) and isinstance(right, list)):
         return False
     return as_array(right) is None or as_array(seen) is None
+
+
+def _exchanged(seen: list[Data], right: list[Data]) -> bool:
+    """Whether a few parts correspond in another order than that in which they stand."""
+    if len(right) not in (2, 3, 4) or equal(seen, right, _ROUGHLY):
+        return False
+    return any(equal(seen, list(order), _ROUGHLY) for order in itertools.permutations(right))
 
 
 def as_array(data: Data) -> Array | None:

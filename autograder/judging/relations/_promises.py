@@ -1,14 +1,16 @@
-"""Relations between what was promised beside the numbers: errors, types, arguments, modes, names.
+"""Relations between what was promised beside the numbers: errors, types, modes, names, parts.
 
 They read the words in which `autograder.checks` and `autograder.probes` gather such evidence.
 """
 
 from __future__ import annotations
 
+from autograder.evidence.observations import Data
 from autograder.exercise.criteria import Tolerance
+from autograder.judging.comparing import equal
 from autograder.judging.relations._declaring import relation
 from autograder.judging.relations._finding import SURE
-from autograder.judging.relations._parts import Part
+from autograder.judging.relations._parts import Part, as_array, telling
 
 
 @relation(
@@ -110,6 +112,40 @@ def other_keys(part: Part, close: Tolerance) -> float:
         return 0.0
     ours = {"raised", "returned"}
     return 0.0 if ours & (seen.keys() | right.keys()) else SURE
+
+
+@relation(
+    "More is returned than is asked for: what is right is one part of it.",
+    zh="返回的比要求的多：正确的结果只是其中一部分。",
+    step={
+        "en": "Return that part alone, and nothing around it.",
+        "zh": "只返回那一部分，外面不要再套别的。",
+    },
+)
+def more_than_asked(part: Part, close: Tolerance) -> float:
+    return _one_of(part.seen, part.right, close)
+
+
+@relation(
+    "One part of the result alone, where several are asked for.",
+    zh="只返回了其中一部分，而题目要的是几个值。",
+    step={
+        "en": "Return all the parts that the task names, in its order.",
+        "zh": "题目要的几个值都要返回，并按题目的顺序。",
+    },
+)
+def less_than_asked(part: Part, close: Tolerance) -> float:
+    return _one_of(part.right, part.seen, close)
+
+
+def _one_of(whole: Data, one: Data, close: Tolerance) -> float:
+    """How much it tells that one of a few parts, which are no mere numbers, is this one."""
+    if not (isinstance(whole, list) and 2 <= len(whole) <= 4) or as_array(whole) is not None:
+        return 0.0
+    numbers = as_array(one)
+    if numbers is None or not any(equal(item, one, close) for item in whole):
+        return 0.0
+    return telling(numbers)
 
 
 def _says(data: object, word: str) -> bool:
