@@ -39,6 +39,11 @@ def _typed(value):
     return {"dtype": str(value.dtype), "value": value}
 
 
+def _pair(result):
+    """The two that are asked for; anything else as it is, a tensor above all."""
+    return list(result) if isinstance(result, (tuple, list)) else result
+
+
 @fixture
 def draw(rng):
     """Draws a float32 tensor of standard normal numbers."""
@@ -81,7 +86,7 @@ def _some_seen(rng, *shape):
 @check("Shares along dim, whichever it is.", zh="沿 dim 维分配，无论是哪一维。", close=CLOSE)
 def shares_along_dim(softmax, draw):
     cube = draw(3, 3, 3)
-    several = [softmax(cube), *(softmax(cube, dim=dim) for dim in (0, 1, 2, -2))]
+    several = [softmax(cube.clone(), **how) for how in ({}, *({"dim": d} for d in (0, 1, 2, -2)))]
     return [*several, softmax(draw(6)), softmax(draw(2, 1, 3, 2), dim=2)]
 
 
@@ -105,7 +110,7 @@ def minus_infinity_gets_nothing(softmax, draw, rng):
 
     scores = draw(4, 6).masked_fill(~_some_seen(rng, 4, 6), -torch.inf)
     scores[2] = -torch.inf
-    shares = softmax(scores)
+    shares = softmax(scores.clone())
     columns = softmax(torch.where(torch.arange(6) == 4, -torch.inf, scores), dim=0)
     leaks = int(((shares.abs() > 0) & (scores == -torch.inf)).sum())
     return {"shares": shares, "places above 0": leaks, "columns": columns}
@@ -143,7 +148,7 @@ def softmax_by_hand(softmax, draw):
     zh="输出是权重乘以 value，每一对 query 和 key 有一个权重。", close=CLOSE, rests_on=("softmax",),
 )  # fmt: skip
 def weights_for_each_pair(scaled_dot_product_attention, triple):
-    return list(scaled_dot_product_attention(*triple))
+    return _pair(scaled_dot_product_attention(*triple))
 
 
 @check(
@@ -153,7 +158,7 @@ def weights_for_each_pair(scaled_dot_product_attention, triple):
 def divides_by_root_of_d(scaled_dot_product_attention, draw):
     found = []
     for d in (1, 3, 64):
-        query, key, value = draw(2, d), draw(5, d), draw(5, 7)
+        query, key, value = draw(5, d), draw(5, d), draw(5, 5)
         found.append(scaled_dot_product_attention(query, key, value)[1])
     return found
 
@@ -180,7 +185,7 @@ def hidden_keys_get_nothing(scaled_dot_product_attention, triple, rng):
 def blind_query_gets_zeros(scaled_dot_product_attention, triple, rng):
     mask = _some_seen(rng, 4, 6)
     mask[1] = False
-    return list(scaled_dot_product_attention(*triple, mask=mask))
+    return _pair(scaled_dot_product_attention(*triple, mask=mask))
 
 
 @check(
@@ -192,7 +197,7 @@ def low_scores_are_no_leak(scaled_dot_product_attention, draw, rng):
 
     key = torch.cat([-1500 + draw(4, 1) / 8, 1500 + draw(2, 1)])  # the last two are hidden
     mask = torch.tensor([[True] * 4 + [False] * 2])
-    return list(scaled_dot_product_attention(torch.full((3, 1), 8.0), key, draw(6, 2), mask))
+    return _pair(scaled_dot_product_attention(torch.full((3, 1), 8.0), key, draw(6, 2), mask))
 
 
 @check(
@@ -203,7 +208,7 @@ def any_leading_dimensions(scaled_dot_product_attention, draw):
     found = []
     for lead in ((), (3,), (2, 1, 2, 2)):
         parts = draw(*lead, 1, 4), draw(*lead, 5, 4), draw(*lead, 5, 2)
-        found.append(list(scaled_dot_product_attention(*parts)))
+        found.append(_pair(scaled_dot_product_attention(*parts)))
     return found
 
 
@@ -271,25 +276,29 @@ def window_follows_the_cache(causal_mask, rng):
 # --- padding_mask -------------------------------------------------------------------------
 
 
+def _lengths(rng):
+    """0 to 6 real tokens, as a list and as a tensor, in as many places and in more."""
+    import torch
+
+    lengths = rng.permutation(7)
+    return (lengths.tolist(), 6), (torch.from_numpy(lengths), int(rng.integers(7, 10)))
+
+
 @check(
     "Real keys come first where padding is on the right; shape (B, 1, 1, S), boolean.",
     zh="右侧填充时真实的 key 在前；形状 (B, 1, 1, S)，布尔型。", close=0,
 )  # fmt: skip
 def real_keys_come_first(padding_mask, rng):
-    import torch
-
-    lengths = rng.permutation(7)  # 0 to 6 of 6
-    kinds = lengths.tolist(), torch.from_numpy(lengths)
-    return [_typed(padding_mask(lengths, 6)) for lengths in kinds]
+    return [_typed(padding_mask(*given)) for given in _lengths(rng)]
 
 
 @check("Real keys come last with padding on the left.", zh="左侧填充时真实的 key 在后。", close=0)
 def real_keys_come_last(padding_mask, rng):
-    import torch
-
-    lengths = rng.permutation(7)
-    kinds = lengths.tolist(), torch.from_numpy(lengths)
-    return [_typed(padding_mask(lengths, 6, side="left")) for lengths in kinds]
+    found = []
+    for given in _lengths(rng):
+        left, right = (padding_mask(*given, side=side) for side in ("left", "right"))
+        found.append({**_typed(left), "as on the right": bool(left.equal(right))})
+    return found
 
 
 # --- MultiHeadAttention -------------------------------------------------------------------

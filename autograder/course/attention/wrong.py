@@ -1,5 +1,6 @@
 """Known-wrong answers for `attention`: the documents' own first, then those people really have."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -134,18 +135,6 @@ def divides_by_d(query, key, value, mask=None):
 
 
 @wrong(
-    "scaled_dot_product_attention", "Leaves the softmax out and takes the scores for weights.",
-    zh="漏了 softmax，直接拿分数当权重。", caught_by="weights_for_each_pair",
-    step="Weights are positive and sum to 1: softmax over the keys.",
-    step_zh="权重为正且和为 1：要沿 key 做 softmax。",
-)  # fmt: skip
-def no_softmax(query, key, value, mask=None):
-    scores = _scores(query, key)
-    weights = scores if mask is None else scores.masked_fill(~mask, 0)
-    return weights @ value, weights
-
-
-@wrong(
     "scaled_dot_product_attention",
     "Applies the softmax over the queries, so that columns sum to 1.",
     zh="沿 query 方向做 softmax，结果是各列的和为 1。", caught_by="weights_for_each_pair",
@@ -153,7 +142,9 @@ def no_softmax(query, key, value, mask=None):
     step_zh="每个 query 在各个 key 之间分配：沿最后一维。",
 )  # fmt: skip
 def over_the_queries(query, key, value, mask=None):
-    weights = _softmax(_hidden(_scores(query, key), mask), -2)
+    scores = _hidden(_scores(query, key), mask)
+    highest = scores.amax(-2, keepdim=True)
+    weights = _shares((scores - highest.masked_fill(highest == -torch.inf, 0)).exp(), -2)
     return weights @ value, weights
 
 
@@ -304,14 +295,16 @@ def window_besides_itself(num_queries, num_keys, window=None):
 
 
 @wrong(
-    "causal_mask", "Lets a query see one position ahead of its own.",
-    zh="让 query 多看到了后面一个位置。", caught_by="own_and_earlier_positions",
-    step="The query at p sees the keys up to p, itself the last: look at the diagonal.",
-    step_zh="位置 p 的 query 最多看到 p（自己）：检查对角线的偏移。",
+    "causal_mask", "Lets the window follow the query's row, not its position: wrong with a cache.",
+    zh="窗口跟着 query 的行号走，而不是它的位置：有缓存时就错了。",
+    caught_by="window_follows_the_cache",
+    step="Both ends of the window count from p = S − L + i.",
+    step_zh="窗口的两头都从 p = S − L + i 算起。",
 )  # fmt: skip
-def one_ahead(num_queries, num_keys, window=None):
+def window_follows_the_row(num_queries, num_keys, window=None):
     query, key = _places(num_queries, num_keys)
-    return (key <= query + 1) & (key > query - (num_keys if window is None else window))
+    row = torch.arange(num_queries)[:, None]
+    return (key <= query) & (key > row - (num_keys if window is None else window))
 
 
 @wrong(
@@ -339,6 +332,27 @@ def _real(lengths, size, side):
 )  # fmt: skip
 def marks_the_padding(lengths, size, side="right"):
     return ~_real(lengths, size, side)[:, None, None]
+
+
+@wrong(
+    "padding_mask", "Shows one place of padding with the real keys.",
+    zh="多放进来一个填充位置。", caught_by="real_keys_come_first",
+    step="With length 3 the real places are 0, 1 and 2: <, not ≤.",
+    step_zh="长度为 3 时，真实的位置是 0、1、2：用 <，不是 ≤。",
+)  # fmt: skip
+def one_place_too_many(lengths, size, side="right"):
+    return _real(torch.as_tensor(lengths) + 1, size, side)[:, None, None]
+
+
+@wrong(
+    "padding_mask", "Takes side for the side of the real tokens: it is that of the padding.",
+    zh="把 side 当成了真实词元在哪一侧，其实它说的是填充在哪一侧。",
+    caught_by="real_keys_come_last",
+    step='With side="right" the padding stands behind the real tokens.',
+    step_zh='side="right" 时，填充在真实词元的后面。',
+)  # fmt: skip
+def sides_are_swapped(lengths, size, side="right"):
+    return _real(lengths, size, "left" if side == "right" else "right")[:, None, None]
 
 
 @wrong(
@@ -399,6 +413,9 @@ class _Heads(nn.Module):
 class SplitsWithoutTranspose(_Heads):
     def split(self, x):
         return x.reshape(len(x), self.num_heads, x.shape[1], -1)
+
+    def join(self, heads):
+        return heads.reshape(len(heads), heads.shape[2], -1)
 
 
 @wrong(
@@ -490,6 +507,9 @@ class DealsColumnsInTurn(_Heads):
     def split(self, x):
         return x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)
 
+    def join(self, heads):
+        return heads.permute(0, 2, 3, 1).flatten(2)
+
 
 # --- sinusoidal_positions -----------------------------------------------------------------
 
@@ -526,9 +546,19 @@ def every_column_its_speed(length, d_model, base=10000.0):
     return _alternate(angles[:, ::2].sin(), angles[:, 1::2].cos())
 
 
+def _other_multiples(seen):
+    """Whether the angles have exponents in proportion to i, but not 2i/d."""
+    first, *_ = (np.asarray(table["value"]) for table in seen)
+    places = np.arange(1, first.shape[1] // 2)
+    rates = np.arctan2(first[1, 2::2], first[1, 3::2])
+    found = -np.log(rates) / np.log(1e4) / (2 * places / first.shape[1])
+    return np.ptp(found) < 0.01 < abs(found.mean() - 1)
+
+
 @wrong(
-    "sinusoidal_positions", "The exponent is not 2i/d but half or twice that.",
-    zh="指数不是 2i/d，差了一倍。", caught_by="sines_and_cosines_alternate",
+    "sinusoidal_positions", "The exponent is another multiple of i than 2i/d: half or twice that.",
+    zh="指数不是 2i/d，而是 i 的别的倍数，例如差了一倍。",
+    caught_by="sines_and_cosines_alternate", looks_like=_other_multiples,
     step="The last pair has nearly the speed 1/base: its exponent is (d − 2)/d.",
     step_zh="最后一对的速度接近 1/base：指数是 (d − 2)/d。",
 )  # fmt: skip
@@ -585,6 +615,31 @@ def forms_are_mixed(x, positions, base=10000.0):
 def turns_backwards(x, positions, base=10000.0):
     cos, sin = _turns(x, positions, base)
     return _turned(x, cos, -sin)
+
+
+@wrong(
+    "apply_rotary", "Adds in both halves: the minus is missing.", zh="两半都用了加号，漏了负号。",
+    caught_by="halves_turn_together",
+    step="The first half is x cos θ − partner · sin θ: a turn has one minus.",
+    step_zh="前一半是 x cos θ 减去配对的数乘 sin θ：旋转里有一个负号。",
+)  # fmt: skip
+def without_the_minus(x, positions, base=10000.0):
+    cos, sin = _turns(x, positions, base)
+    first, second = x.chunk(2, -1)
+    return torch.cat([first * cos + second * sin, second * cos + first * sin], -1)
+
+
+@wrong(
+    "apply_rotary", "Turns the second half with a first half that has been turned already.",
+    zh="前一半已经转过了，算后一半时用的是转过之后的值。", caught_by="halves_turn_together",
+    step="Compute both halves from x as it came; then put them together.",
+    step_zh="两半都要从原来的 x 算，算完再拼。",
+)  # fmt: skip
+def turned_too_early(x, positions, base=10000.0):
+    cos, sin = _turns(x, positions, base)
+    first, second = x.chunk(2, -1)
+    first = first * cos - second * sin
+    return torch.cat([first, second * cos + first * sin], -1)
 
 
 @wrong(
@@ -747,18 +802,6 @@ def says_billions(config):
 )  # fmt: skip
 def bert_without_pooler(config):
     return _bert(config, pooler=0)
-
-
-@wrong(
-    "bert_parameters", "Multiplies the maps of attention by the number of heads.",
-    zh="注意力的线性层乘了头数。", caught_by="bert_of_any_size",
-    step="Heads cut up what is there: their number changes nothing.",
-    step_zh="头只是切分现有的维度，头数不影响参数量。",
-)  # fmt: skip
-def bert_times_heads(config):
-    d, heads = config["hidden_size"], config["num_attention_heads"]
-    more = 3 * (d * d + d) * (heads - 1)
-    return _bert(config) + config["num_hidden_layers"] * more
 
 
 @wrong(
