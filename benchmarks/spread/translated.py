@@ -50,11 +50,11 @@ def spoilt(wrong: Any) -> dict[str, Callable[..., Any]]:
 
 def trained(checks: Any, train: Callable[..., Any], seed: int) -> tuple[list[float], float]:
     torch.manual_seed(seed)
-    model = checks._mbart(len(vocabulary()), 64, 64**-0.5)
-    batches = checks._study(seed)
+    model = checks.tiny_mbart(len(vocabulary()), 64, 64**-0.5)
+    batches = checks.study(seed, checks.STEPS, checks.BATCH)
     start = time.process_time()
     train(model, batches, checks.RATE, checks.PAD)
-    return [checks._share_right(model, code) for code in CODES], time.process_time() - start
+    return [checks.share_right(model, code) for code in CODES], time.process_time() - start
 
 
 def main() -> None:

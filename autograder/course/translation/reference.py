@@ -35,7 +35,7 @@ def shift_tokens_right(labels, pad):
     return modeling_mbart.shift_tokens_right(labels, pad)
 
 
-_shift, _collate = shift_tokens_right, collate
+_shift = shift_tokens_right
 
 
 def teacher_forced_loss(model, batch, pad, *, shift_tokens_right=None):
@@ -105,7 +105,7 @@ def chrf(hypotheses, references):
     return sacrebleu.corpus_chrf(hypotheses, [references]).score
 
 
-def train(model, batches, learning_rate, pad, *, teacher_forced_loss=None):
+def train(model, batches, learning_rate, pad, *, shift_tokens_right=None):
     """Train with the library's own loss; return the losses."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.98))
     rise = max(1, round(0.15 * len(batches)))
@@ -119,10 +119,10 @@ def train(model, batches, learning_rate, pad, *, teacher_forced_loss=None):
     model.train()
     for batch in batches:
         optimizer.zero_grad()
-        if teacher_forced_loss is None:
+        if shift_tokens_right is None:
             loss = model(**batch).loss
         else:
-            loss = teacher_forced_loss(model, batch, pad)
+            loss = teacher_forced_loss(model, batch, pad, shift_tokens_right=shift_tokens_right)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -132,19 +132,8 @@ def train(model, batches, learning_rate, pad, *, teacher_forced_loss=None):
     return losses
 
 
-_train, _loss = train, teacher_forced_loss
-
-
-def _counted(labels, pad):
-    """The shift where labels may be padded with what is no -100: by the number that is none."""
-    last = (labels != -100).sum(dim=1, keepdim=True) - 1
-    shifted = torch.cat([labels.gather(1, last), labels[:, :-1]], dim=1)
-    return shifted.masked_fill(shifted == -100, pad)
-
-
 def mended_program(
-    model, train_pairs, test_pairs, batch_size=64, learning_rate=5e-3,
-    *, collate=None, teacher_forced_loss=None, greedy_decode=None,
+    model, train_pairs, test_pairs, batch_size=64, learning_rate=5e-3, *, shift_tokens_right=None
 ):  # fmt: skip
     """Train, translate and score with the libraries' own means."""
     words = vocabulary()
@@ -160,36 +149,25 @@ def mended_program(
             )
             for pair in pairs
         ]
-        made = (collate or _collate)(examples, place["en_XX"], pad, eos)
-        return {name: torch.as_tensor(value) for name, value in made.items()}
+        return collate(examples, place["en_XX"], pad, eos)
 
-    def loss_of_odd_labels(model, batch, pad):
-        return _loss(model, batch, pad, shift_tokens_right=_counted)
-
-    loss_of = teacher_forced_loss or (loss_of_odd_labels if collate else None)
     starts = range(0, len(train_pairs), batch_size)
     batches = [batch_of(train_pairs[start : start + batch_size]) for start in starts]
-    losses = (
-        _train(model, batches, learning_rate, pad, teacher_forced_loss=loss_of) if batches else []
-    )
+    own = {"shift_tokens_right": shift_tokens_right}
+    losses = train(model, batches, learning_rate, pad, **own) if batches else []
     language = test_pairs[0].language
     given = batch_of(test_pairs)
-    codes = [place[language]] * len(test_pairs)
-    rows = (greedy_decode or _generated)(
-        model, given["input_ids"], given["attention_mask"], codes, eos, 16
-    )
+    rows = _generated(model, given["input_ids"], given["attention_mask"], place[language], eos, 16)
     texts = [detokenize([words[number] for number in row], language) for row in rows]
-    # A right program given rows too few scores what there is.
-    meant = [pair.target for pair in test_pairs][: len(texts)]
     cut = "zh" if language == "zh_CN" else "13a"
-    score = sacrebleu.corpus_bleu(texts, [meant], tokenize=cut)
+    score = sacrebleu.corpus_bleu(texts, [[pair.target for pair in test_pairs]], tokenize=cut)
     return {"losses": losses, "texts": texts, "bleu": score.score}
 
 
-def _generated(model, input_ids, attention_mask, codes, eos, max_length):
+def _generated(model, input_ids, attention_mask, code, eos, max_length):
     """Return ids, by `generate` on the whole batch, which is in one language."""
     written = model.eval().generate(
         input_ids=input_ids, attention_mask=attention_mask, eos_token_id=eos, num_beams=1,
-        decoder_start_token_id=codes[0], max_new_tokens=max_length, do_sample=False,
+        decoder_start_token_id=code, max_new_tokens=max_length, do_sample=False,
     )  # fmt: skip
     return [_before(row[1:], eos) for row in written.tolist()]

@@ -62,6 +62,19 @@ def pads_in_the_labels(examples, source_code, pad, eos):
     return _collate(examples, source_code, pad, eos, fill=pad)
 
 
+@wrong("collate", "Pads both sides to the length of the longest row of either.",
+       zh="两边都补到同一个长度：两边所有行里最长的那一行。",
+       caught_by="padding_of_labels_is_left_out",
+       step="Sources and targets are two tensors, each as wide as its own longest row.",
+       step_zh="源句和目标句是两个张量，各自只补到自己最长的一行。")  # fmt: skip
+def pads_both_alike(examples, source_code, pad, eos):
+    made = _collate(examples, source_code, pad, eos)
+    most = max(tensor.shape[1] for tensor in made.values())
+    fill = {"input_ids": pad, "attention_mask": 0, "labels": -100}
+    return {name: torch.nn.functional.pad(value, (0, most - value.shape[1]), value=fill[name])
+            for name, value in made.items()}  # fmt: skip
+
+
 @wrong("collate", "Leaves rows as they are, so that no tensor can be made.",
        zh="各行长短不一就直接转张量，转不成。", caught_by="sources_end_with_their_language",
        errata=("E156",), step="Fill shorter rows up first.",
@@ -108,6 +121,16 @@ def _without_holes(labels, pad):
        step="Count the real labels of each row.", step_zh="数出每行有几个真实标签。")  # fmt: skip
 def rolls_the_row(labels, pad):
     return _without_holes(labels.roll(1, dims=1), pad)
+
+
+@wrong("shift_tokens_right", "Leaves −100 among the ids that the decoder reads.",
+       zh="解码器要读的 id 里还留着 −100。", caught_by="padded_rows_start_with_their_language",
+       step="No token has the id -100: put pad in its place.",
+       step_zh="没有哪个词元的 id 是 -100：换成 pad。",
+       looks_like=lambda seen: any(-100 in row for row in seen))  # fmt: skip
+def leaves_the_holes(labels, pad):
+    last = (labels != -100).sum(dim=1, keepdim=True) - 1
+    return torch.cat([labels.gather(1, last), labels[:, :-1]], dim=1)
 
 
 @wrong("shift_tokens_right", "Does not shift: the decoder reads the very token it has to write.",
@@ -162,6 +185,14 @@ def mean_of_sentences(model, batch, pad):
     return torch.stack([cross_entropy(row, labels) for row, labels in rows]).mean()
 
 
+@wrong("teacher_forced_loss", "Divides by the number of all places, padding among them.",
+       zh="除的是所有位置的个数，填充也数在内。", caught_by="padding_costs_nothing",
+       step="Divide by the number of real labels.", step_zh="除以真实标签的个数。")  # fmt: skip
+def divides_by_all_places(model, batch, pad):
+    total = _loss(_logits(model, batch, pad), batch["labels"], reduction="sum")
+    return total / batch["labels"].numel()
+
+
 @wrong("teacher_forced_loss", "Leaves the mask out: the encoder attends to padding.",
        zh="没有传掩码：编码器会关注填充。", caught_by="more_padding_changes_nothing",
        errata=("E159",), step="Pass the attention mask.",
@@ -205,7 +236,7 @@ def cuts_the_gradient(model, batch, pad):
 
 def _decode(
     model, input_ids, attention_mask, codes, eos, max_length, *, mask=True, place=-1,
-    sampled=False, stop=torch.all, cut=None,
+    sampled=False, stop=torch.all, cut=None, gradients=False,
     evaluation=True, restored=True,
 ):  # fmt: skip
     training = model.training
@@ -213,7 +244,7 @@ def _decode(
         model.eval()
     mask = attention_mask if mask else torch.ones_like(attention_mask)
     written = torch.as_tensor(codes).reshape(-1, 1)
-    with torch.no_grad():
+    with torch.set_grad_enabled(gradients):
         for _ in range(max_length):
             logits = model(
                 input_ids=input_ids, attention_mask=mask, decoder_input_ids=written
@@ -236,6 +267,14 @@ def starts_from_bos(model, input_ids, attention_mask, codes, eos, max_length):
     return _decode(model, input_ids, attention_mask, [0] * len(codes), eos, max_length)
 
 
+@wrong("greedy_decode", "Starts every sentence from the code of the first.",
+       zh="每一句都从第一句的语言代码开始。", caught_by="likeliest_tokens_from_its_own_code",
+       step="Start row b from codes[b].", step_zh="第 b 行从 codes[b] 开始。")  # fmt: skip
+def first_code_for_all(model, input_ids, attention_mask, codes, eos, max_length):
+    codes = [int(codes[0])] * len(codes)
+    return _decode(model, input_ids, attention_mask, codes, eos, max_length)
+
+
 @wrong("greedy_decode", "Returns the first sentence only.", zh="只返回了第一句。",
        caught_by="likeliest_tokens_from_its_own_code", errata=("E167",),
        step="One list for each row of the batch.", step_zh="批次的每一行都要有结果。")  # fmt: skip
@@ -255,6 +294,13 @@ def stops_with_the_first(*given):
        step_zh="每行在第一个 eos 处截断。")  # fmt: skip
 def writes_past_the_end(*given):
     return _decode(*given, cut=lambda row, eos: [token for token in row if token != eos])
+
+
+@wrong("greedy_decode", "Leaves the end itself in the result.", zh="结果里留着 eos。",
+       caught_by="sentences_end_one_by_one", step="Cut each row before its first eos.",
+       step_zh="每行在第一个 eos 之前截断。")  # fmt: skip
+def keeps_the_end(*given):
+    return _decode(*given, cut=lambda row, eos: row[: row.index(eos) + 1] if eos in row else row)
 
 
 @wrong("greedy_decode", "Leaves the mask out: padding of a neighbour's length decides.",
@@ -279,11 +325,20 @@ def decodes_in_training_mode(*given):
     return _decode(*given, evaluation=False)
 
 
-@wrong("greedy_decode", "Never gives the mode back.", zh="没有还原模式。",
-       caught_by="mode_is_given_back", looks_like=_trace([[False, False]], [[False], [False]]),
+@wrong("greedy_decode", "Leaves the model in one mode, whichever it came in.",
+       zh="不管模型原来是什么模式，用完都停在同一种模式。", caught_by="mode_is_given_back",
+       looks_like=lambda seen: seen["seen"][0]["modes after"] == seen["seen"][1]["modes after"],
        step="Restore model.training afterwards.", step_zh="用完还原 model.training。")  # fmt: skip
 def keeps_evaluation_mode(*given):
     return _decode(*given, restored=False)
+
+
+@wrong("greedy_decode", "Keeps gradients while it decodes.", zh="解码时仍在记录梯度。",
+       caught_by="mode_is_given_back",
+       looks_like=lambda seen: [False, True] in seen["while decoding"],
+       step="Decode under torch.no_grad().", step_zh="在 torch.no_grad() 下解码。")  # fmt: skip
+def keeps_gradients(*given):
+    return _decode(*given, gradients=True)
 
 
 # --- beam_search --------------------------------------------------------------------------
@@ -292,7 +347,7 @@ def keeps_evaluation_mode(*given):
 def _search(
     log_probs, code, eos, beams, max_length, length_penalty=1.0, *,
     length=lambda ids: len(ids) - 1, places=None, unfinished=True, final=None,
-    stop=False,
+    stop=lambda finished, beams: False, ranked=0,
 ):  # fmt: skip
     live, finished = [([code], 0.0)], []
     for _ in range(max_length):
@@ -301,9 +356,10 @@ def _search(
         for (ids, total), row in zip(live, rows, strict=True):
             children += [([*ids, token], total + step) for token, step in enumerate(row)]
         children.sort(key=lambda child: -child[1])
-        finished += [child for child in children[:beams] if child[0][-1] == eos]
+        best = children if ranked is None else children[:beams]
+        finished += [child for child in best if child[0][-1] == eos]
         live = [child for child in children[:places] if child[0][-1] != eos][:beams]
-        if not live or (stop and len(finished) >= beams):
+        if not live or stop(finished, beams):
             break
     score = final or (lambda ids, total: total / length(ids) ** length_penalty)
     pool = finished + live if unfinished else finished or live
@@ -349,6 +405,14 @@ def ended_ones_keep_a_place(log_probs, code, eos, beams, *given, **options):
     return _search(log_probs, code, eos, beams, *given, places=beams, **options)
 
 
+@wrong("beam_search", "Counts every child that ends as finished, however far down it ranks.",
+       zh="凡以 eos 结尾的后代都算完成，不管排在多后面。", caught_by="length_penalty_is_a_power",
+       step="Only those among the `beams` best children are finished.",
+       step_zh="只有排进前 beams 名的后代才算完成。")  # fmt: skip
+def every_end_counts(*given, **options):
+    return _search(*given, ranked=None, **options)
+
+
 @wrong("beam_search", "Drops what has not ended at the last step.", zh="丢掉了最后仍未结束的候选。",
        caught_by="unfinished_ones_are_compared", step="Compare the live ones as well.",
        step_zh="存活的也要参加比较。")  # fmt: skip
@@ -361,7 +425,15 @@ def drops_the_unfinished(*given, **options):
        caught_by="ended_ones_take_no_place", step="Take all max_length steps.",
        step_zh="走满 max_length 步。")  # fmt: skip
 def stops_early(*given, **options):
-    return _search(*given, stop=True, **options)
+    return _search(*given, stop=lambda finished, beams: len(finished) >= beams, **options)
+
+
+@wrong("beam_search", "Stops with the first hypothesis that ends, and misses better ones.",
+       zh="有一个候选完成就停，错过了后面更好的。",
+       caught_by="ended_ones_take_no_place", step="Take all max_length steps.",
+       step_zh="走满 max_length 步。")  # fmt: skip
+def stops_with_the_first_end(*given, **options):
+    return _search(*given, stop=lambda finished, beams: finished, **options)
 
 
 # --- corpus_scores ------------------------------------------------------------------------
@@ -371,26 +443,34 @@ def _grams(sequence, n):
     return Counter(tuple(sequence[i : i + n]) for i in range(len(sequence) - n + 1))
 
 
-def _counts(hypotheses, references, n, clipped=True):
+def _counts(hypotheses, references, n, clipped=True, pooled=False):
     matched = said = meant = 0
-    for one, other in zip(hypotheses, references, strict=True):
-        a, b = _grams(one, n), _grams(other, n)
+    pairs = [(_grams(a, n), _grams(b, n)) for a, b in zip(hypotheses, references, strict=True)]
+    if pooled:
+        pairs = [tuple(sum(side, Counter()) for side in zip(*pairs, strict=True))]
+    for a, b in pairs:
         matched += sum((a & b).values()) if clipped else sum(a[g] for g in a if g in b)
         said += sum(a.values())
         meant += sum(b.values())
     return matched, said, meant
 
 
-def _bleu(hypotheses, references, *, highest=4, clipped=True, brevity=True):
+def _geometric(shares):
+    return exp(sum(map(log, shares)) / len(shares))
+
+
+def _bleu(
+    hypotheses, references, *, clipped=True, brevity=True, mean=_geometric, pooled=False,
+):  # fmt: skip
     shares = []
-    for n in range(1, highest + 1):
-        matched, said, _ = _counts(hypotheses, references, n, clipped)
+    for n in range(1, 5):
+        matched, said, _ = _counts(hypotheses, references, n, clipped, pooled)
         shares.append(matched / said if said else 0)
     if min(shares) == 0:
         return 0.0
     h, r = (sum(map(len, side)) for side in (hypotheses, references))
     factor = exp(1 - r / h) if brevity and 0 < h < r else 1
-    return 100 * factor * exp(sum(map(log, shares)) / highest)
+    return 100 * factor * mean(shares)
 
 
 @wrong("bleu", "Averages the sentences' BLEU instead of adding counts.",
@@ -415,6 +495,21 @@ def never_clips(hypotheses, references):
        step_zh="h < r 时乘以 exp(1 - r/h)。")  # fmt: skip
 def no_brevity(hypotheses, references):
     return _bleu(hypotheses, references, brevity=False)
+
+
+@wrong("bleu", "Averages the four shares instead of taking their geometric mean.",
+       zh="对四个比例取了算术平均，而不是几何平均。", caught_by="bleu_of_a_corpus",
+       step="The fourth root of their product.", step_zh="四个比例相乘，再开四次方。")  # fmt: skip
+def arithmetic_mean(hypotheses, references):
+    return _bleu(hypotheses, references, mean=lambda shares: sum(shares) / len(shares))
+
+
+@wrong("bleu", "Pools all references: a gram may be matched in another sentence's.",
+       zh="把所有参考混在一起：n-gram 会在别的句子的参考里匹配上。",
+       caught_by="repetition_earns_nothing", step="Clip by the sentence's own reference.",
+       step_zh="按自己那句参考截断。")  # fmt: skip
+def pools_the_references(hypotheses, references):
+    return _bleu(hypotheses, references, pooled=True)
 
 
 @wrong("bleu", "Smooths orders without a match.", zh="对没有匹配的阶做了平滑。",
@@ -444,11 +539,43 @@ def beta_one(hypotheses, references):
     return _chrf(hypotheses, references, beta=1.0)
 
 
-@wrong("chrf", "Counts white space as characters.", zh="把空白也算成字符。",
-       caught_by="white_space_does_not_count", step="Remove all white space first.",
-       step_zh="先去掉所有空白。")  # fmt: skip
+@wrong("chrf", "Counts white space, or some kind of it, as characters.",
+       zh="把空白（或其中某一种）也算成字符。", caught_by="white_space_does_not_count",
+       looks_like=lambda seen: max(seen) - min(seen) > 0.01,
+       step="Remove all white space first: tabs, line breaks and wide spaces too.",
+       step_zh="先去掉所有空白：制表符、换行、全角空格也算。")  # fmt: skip
 def counts_spaces(hypotheses, references):
     return _chrf(hypotheses, references, spaces=True)
+
+
+@wrong("chrf", "Weighs precision twice as much as recall: β stands on the wrong side, or "
+       "hypotheses and references do.",
+       zh="精确率的权重成了召回率的两倍：β 放错了边，或者译文和参考弄反了。",
+       caught_by="chrf_of_a_corpus", step="β² multiplies P in the denominator.",
+       step_zh="分母里 β² 乘的是 P。")  # fmt: skip
+def beta_on_the_wrong_side(hypotheses, references):
+    return _chrf(references, hypotheses)
+
+
+@wrong("chrf", "Averages the sentences' chrF instead of adding counts.",
+       zh="对各句 chrF 求平均，而不是累加计数。", caught_by="chrf_of_a_corpus",
+       step="Add the counts of all sentences, then divide.",
+       step_zh="先累加所有句子的计数，再相除。")  # fmt: skip
+def mean_of_sentence_chrf(hypotheses, references):
+    pairs = zip(hypotheses, references, strict=True)
+    return sum(_chrf([one], [other]) for one, other in pairs) / len(hypotheses)
+
+
+@wrong("chrf", "Averages an F of each order, not P and R.",
+       zh="先算每一阶的 F 再平均，而不是先平均 P 和 R。", caught_by="chrf_of_a_corpus",
+       step="Average P and R over the orders first.",
+       step_zh="先对各阶的 P、R 取平均。")  # fmt: skip
+def mean_of_orders(hypotheses, references):
+    said, meant = (["".join(t.split()) for t in side] for side in (hypotheses, references))
+    found = [_counts(said, meant, n) for n in range(1, 7)]
+    # 5 P R / (4 P + R) of one order, both shares having the same numerator
+    scores = [5 * m / (4 * t + s) for m, s, t in found if s and t]
+    return 100 * sum(scores) / max(1, len(scores))
 
 
 @wrong("chrf", "Counts orders that a short text does not have as 0.",
@@ -464,7 +591,7 @@ def absent_orders_count(hypotheses, references):
 
 def _train(
     model, batches, rate, pad, *, kind=torch.optim.AdamW, loss_of=None, scheduled=True,
-    clipped=True, cleared=True, steps=None, evaluation=True,
+    clipped=True, cleared=True, steps=None, evaluation=True, after=False,
 ):  # fmt: skip
     optimizer = kind(model.parameters(), lr=rate, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -483,13 +610,33 @@ def _train(
             optimizer.param_groups[0]["lr"] = rate
         optimizer.step()
         schedule.step()
-        losses.append(loss.item())
+        losses.append(_right_loss(model, batch, pad).item() if after else loss.item())
     model.train(not evaluation)
     return losses
 
 
 def _right_loss(model, batch, pad):
     return _loss(_logits(model, batch, pad), batch["labels"])
+
+
+_ASKED = {"kind": "AdamW", "beta": 0.98, "decay": [0.01]}
+
+
+@wrong("train", "Returns the losses after the steps.", zh="返回的是更新之后的损失。",
+       caught_by="one_loss_for_each_batch", step="Keep the loss that you go backward from.",
+       step_zh="记下用来反向传播的那个损失。")  # fmt: skip
+def losses_after_the_steps(*given):
+    return _train(*given, after=True)
+
+
+@wrong("train", "Returns fewer losses than it takes steps.", zh="返回的损失比走的步数少。",
+       caught_by="one_loss_for_each_batch",
+       looks_like=lambda seen: len(seen["losses"]) <= seen["steps"] == 3,
+       step="One loss for each step, not their mean.",
+       step_zh="每步一个损失，不要取平均。")  # fmt: skip
+def one_loss_for_all(*given):
+    losses = _train(*given)
+    return [sum(losses) / len(losses)]
 
 
 @wrong("train", "Never clears the gradient.",
@@ -499,9 +646,11 @@ def never_clears(*given):
     return _train(*given, cleared=False)
 
 
-@wrong("train", "Never clips the gradient.", zh="没有裁剪梯度。", caught_by="gradients_are_clipped",
-       step="Clip to a norm of 1 between backward and step.",
-       step_zh="在反向和更新之间裁剪到 1。")  # fmt: skip
+@wrong("train", "Steps are taken with a gradient whose norm is above 1.",
+       zh="更新时梯度的范数超过了 1。", caught_by="gradients_are_clipped",
+       looks_like=lambda seen: max(seen[0]) > 1.01,
+       step="Clip the norm of all together (clip_grad_norm_), between backward and step.",
+       step_zh="在反向和更新之间，裁剪全部梯度合起来的范数（clip_grad_norm_）。")  # fmt: skip
 def never_clips_gradients(*given):
     return _train(*given, clipped=False)
 
@@ -516,9 +665,12 @@ def constant_rate(*given):
     return _train(*given, scheduled=False)
 
 
-@wrong("train", "Uses Adam without decoupled decay.", zh="用了 Adam，没有解耦的权重衰减。",
-       caught_by="everything_is_trained", errata=("E164",), step="Use AdamW.",
-       step_zh="改用 AdamW。")  # fmt: skip
+@wrong("train", "Takes another optimizer than AdamW with betas (0.9, 0.98) and its own decay.",
+       zh="优化器不对：要的是 AdamW，betas 为 (0.9, 0.98)，权重衰减用默认值。",
+       caught_by="everything_is_trained", errata=("E164",),
+       looks_like=lambda seen: seen["optimizer"] != _ASKED,
+       step="torch.optim.AdamW(…, betas=(0.9, 0.98)), and no more.",
+       step_zh="torch.optim.AdamW(…, betas=(0.9, 0.98))，其余不动。")  # fmt: skip
 def plain_adam(*given):
     return _train(*given, kind=torch.optim.Adam)
 
@@ -640,6 +792,20 @@ def still_english_texts(*given, **options):
        step_zh="在文本上打分。")  # fmt: skip
 def still_scores_ids(*given, **options):
     return _program(*given, **options, on_ids=True)
+
+
+@wrong("mended_program", "Gives sacrebleu a list of references for each text, not one for all.",
+       zh="给 sacrebleu 的参考按句分成了列表；它要的是每套参考一个列表。",
+       caught_by="bleu_of_the_texts", step="One list holds the references of all texts: [[…]].",
+       step_zh="一个列表装下所有句子的参考：[[…]]。")  # fmt: skip
+def references_one_by_one(*given, **options):
+    seen = _program(*given, **options)
+    language = given[2][0].language
+    score = sacrebleu.corpus_bleu(
+        seen["texts"], [[pair.target] for pair in given[2]],
+        tokenize={"zh_CN": "zh", "fr_XX": "13a"}[language],
+    )  # fmt: skip
+    return {**seen, "bleu": score.score}
 
 
 @wrong("mended_program", "Cuts Chinese texts as if there were spaces between words.",
