@@ -54,15 +54,15 @@ def _ignoring(taken: list[inspect.Parameter]) -> Iterator[Variant]:
         if parameter.default is not parameter.empty:
             value = repr(parameter.default)
             text: Text = {
-                "en": f"`{name}` has no effect: it comes out as for the default, `{value}`.",
-                "zh": f"`{name}` 没有起作用：结果和取默认值 `{value}` 时一样。",
+                "en": f"It comes out as if `{name}` were always the default, `{value}`.",
+                "zh": f"结果就像 `{name}` 总取默认值 `{value}` 一样。",
             }
             if len(value) <= 20:
                 yield f"default.{name}", text, step, functools.partial(_leave_out, name)
         for number in (0, 1):
             text = {
-                "en": f"`{name}` has no effect: it comes out as if it were {number}.",
-                "zh": f"`{name}` 没有起作用：结果和它等于 {number} 时一样。",
+                "en": f"It comes out as if `{name}` were always {number}.",
+                "zh": f"结果就像 `{name}` 总等于 {number} 一样。",
             }
             change = functools.partial(_set_number, name, number)
             yield f"{number}.{name}", text, step, change
