@@ -98,6 +98,7 @@ def _step(step_time, chip, tokens, cache_bytes=0.0, **rest):
 def bytes_are_read_once(step_time, chip, rng):
     cache = [float(rng.uniform(5e9, 4e10)) for _ in range(2)]
     steps = [(1, 0.0), (2, 0.0), (8, 0.0), (32, 0.0), (16, cache[0]), (16, cache[1])]
+    steps += [(round(1.2 * chip["ridge"]), chip["parameters"])]  # bound by memory with its cache
     return [_step(step_time, chip, *step) for step in steps]
 
 
@@ -332,7 +333,11 @@ def accepted_below_the_ratio(accept_drafts, torch_rng, lab):
 def remainder_after_a_rejection(accept_drafts, torch_rng, lab):
     found = []
     for place in (0, 1, 2):
-        found.append(arguments_kept(_accepted, accept_drafts, *lab.drafts(torch_rng, 3, [place])))
+        given = _, q, p, _ = lab.drafts(torch_rng, 3, [place])
+        seen = arguments_kept(_accepted, accept_drafts, *given)
+        chances = np.resize(seen["returned"]["next"], p.shape[1])
+        enough = (p[place] <= q[place]).numpy()
+        found.append({**seen, "chance where p ≤ q": float(chances[enough].sum())})
     return found
 
 
@@ -510,7 +515,8 @@ def chance_comes_from_the_generator(speculative_generate, torch_rng, lab):
 def whole_pages_over_all_steps(cache_waste, rng, lab):
     history = [*lab.random_history(rng), {}, *lab.random_history(rng, most=9)]
     full = [dict(enumerate((4 * row).tolist())) for row in rng.integers(1, 9, (4, 3))]
-    return _numbers(*[cache_waste(history, size) for size in (3, 16, 2048)], cache_waste(full, 4))
+    waste = [cache_waste(history, size) for size in (3, 16, 2048)]
+    return _numbers(*waste, cache_waste(full, 4), cache_waste([{3: 1}, {5: 12}], 4))
 
 
 @check(

@@ -164,12 +164,12 @@ def fused(fuse, torch_rng, *sizes, **settings):
     """What the fused convolution's own weights make of pictures."""
     conv, bn = conv_and_bn(torch_rng, *sizes, **settings)
     x = torch.randn(2, conv.in_channels, 6, 6, generator=torch_rng)
+    two = bn(conv(x)).detach()
     one = fuse(conv, bn)
     with torch.no_grad():
-        return {
-            "is a Conv2d": type(one) is torch.nn.Conv2d,
-            "y": one._conv_forward(x, one.weight, one.bias),
-        }
+        y = one._conv_forward(x, one.weight, one.bias)
+    alike = y.shape == two.shape and torch.allclose(y.float(), two, rtol=1e-3, atol=1e-3)
+    return {"is a Conv2d": type(one) is torch.nn.Conv2d, "as the two": bool(alike), "y": y}
 
 
 def query_and_tiles(torch_rng, sizes, d=6, d_v=5, rows=4, scale=1.0, dtype=None):

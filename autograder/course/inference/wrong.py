@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import gelu, linear
@@ -36,6 +37,18 @@ def counts_attention_heads(config, tokens, bytes_per_value=2):
 
 @wrong(
     "kv_cache_bytes",
+    "Counts the queries as well as the keys and values.",
+    zh="除了键和值，把查询也算进去了。", caught_by="every_head_has_its_own",
+    step="A query is used once, by its own token: it is never kept.",
+    step_zh="查询只在自己那个词元上用一次，从不保存。",
+)  # fmt: skip
+def keeps_queries(config, tokens, bytes_per_value=2):
+    kept = (2 * _heads(config) + config.num_attention_heads) * _width(config)
+    return config.num_hidden_layers * kept * tokens * bytes_per_value
+
+
+@wrong(
+    "kv_cache_bytes",
     "Keeps one result for each token, the last layer's, instead of keys and values of every layer.",
     zh="每个词元只存最后一层的一个结果，而不是每一层的键和值。",
     caught_by="key_value_heads_alone",
@@ -63,9 +76,14 @@ def width_is_the_quotient(config, tokens, bytes_per_value=2):
 # --- step_time ----------------------------------------------------------------------------
 
 
-def _roofline(reading, computing):
+def _roofline(parameters, tokens, cache_bytes, bandwidth, peak_flops, bytes_per_weight=2, *,
+             read=1, stored=None, caches=1, operations=2, seconds=max):  # fmt: skip
+    """The roofline, with one of its parts replaced on request."""
+    weights = parameters * (stored or bytes_per_weight)
+    reading = (weights * read + cache_bytes * caches) / bandwidth
+    computing = operations * parameters * tokens / peak_flops
     bound = "memory" if reading > computing else "compute"
-    return {"seconds": max(reading, computing), "bound": bound}
+    return {"seconds": seconds((reading, computing)), "bound": bound}
 
 
 @wrong(
@@ -77,10 +95,8 @@ def _roofline(reading, computing):
     step="As many multiplications as before: only the bytes that are read get fewer.",
     step_zh="乘法次数没变，变少的只是读取的字节。",
 )
-def fewer_bits_fewer_operations(parameters, tokens, cache_bytes, bandwidth, peak_flops,
-                                bytes_per_weight=2):  # fmt: skip
-    reading = (parameters * bytes_per_weight + cache_bytes) / bandwidth
-    return _roofline(reading, 2 * parameters * tokens / peak_flops * bytes_per_weight / 2)
+def fewer_bits_fewer_operations(*given, bytes_per_weight=2):
+    return _roofline(*given, bytes_per_weight, operations=bytes_per_weight)
 
 
 @wrong(
@@ -92,10 +108,8 @@ def fewer_bits_fewer_operations(parameters, tokens, cache_bytes, bandwidth, peak
     step="What is stored has to be read: multiply the weights by bytes_per_weight.",
     step_zh="存着的就要读：权重数乘以 bytes_per_weight。",
 )
-def bits_save_storage_only(parameters, tokens, cache_bytes, bandwidth, peak_flops,
-                           bytes_per_weight=2):  # fmt: skip
-    reading = (parameters * 2 + cache_bytes) / bandwidth
-    return _roofline(reading, 2 * parameters * tokens / peak_flops)
+def bits_save_storage_only(*given, **how):
+    return _roofline(*given, **how, stored=2)
 
 
 @wrong(
@@ -107,10 +121,19 @@ def bits_save_storage_only(parameters, tokens, cache_bytes, bandwidth, peak_flop
     step="A batch shares one reading of the weights; that is what it is good for.",
     step_zh="一个批次共用一次权重读取，批处理的好处就在这里。",
 )
-def weights_for_each_request(parameters, tokens, cache_bytes, bandwidth, peak_flops,
-                             bytes_per_weight=2):  # fmt: skip
-    reading = (tokens * parameters * bytes_per_weight + cache_bytes) / bandwidth
-    return _roofline(reading, 2 * parameters * tokens / peak_flops)
+def weights_for_each_request(*given, **how):
+    return _roofline(*given, **how, read=given[1])
+
+
+@wrong(
+    "step_time",
+    "Multiplies the bytes of the cache by the tokens.",
+    zh="把缓存的字节数又乘了词元数。", caught_by="bytes_are_read_once",
+    step="cache_bytes is the sum of all requests already.",
+    step_zh="cache_bytes 已经是所有请求之和。",
+)  # fmt: skip
+def caches_for_each_token(*given, **how):
+    return _roofline(*given, **how, caches=given[1])
 
 
 @wrong(
@@ -119,22 +142,8 @@ def weights_for_each_request(parameters, tokens, cache_bytes, bandwidth, peak_fl
     zh="把读取时间和计算时间相加了。", caught_by="reading_and_computing_overlap",
     step="They overlap: take the longer.", step_zh="两者同时进行：取较长的。",
 )  # fmt: skip
-def adds_both(parameters, tokens, cache_bytes, bandwidth, peak_flops, bytes_per_weight=2):
-    reading = (parameters * bytes_per_weight + cache_bytes) / bandwidth
-    computing = 2 * parameters * tokens / peak_flops
-    return {**_roofline(reading, computing), "seconds": reading + computing}
-
-
-@wrong(
-    "step_time",
-    "Takes the shorter of reading and computing.",
-    zh="取了读取和计算中较短的。", caught_by="reading_and_computing_overlap",
-    step="The step is over when the longer one is.", step_zh="较长的做完，这一步才算完。",
-)  # fmt: skip
-def takes_the_shorter(parameters, tokens, cache_bytes, bandwidth, peak_flops, bytes_per_weight=2):
-    reading = (parameters * bytes_per_weight + cache_bytes) / bandwidth
-    computing = 2 * parameters * tokens / peak_flops
-    return {**_roofline(reading, computing), "seconds": min(reading, computing)}
+def adds_both(*given, **how):
+    return _roofline(*given, **how, seconds=sum)
 
 
 @wrong(
@@ -143,9 +152,8 @@ def takes_the_shorter(parameters, tokens, cache_bytes, bandwidth, peak_flops, by
     zh="每个参数、每个词元只算了 1 次运算。", caught_by="reading_and_computing_overlap",
     step="A multiplication and an addition are two.", step_zh="一乘一加，是 2 次。",
 )  # fmt: skip
-def one_operation(parameters, tokens, cache_bytes, bandwidth, peak_flops, bytes_per_weight=2):
-    reading = (parameters * bytes_per_weight + cache_bytes) / bandwidth
-    return _roofline(reading, parameters * tokens / peak_flops)
+def one_operation(*given, **how):
+    return _roofline(*given, **how, operations=1)
 
 
 # --- fuse_conv_bn -------------------------------------------------------------------------
@@ -161,6 +169,11 @@ def _folded(conv, bn, scale=None, bias=None):
     fused.weight = nn.Parameter((conv.weight * scale.reshape(-1, 1, 1, 1)).detach())
     fused.bias = nn.Parameter((bias + (bn.bias if bn.affine else 0)).detach())
     return fused
+
+
+def _does_as_the_two(seen):
+    """In which of the cases the fused one did what the two had done."""
+    return [one.get("returned", {}).get("as the two") for one in seen]
 
 
 @wrong(
@@ -191,9 +204,10 @@ def loses_the_bias(conv, bn):
 
 @wrong(
     "fuse_conv_bn",
-    "Leaves ε out.",
-    zh="漏掉了 ε。", caught_by="settings_stay",
+    "Goes wrong only where ε is large: it is left out, or not added under the root.",
+    zh="只有 ε 较大时才出错：漏掉了 ε，或没有加在根号里。", caught_by="settings_stay",
     step="ε stands under the root, beside the variance.", step_zh="ε 在根号里，和方差相加。",
+    looks_like=lambda seen: _does_as_the_two(seen) == [True, True, True, False],
 )  # fmt: skip
 def leaves_eps_out(conv, bn):
     one = torch.ones_like(bn.running_var)
@@ -225,11 +239,15 @@ def overwrites_the_convolution(conv, bn):
 
 @wrong(
     "fuse_conv_bn",
-    "Makes a new convolution without the dilation and the padding mode of the old one.",
-    zh="新建的卷积没有带上原来的空洞和填充方式。",
+    "Goes wrong only where the convolution has a stride, a padding, a padding mode, a dilation or "
+    "groups: what is new lacks one of them.",
+    zh="只有卷积带步幅、填充、填充方式、空洞或分组时才出错：新的卷积没有全带上。",
     caught_by="settings_stay",
     step="Copy the convolution, and replace its weights only.",
     step_zh="复制原来的卷积，只换权重。",
+    looks_like=lambda seen: (
+        _does_as_the_two(seen)[2:] == [True, True] and not all(_does_as_the_two(seen)[:2])
+    ),
 )
 def loses_settings(conv, bn):
     old = _folded(conv, bn)
@@ -272,36 +290,17 @@ def _walk(query, tiles, *, shrink_mixed=True, shrink=True, start=-math.inf):
 
 @wrong(
     "tiled_attention",
-    "Puts all tiles together first: the whole row of scores stands in memory after all.",
-    zh="先把各块拼起来：整行分数终究还是都进了内存。",
+    "Holds more with every tile: all tiles, all scores, or a partial result of each.",
+    zh="每多一块，手里就多占一份：攒下了各块、各块的分数，或各块的部分结果。",
     caught_by="memory_stays_level",
     errata=("E137",),
     step="Let each tile go before the next: carry the largest score and two sums.",
     step_zh="取下一块之前放掉这一块，只带着最大分数和两个和。",
+    looks_like=lambda seen: seen["tiles' worth more for each tile"] > 0,
 )
 def puts_tiles_together(query, tiles):
     keys, values = (torch.cat(parts) for parts in zip(*tiles, strict=True))
     return torch.softmax(query @ keys.T / math.sqrt(query.shape[1]), dim=1) @ values
-
-
-@wrong(
-    "tiled_attention",
-    "Keeps the partial result of every tile and joins them at the end.",
-    zh="保存每一块的部分结果，最后再合并。",
-    caught_by="memory_stays_level",
-    step="Join each partial result with the sums so far at once.",
-    step_zh="每得到一块的部分结果，马上并入手里的和。",
-)
-def keeps_partial_results(query, tiles):
-    parts = []
-    for key, value in tiles:
-        scores = query @ key.T / math.sqrt(query.shape[1])
-        largest = scores.amax(dim=1, keepdim=True)
-        weights = torch.exp(scores - largest)
-        parts.append((largest, weights.sum(dim=1, keepdim=True), weights @ value))
-    most = torch.stack([largest for largest, _, _ in parts]).amax(dim=0)
-    total = sum(torch.exp(largest - most) * total for largest, total, _ in parts)
-    return sum(torch.exp(largest - most) * mixed for largest, _, mixed in parts) / total
 
 
 @wrong(
@@ -421,15 +420,50 @@ def talks_twice(x, up, down, rank, world_size, all_reduce):
 
 @wrong(
     "tensor_parallel_mlp",
-    "Returns its own part without the all-reduce.",
-    zh="没有 all-reduce，直接返回了自己的那一部分。",
+    "The ranks return different results: their own parts, or some the last bias and others not.",
+    zh="各 rank 返回的结果不同：返回了各自的部分，或最后的偏置有的加了、有的没加。",
     caught_by="every_rank_has_the_whole",
-    step="Hand your part to all_reduce and go on with what it returns.",
-    step_zh="把自己的部分交给 all_reduce，用它返回的结果继续。",
+    step="Hand your part to all_reduce, go on with what it returns, and add down.bias everywhere.",
+    step_zh="把自己的部分交给 all_reduce，用它返回的结果继续，每个 rank 都加上 down.bias。",
+    looks_like=lambda seen: (
+        not _is_of_others(seen)
+        and any(np.ptp(some["results"], axis=0).max() > 0.01 for some in seen)
+    ),
 )
 def returns_its_part(x, up, down, rank, world_size, all_reduce):
     mine = _mine(up, rank, world_size)
     return linear(_hidden(x, up, mine), down.weight[:, mine], down.bias)
+
+
+def _is_of_others(seen):
+    return any(sum(some["places that are nan"]) for some in seen)
+
+
+@wrong(
+    "tensor_parallel_mlp",
+    "Takes weights that another rank owns: nan comes out.",
+    zh="取了别的 rank 的权重，结果出现了 nan。",
+    caught_by="every_rank_has_the_whole",
+    step="Rank r owns the slice from r H / w up to, not including, (r + 1) H / w.",
+    step_zh="rank r 拥有的是从 r H / w 到 (r + 1) H / w（不含）的一段。",
+    looks_like=_is_of_others,
+)
+def every_so_many(x, up, down, rank, world_size, all_reduce):
+    mine = slice(rank, None, world_size)
+    return all_reduce(linear(_hidden(x, up, mine), down.weight[:, mine])) + down.bias
+
+
+@wrong(
+    "tensor_parallel_mlp",
+    "Leaves the bias of up out.",
+    zh="漏掉了 up 的偏置。", caught_by="one_rank_is_the_plain_layer",
+    step="Add your entries of up.bias before gelu.",
+    step_zh="gelu 之前加上 up.bias 里自己的那一段。",
+)  # fmt: skip
+def forgets_the_first_bias(x, up, down, rank, world_size, all_reduce):
+    mine = _mine(up, rank, world_size)
+    hidden = gelu(linear(x, up.weight[mine]))
+    return all_reduce(linear(hidden, down.weight[:, mine])) + down.bias
 
 
 @wrong(
@@ -465,9 +499,36 @@ def _judged(drafted, q, p, uniforms, *, falls=None, left=None):
     step="What the draft covered is already counted: draw from max(p − q, 0), normalised.",
     step_zh="草稿覆盖的部分已经算过了：应从归一化的 max(p − q, 0) 里抽。",
 )
-def draws_from_the_target(drafted, draft_probabilities, target_probabilities, uniforms):
-    return _judged(drafted, draft_probabilities, target_probabilities, uniforms,
-                   left=lambda p, q: p)  # fmt: skip
+def draws_from_the_target(*given):
+    return _judged(*given, left=lambda p, q: p)
+
+
+@wrong(
+    "accept_drafts",
+    "After a rejection gives a chance to tokens of which the draft has enough, where p ≤ q.",
+    zh="被拒绝之后，给草稿已经覆盖够了的词元（p ≤ q）也留了概率。",
+    caught_by="remainder_after_a_rejection",
+    step="Only what is positive of p − q counts: 0 for all other tokens, then divide by the sum.",
+    step_zh="只留 p − q 的正部，其余词元为 0，再除以总和。",
+    looks_like=lambda seen: (
+        [one["returned"]["accepted"] for one in seen] == [0, 1, 2]
+        and min(one["chance where p ≤ q"] for one in seen) > 1e-3
+    ),
+)
+def takes_the_difference(*given):
+    return _judged(*given, left=lambda p, q: (p - q).abs())
+
+
+@wrong(
+    "accept_drafts",
+    "Counts the draft that is not accepted as well.",
+    zh="把没有被接受的那个草稿也数进去了。", caught_by="first_rejection_ends",
+    step="Behind two accepted drafts the third falls: two are accepted.",
+    step_zh="前两个被接受、第三个落选，那就是接受了两个。",
+)  # fmt: skip
+def counts_the_rejected(drafted, *given):
+    count, left = _judged(drafted, *given)
+    return min(count + 1, len(drafted)), left
 
 
 @wrong(
@@ -476,8 +537,7 @@ def draws_from_the_target(drafted, draft_probabilities, target_probabilities, un
     zh="max(p − q, 0) 没有除以总和，不是一个分布。", caught_by="remainder_after_a_rejection",
     step="Divide by the sum, so that it sums to one.", step_zh="除以总和，使它的和为 1。",
 )  # fmt: skip
-def not_normalised(drafted, draft_probabilities, target_probabilities, uniforms):
-    q, p = draft_probabilities, target_probabilities
+def not_normalised(drafted, q, p, uniforms):
     count, left = _judged(drafted, q, p, uniforms)
     return count, (left if count == len(drafted) else (p[count] - q[count]).clamp_min(0))
 
@@ -490,9 +550,8 @@ def not_normalised(drafted, draft_probabilities, target_probabilities, uniforms)
     step="The draft was already drawn with probability q: compare u with p / q.",
     step_zh="草稿本来就是以概率 q 抽出的：拿 u 与 p / q 比。",
 )
-def accepts_with_p(drafted, draft_probabilities, target_probabilities, uniforms):
-    return _judged(drafted, draft_probabilities, target_probabilities, uniforms,
-                   falls=lambda u, p, q: u >= p)  # fmt: skip
+def accepts_with_p(*given):
+    return _judged(*given, falls=lambda u, p, q: u >= p)
 
 
 @wrong(
@@ -501,9 +560,8 @@ def accepts_with_p(drafted, draft_probabilities, target_probabilities, uniforms)
     zh="比值弄反了：q / p。", caught_by="accepted_below_the_ratio",
     step="The target's probability stands above: p / q.", step_zh="目标模型的概率在分子上：p / q。",
 )  # fmt: skip
-def ratio_upside_down(drafted, draft_probabilities, target_probabilities, uniforms):
-    return _judged(drafted, draft_probabilities, target_probabilities, uniforms,
-                   falls=lambda u, p, q: u * p >= q)  # fmt: skip
+def ratio_upside_down(*given):
+    return _judged(*given, falls=lambda u, p, q: u * p >= q)
 
 
 @wrong(
@@ -513,9 +571,8 @@ def ratio_upside_down(drafted, draft_probabilities, target_probabilities, unifor
     caught_by="accepted_below_the_ratio",
     step="Strictly below: u < p / q.", step_zh="要严格小于：u < p / q。",
 )  # fmt: skip
-def accepts_at_the_edge(drafted, draft_probabilities, target_probabilities, uniforms):
-    return _judged(drafted, draft_probabilities, target_probabilities, uniforms,
-                   falls=lambda u, p, q: u > p / q)  # fmt: skip
+def accepts_at_the_edge(*given):
+    return _judged(*given, falls=lambda u, p, q: u > p / q)
 
 
 @wrong(
@@ -526,10 +583,10 @@ def accepts_at_the_edge(drafted, draft_probabilities, target_probabilities, unif
     step="What follows a rejected token was drafted for another text: stop there.",
     step_zh="被拒绝的词元之后，草稿是为另一段文本打的：到此为止。",
 )
-def counts_all_that_pass(drafted, draft_probabilities, target_probabilities, uniforms):
-    count, left = _judged(drafted, draft_probabilities, target_probabilities, uniforms)
+def counts_all_that_pass(drafted, q, p, uniforms):
+    count, left = _judged(drafted, q, p, uniforms)
     places = torch.arange(len(drafted))
-    ratios = target_probabilities[places, drafted] / draft_probabilities[places, drafted]
+    ratios = p[places, drafted] / q[places, drafted]
     return (int((uniforms < ratios).sum()) if count < len(drafted) else count), left
 
 
@@ -539,16 +596,16 @@ def counts_all_that_pass(drafted, draft_probabilities, target_probabilities, uni
     zh="全部接受时，返回的是最后一个草稿那一行，而不是它后面的一行。", caught_by="all_accepted",
     step="There is one row more than drafts: the last one.", step_zh="行数比草稿多一：用最后一行。",
 )  # fmt: skip
-def row_of_the_last_draft(drafted, draft_probabilities, target_probabilities, uniforms):
-    count, left = _judged(drafted, draft_probabilities, target_probabilities, uniforms)
-    return count, (target_probabilities[-2] if count == len(drafted) else left)
+def row_of_the_last_draft(drafted, q, p, uniforms):
+    count, left = _judged(drafted, q, p, uniforms)
+    return count, (p[-2] if count == len(drafted) else left)
 
 
 # --- speculative_generate -----------------------------------------------------------------
 
 
 def _generate(target, draft, ids, max_new_tokens, gamma, generator, *,
-              guess=None, rows=None, after=None, bonus=True, cut=True):  # fmt: skip
+             guess=None, rows=None, bonus=True, cut=True):  # fmt: skip
     """The loop, with one part replaced on request."""
     length = len(ids) + max_new_tokens
 
@@ -563,7 +620,6 @@ def _generate(target, draft, ids, max_new_tokens, gamma, generator, *,
         p = rows(text) if rows else target(text)[-gamma - 1 :]
         uniforms = torch.rand(gamma, generator=generator)
         count, left = _judged(text[len(ids) :], torch.stack(guesses), p, uniforms)
-        left = after(p[count], left) if after else left
         more = [draw(left)] if bonus or count < gamma else []
         ids = torch.cat([text[: len(ids) + count], *more])
     return ids[:length] if cut else ids
@@ -599,23 +655,8 @@ def _drafted_greedily(p, q):
     step_zh="规则只对从 q 抽出的草稿成立：用 torch.multinomial。",
     looks_like=_first_token(_drafted_greedily),
 )
-def drafts_greedily(target, draft, ids, max_new_tokens, gamma, generator):
-    return _generate(target, draft, ids, max_new_tokens, gamma, generator,
-                     guess=lambda q: q.argmax()[None])  # fmt: skip
-
-
-@wrong(
-    "speculative_generate",
-    "Draws the token after a rejection from the target's row, not from what the rule returns.",
-    zh="被拒绝之后从目标模型那一行抽，而不是从规则返回的分布抽。",
-    caught_by="texts_are_those_of_the_target",
-    step="Draw from the distribution that accept_drafts returns.",
-    step_zh="从 accept_drafts 返回的分布里抽。",
-    looks_like=_first_token(lambda p, q: torch.minimum(p, q) + (1 - torch.minimum(p, q).sum()) * p),
-)
-def draws_from_the_row(target, draft, ids, max_new_tokens, gamma, generator):
-    return _generate(target, draft, ids, max_new_tokens, gamma, generator,
-                     after=lambda row, left: row)  # fmt: skip
+def drafts_greedily(*given):
+    return _generate(*given, guess=lambda q: q.argmax()[None])
 
 
 @wrong(
@@ -636,8 +677,8 @@ def rows_too_late(target, draft, ids, max_new_tokens, gamma, generator):
 
 @wrong(
     "speculative_generate",
-    "Lets the target write alone, one call for each token.",
-    zh="让目标模型独自写，一个词元调用一次。",
+    "Calls the target once for each new token, as if it wrote alone.",
+    zh="每个新词元都调用一次目标模型，等于让它独自写。",
     caught_by="one_call_a_round",
     errata=("E139",),
     step="Draft gamma tokens first, and let one call of the target judge them.",
@@ -650,6 +691,31 @@ def target_writes_alone(target, draft, ids, max_new_tokens, gamma, generator):
     return ids
 
 
+def _is_called_too_often(seen):
+    """Whether all texts are right, and the target was called more often than there are rounds."""
+    right = all((np.diff(some["text"]) % 7 == 1).all() for some in seen)
+    new = len(seen[0]["text"]) - 2
+    return right and (seen[0]["calls"] > math.isqrt(new) or seen[1]["calls"] > new)
+
+
+@wrong(
+    "speculative_generate",
+    "The text is right, but the target is called more often than there are rounds.",
+    zh="文本没错，但调用目标模型的次数多于所需的轮数。",
+    caught_by="one_call_a_round",
+    step="One call on the text with all drafts has the row of each, and one more.",
+    step_zh="对接上全部草稿的文本调用一次，每个草稿的行就都有了，还多一行。",
+    looks_like=_is_called_too_often,
+)
+def calls_for_each_draft(target, draft, ids, max_new_tokens, gamma, generator):
+    def rows(text):
+        return torch.stack(
+            [target(text[:end])[-1] for end in range(len(text) - gamma, len(text) + 1)]
+        )
+
+    return _generate(target, draft, ids, max_new_tokens, gamma, generator, rows=rows)
+
+
 @wrong(
     "speculative_generate",
     "Draws no further token when all drafts are accepted.",
@@ -658,8 +724,8 @@ def target_writes_alone(target, draft, ids, max_new_tokens, gamma, generator):
     step="The target's last row is there already: a token for free.",
     step_zh="目标模型的最后一行已经有了：白得一个词元。",
 )
-def no_token_for_free(target, draft, ids, max_new_tokens, gamma, generator):
-    return _generate(target, draft, ids, max_new_tokens, gamma, generator, bonus=False)
+def no_token_for_free(*given):
+    return _generate(*given, bonus=False)
 
 
 @wrong(
@@ -670,8 +736,18 @@ def no_token_for_free(target, draft, ids, max_new_tokens, gamma, generator):
     step="Cut the text to the prompt and max_new_tokens.",
     step_zh="把文本截到提示加 max_new_tokens 个词元。",
 )
-def never_cuts(target, draft, ids, max_new_tokens, gamma, generator):
-    return _generate(target, draft, ids, max_new_tokens, gamma, generator, cut=False)
+def never_cuts(*given):
+    return _generate(*given, cut=False)
+
+
+@wrong(
+    "speculative_generate",
+    "Returns the new tokens without the prompt.",
+    zh="只返回了新词元，没有提示。", caught_by="exactly_as_many_as_asked",
+    step="The prompt's ids come first in what is returned.", step_zh="返回值开头是提示的 id。",
+)  # fmt: skip
+def leaves_the_prompt_out(target, draft, ids, *given):
+    return _generate(target, draft, ids, *given)[len(ids) :]
 
 
 @wrong(
@@ -695,15 +771,28 @@ def _slots(tokens, page_size):
 
 @wrong(
     "cache_waste",
-    "Averages the shares of the requests instead of adding up slots and tokens.",
-    zh="对每个请求的比例取平均，而不是先累加位置和词元。",
+    "Averages shares, of requests or of steps, instead of adding up slots and tokens.",
+    zh="对各请求或各步的比例取平均，而不是先累加位置和词元。",
     caught_by="whole_pages_over_all_steps",
     step="Add up all slots and all tokens, then divide once.",
     step_zh="先累加全部位置和全部词元，最后除一次。",
+    looks_like=lambda seen: abs(seen[-1] - (3 / 4 + 0) / 2) < 1e-6,
 )
 def averages_shares(history, page_size):
     shares = [1 - n / _slots(n, page_size) for step in history for n in step.values()]
     return sum(shares) / len(shares) if shares else 0.0
+
+
+@wrong(
+    "cache_waste",
+    "Divides the empty slots by the tokens, not by all slots.",
+    zh="空位除以了词元数，而不是全部位置数。", caught_by="whole_pages_over_all_steps",
+    step="A share of what is reserved: divide by all slots.",
+    step_zh="要的是占预留的比例：除以全部位置数。",
+)  # fmt: skip
+def share_of_the_tokens(history, page_size):
+    held = [n for step in history for n in step.values()]
+    return sum(_slots(n, page_size) - n for n in held) / sum(held) if held else 0.0
 
 
 @wrong(
@@ -720,35 +809,12 @@ def one_page_more(history, page_size):
     return 1 - sum(held) / slots if slots else 0.0
 
 
-@wrong(
-    "cache_waste",
-    "Divides the empty slots by the tokens, not by all slots.",
-    zh="空位除以了词元数，而不是全部位置数。",
-    caught_by="whole_pages_over_all_steps",
-    step="A share of what is reserved: all slots stand below the bar.",
-    step_zh="要的是占预留的比例：分母是全部位置。",
-)
-def share_of_the_tokens(history, page_size):
-    held = [n for step in history for n in step.values()]
-    return sum(_slots(n, page_size) - n for n in held) / sum(held) if held else 0.0
-
-
-@wrong(
-    "cache_waste",
-    "Divides by zero where nothing was reserved.",
-    zh="什么都没预留时除以了零。", caught_by="nothing_reserved",
-    step="Return 0 where there are no slots.", step_zh="没有位置时返回 0。",
-)  # fmt: skip
-def divides_by_zero(history, page_size):
-    held = [n for step in history for n in step.values()]
-    return 1 - sum(held) / sum(_slots(n, page_size) for n in held)
-
-
 # --- continuous_batching ------------------------------------------------------------------
 
 
 def _simulate(requests, num_pages, page_size, *, static=False, overtake=False, reserve=False,
-              out=lambda held, i: max(held), forget=False, early=0, idle=True, late=0):  # fmt: skip
+             out=lambda held, i: max(held), forget=False, early=0, idle=True, late=0,
+             line=sorted):  # fmt: skip
     """The rules, with one of them broken on request."""
 
     def pages(i):
@@ -772,7 +838,7 @@ def _simulate(requests, num_pages, page_size, *, static=False, overtake=False, r
                     continue
                 loser = out(held, i)
                 del held[loser]
-                waiting = sorted([loser, *waiting])
+                waiting = line([*waiting, loser])
                 tokens[loser] = requests[loser][1] if forget else tokens[loser]
             tokens[i] += i in held
         running = [i for i in running if i in held]
@@ -792,8 +858,8 @@ def _simulate(requests, num_pages, page_size, *, static=False, overtake=False, r
     errata=("E139",),
     step="Admit at every step, whoever still runs.", step_zh="每一步都接纳，不管还有谁在运行。",
 )  # fmt: skip
-def waits_for_the_batch(requests, num_pages, page_size):
-    return _simulate(requests, num_pages, page_size, static=True)
+def waits_for_the_batch(*given):
+    return _simulate(*given, static=True)
 
 
 @wrong(
@@ -804,8 +870,8 @@ def waits_for_the_batch(requests, num_pages, page_size):
     step="Take pages for the tokens that are there, and one more when they are full.",
     step_zh="只为已有的词元拿页，放满了再拿一页。",
 )
-def reserves_to_the_end(requests, num_pages, page_size):
-    return _simulate(requests, num_pages, page_size, reserve=True)
+def reserves_to_the_end(*given):
+    return _simulate(*given, reserve=True)
 
 
 @wrong(
@@ -816,8 +882,8 @@ def reserves_to_the_end(requests, num_pages, page_size):
     step="The first that cannot be admitted ends the admission.",
     step_zh="遇到第一个不能接纳的，就停止接纳。",
 )
-def lets_overtake(requests, num_pages, page_size):
-    return _simulate(requests, num_pages, page_size, overtake=True)
+def lets_overtake(*given):
+    return _simulate(*given, overtake=True)
 
 
 @wrong(
@@ -828,8 +894,8 @@ def lets_overtake(requests, num_pages, page_size):
     step="Preempt the largest number: the oldest request always gets on.",
     step_zh="抢占编号最大的：最早的请求总能往前走。",
 )
-def preempts_the_oldest(requests, num_pages, page_size):
-    return _simulate(requests, num_pages, page_size, out=lambda held, i: min(held))
+def preempts_the_oldest(*given):
+    return _simulate(*given, out=lambda held, i: min(held))
 
 
 @wrong(
@@ -840,8 +906,20 @@ def preempts_the_oldest(requests, num_pages, page_size):
     step="Its cache is lost, not its text: it keeps its count of tokens.",
     step_zh="丢的是缓存，不是文本：词元计数要保留。",
 )
-def starts_again(requests, num_pages, page_size):
-    return _simulate(requests, num_pages, page_size, forget=True)
+def starts_again(*given):
+    return _simulate(*given, forget=True)
+
+
+@wrong(
+    "continuous_batching",
+    "Puts a preempted request at the end of the line.",
+    zh="把被抢占的请求排到了队尾。",
+    caught_by="largest_number_is_preempted",
+    step="Who waits is taken in the order of numbers: the preempted goes before all larger ones.",
+    step_zh="等待的请求按编号顺序接纳：被抢占的排在编号更大的前面。",
+)
+def waits_at_the_end(*given):
+    return _simulate(*given, line=list)
 
 
 @wrong(
@@ -852,8 +930,8 @@ def starts_again(requests, num_pages, page_size):
     step="Take a page when the token to be written finds no room.",
     step_zh="要写的词元放不下时，才拿新页。",
 )
-def a_token_too_early(requests, num_pages, page_size):
-    return _simulate(requests, num_pages, page_size, early=1)
+def a_token_too_early(*given):
+    return _simulate(*given, early=1)
 
 
 @wrong(
@@ -863,8 +941,8 @@ def a_token_too_early(requests, num_pages, page_size):
     caught_by="each_runs_when_it_arrives",
     step="Record {} and count the step.", step_zh="记下 {}，步数照样加一。",
 )  # fmt: skip
-def skips_idle_steps(requests, num_pages, page_size):
-    return _simulate(requests, num_pages, page_size, idle=False)
+def skips_idle_steps(*given):
+    return _simulate(*given, idle=False)
 
 
 @wrong(
@@ -875,8 +953,8 @@ def skips_idle_steps(requests, num_pages, page_size):
     step="Admit where arrival ≤ step, counting steps from 0, and write in the same step.",
     step_zh="步数从 0 数起，arrival ≤ 当前步就接纳，当步就写。",
 )
-def a_step_late(requests, num_pages, page_size):
-    return _simulate(requests, num_pages, page_size, late=1)
+def a_step_late(*given):
+    return _simulate(*given, late=1)
 
 
 @wrong(
@@ -887,5 +965,5 @@ def a_step_late(requests, num_pages, page_size):
     step="Look for the largest number among all that run; only then see whether it is this one.",
     step_zh="在所有运行的请求里找编号最大的，再看是不是自己。",
 )
-def preempts_itself(requests, num_pages, page_size):
-    return _simulate(requests, num_pages, page_size, out=lambda held, i: i)
+def preempts_itself(*given):
+    return _simulate(*given, out=lambda held, i: i)
