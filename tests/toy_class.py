@@ -90,5 +90,7 @@ def timeless(out: Path) -> dict[str, str]:
 
 def without_times(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: without_times(v) for k, v in value.items() if k != "seconds"}
+        # On a busy machine the clock may end what computes without end, which is told otherwise.
+        times = {"seconds", "message"} if value.get("status") == "timeout" else {"seconds"}
+        return {k: without_times(v) for k, v in value.items() if k not in times}
     return [without_times(item) for item in value] if isinstance(value, list) else value
