@@ -17,8 +17,9 @@ from jupyter_client.manager import KernelManager
 from nbgrader.api import Gradebook
 
 from autograder.classroom import Ledger, grade_class, graders, take_in
+from autograder.engine.pool import pool_of
 from autograder.exercise.catalog import Exercise
-from autograder.grading.grade import grade_path, pool_of
+from autograder.grading.grade import grade_path
 from autograder.judging.results import SubmissionResult
 
 Points = dict[str, float]

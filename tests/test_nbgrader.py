@@ -18,8 +18,9 @@ from nbgrader.nbgraderformat import MetadataValidator
 from warm_kernels import warm_kernels
 
 from autograder.dev.views import STUB
+from autograder.engine.pool import pool_of
 from autograder.exercise.catalog import content_root, exercise, exercises
-from autograder.grading.grade import grade_path, pool_of
+from autograder.grading.grade import grade_path
 from autograder.judging.results import SubmissionResult
 from autograder.language import LANGUAGES, Language
 from autograder.learner.demo import half_finished

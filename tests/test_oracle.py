@@ -5,16 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import dev_exercise
 import pytest
 from attempts import RECALL, grade, statuses, task
 
+from autograder.engine.claims import outcome_to
+from autograder.evidence.packing import pack
 from autograder.exercise.catalog import exercise
 from autograder.exercise.suite import answers
 from autograder.grading.grade import grade_path
-from autograder.grading.oracle import answer_key, make_ahead, reference_key
+from autograder.grading.oracle import answer_key, made_warm, make_ahead, reference_key
+from autograder.judging.key import AnswerKey, Label
 
 METRICS = exercise("metrics")
 
@@ -52,6 +56,25 @@ def test_a_whole_key_holds_the_reference_too(keys: Path) -> None:
     assert set(keys.iterdir()) == made
     assert reference.misconceptions == {}
     assert reference.outcomes == {n: {(): rows[()]} for n, rows in whole.outcomes.items()}
+
+
+@pytest.mark.slow
+def test_a_process_that_is_warm_makes_the_same_key(
+    tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with made_warm([METRICS]):
+        warm = answer_key(METRICS, tasks=["recall", "f1"])
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    fresh = answer_key(METRICS, tasks=["recall", "f1"])
+    assert told(warm) == told(fresh)
+
+
+def told(key: AnswerKey) -> dict[str, dict[Label, bytes]]:
+    """What a key holds, NaN too, but for times."""
+    return {
+        check: {label: pack(outcome_to(replace(it, seconds=0.0))) for label, it in rows.items()}
+        for check, rows in key.outcomes.items()
+    }
 
 
 @pytest.mark.slow

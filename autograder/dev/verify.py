@@ -180,7 +180,7 @@ def _graded(
     """The untouched notebook is all ``todo``; the solved one passes whole, behind walls too."""
     from autograder.engine import walls
     from autograder.engine.fresh import fresh_worker
-    from autograder.grading.grade import pool_of
+    from autograder.engine.pool import pool_of
 
     kinds = list(itertools.product(LANGUAGES, (False, True)))
     if _share_their_code(cells):

@@ -17,6 +17,7 @@ from autograder.engine.calling import Call
 from autograder.engine.claims import outcome_from, outcome_to
 from autograder.engine.dialogue import START_SECONDS
 from autograder.engine.fresh import fresh_worker
+from autograder.engine.process import Launch
 from autograder.engine.protocol import BrokenChannel, Request
 from autograder.evidence.observations import Outcome
 from autograder.exercise import catalog
@@ -56,6 +57,7 @@ def observe_key(
     course: Path = catalog.COURSE,
     checks: Sequence[str] = (),
     mode: Mode = "key",
+    launch: Launch = fresh_worker,
 ) -> KeyRows:
     """Run probes with the reference and the misconceptions, in a process of its own.
 
@@ -66,6 +68,8 @@ def observe_key(
     mode
         With the reference alone, with the exercise's misconceptions too, or with those that are
         made of the reference, `engine.variants`.
+    launch
+        Gives the process.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def observe_key(
     found: list[tuple[tuple[str, ...], Outcome]] = []
     table: list[dict[str, Any]] = []
     request = _of_ours(mode, exercise, secret, course, checks)
-    for frame in _frames_of(request, exercise):
+    for frame in _frames_of(request, exercise, launch=launch):
         if frame["type"] == "misconceptions":
             table = frame["table"]
         if frame["type"] == "answer":
@@ -138,15 +142,16 @@ def _of_ours(
     seconds = max(KEY_SECONDS, exercise.with_room().check_seconds)
     salt = salted(secret, exercise.slug)
     return Request(
-        mode, exercise.slug, str(course), salt, checks=tuple(checks), check_seconds=seconds
-    )
+        mode, exercise.slug, str(course), salt, checks=tuple(checks), check_seconds=seconds,
+        total_seconds=KEY_SECONDS * 60, memory=2**36,
+    )  # fmt: skip
 
 
 def _frames_of(
-    request: Request, exercise: Exercise, over: float = math.inf
+    request: Request, exercise: Exercise, over: float = math.inf, launch: Launch = fresh_worker
 ) -> Iterator[dict[str, Any]]:
     """What a process that holds the reference reports, until it is done."""
-    with fresh_worker(request) as frames:
+    with launch(request) as frames:
         while True:
             try:
                 frame = frames.next(min(START_SECONDS, max(over - time.monotonic(), 0.0)))

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -272,3 +272,17 @@ class Pool(Warm):
         if self.walled:
             environment |= room.told(environment)
         return {**environment, **_LARGE_PAGES}
+
+
+@contextlib.contextmanager
+def pool_of(exercises: Sequence[Exercise], *, walled: bool | None = None) -> Iterator[Pool | None]:
+    """A pool that is warm for `exercises`; ``None`` where there are none, or the platform has none.
+
+    `walled` is as for `Pool`.
+    """
+    with contextlib.ExitStack() as stack:
+        pool = None
+        if exercises and sys.platform == "linux":
+            with contextlib.suppress(PoolError, OSError):
+                pool = stack.enter_context(Pool(exercises, walled=walled))
+        yield pool

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
@@ -28,7 +27,7 @@ from autograder.engine import (
 from autograder.engine.frames import Worker
 from autograder.engine.fresh import fresh_worker
 from autograder.engine.needed import is_untouched
-from autograder.engine.pool import Pool, PoolError
+from autograder.engine.pool import Pool, PoolError, pool_of
 from autograder.engine.protocol import Request
 from autograder.evidence.runs import Isolation
 from autograder.exercise import catalog
@@ -88,20 +87,6 @@ def exercises_of(paths: Iterable[Path], *, begun: bool = False) -> list[Exercise
             if not (begun and is_untouched(notebook, exercise)):
                 found[exercise.slug] = exercise
     return [found[slug] for slug in sorted(found)]
-
-
-@contextlib.contextmanager
-def pool_of(exercises: Sequence[Exercise], *, walled: bool | None = None) -> Iterator[Pool | None]:
-    """A pool that is warm for `exercises`; ``None`` where there are none, or the platform has none.
-
-    `walled` is as for `Pool`.
-    """
-    with contextlib.ExitStack() as stack:
-        pool = None
-        if exercises and sys.platform == "linux":
-            with contextlib.suppress(PoolError, OSError):
-                pool = stack.enter_context(Pool(exercises, walled=walled))
-        yield pool
 
 
 class Workers(Protocol):

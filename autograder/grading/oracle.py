@@ -8,12 +8,15 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
 from autograder.engine import Ask, KeyRows, observe_key
+from autograder.engine.fresh import fresh_worker
 from autograder.engine.keys import Mode
+from autograder.engine.pool import pool_of
+from autograder.engine.process import Launch
 from autograder.evidence.observations import Data, Outcome
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise, Task
@@ -66,6 +69,22 @@ def have_made(make: Make) -> None:
 _makers: list[Make] = []
 
 
+@contextlib.contextmanager
+def made_warm(exercises: Sequence[Exercise]) -> Iterator[None]:
+    """In the body, keys are made by children of one process that has loaded the libraries.
+
+    For whoever makes those of many exercises; where the platform has no such processes, nothing
+    changes.
+    """
+    with pool_of(exercises, walled=False) as pool:
+        make = partial(_computed, launch=pool.worker) if pool else _computed
+        _makers.append(make)
+        try:
+            yield
+        finally:
+            _makers.remove(make)
+
+
 def parts(exercise: Exercise, mode: Mode, secret: str, tasks: Sequence[str]) -> dict[str, KeyRows]:
     """The parts of a key for `tasks`, from the cache or computed now."""
     with _ONE_AT_A_TIME:
@@ -87,14 +106,18 @@ def _key(
 
 
 def _computed(
-    exercise: Exercise, mode: Mode, secret: str, tasks: Sequence[str]
+    exercise: Exercise,
+    mode: Mode,
+    secret: str,
+    tasks: Sequence[str],
+    launch: Launch = fresh_worker,
 ) -> dict[str, KeyRows | None]:
     """Run the reference, and for a key the misconceptions, for the checks of `tasks`."""
     suite = Suite(exercise)
     checks = {check.name: name for name in tasks for check in suite.of_task(name)}
     rows = observe_key(
         exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks),
-        mode=mode,
+        mode=mode, launch=launch,
     )  # fmt: skip
     found: dict[str, KeyRows | None] = {}
     for name in tasks:

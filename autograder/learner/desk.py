@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from autograder._errors import BilingualError
 from autograder.engine import Notebook, UnreadableNotebook, read_notebook
 from autograder.engine.needed import handout
-from autograder.engine.pool import Pool
+from autograder.engine.pool import Pool, pool_of
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise, Task
 from autograder.exercise.edition import edition
-from autograder.grading.grade import Told, exercises_of, grade, grade_path, pool_of
+from autograder.grading.grade import Told, exercises_of, grade, grade_path
 from autograder.grading.journal import Journal, default_path
 from autograder.judging.results import SubmissionResult
 from autograder.language import LANGUAGES, Language, Text
