@@ -723,10 +723,10 @@ check("checkpointing")
 # numbers, while dropout uses torch's.
 #
 # `save_run(run, path)` writes a file from which `load_run(run, path)`, given a fresh `Run` in
-# **another process**, brings everything back: from there on the run goes **bit for bit** as it
-# would have gone on without the crash. Saving changes nothing in the run which is being saved. The
-# file `path` is all that survives. You write and read it yourself, so `torch.load` may be told
-# `weights_only=False`.
+# **another process**, brings everything back, the list of losses included: from there on the run
+# goes **bit for bit** as it would have gone on without the crash. Saving changes nothing in the run
+# which is being saved. The file `path` is all that survives. You write and read it yourself, so
+# `torch.load` may be told `weights_only=False`.
 
 # %% [markdown] id="resume-task" lang="zh"
 # ## 10. 被杀掉，却毫无痕迹
@@ -736,7 +736,7 @@ check("checkpointing")
 # 数据增强用 Python 的 `random` 和 NumPy 的全局随机数，dropout 用 torch 的。
 #
 # `save_run(run, path)` 写一个文件；`load_run(run, path)` 在**另一个进程**里拿到一个新建的 `Run`，
-# 从这个文件恢复一切：此后的训练与没有中断时**逐比特**相同。
+# 从这个文件恢复一切，包括损失列表：此后的训练与没有中断时**逐比特**相同。
 # 保存时不得改变正在保存的训练。留下来的只有 `path` 这个文件。
 # 文件由你自己写、自己读，所以 `torch.load` 可以用 `weights_only=False`。
 

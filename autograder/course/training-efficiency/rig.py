@@ -1,21 +1,10 @@
-"""What the probes of `training-efficiency` run: processes, and models that tell what they do.
+"""What the probes of `training-efficiency` run: steps, and models that tell what they do."""
 
-`team` runs a function in processes that are forked from this one, so that nothing is imported
-again, and which torch.distributed connects over the loopback. It works behind the grader's walls,
-in a process of its own and in a notebook's kernel, and ends whatever the learner's code does.
-"""
-
-import builtins
 import contextlib
-import multiprocessing
 import os
 import random
 import signal
-import sys
 import tempfile
-import time
-import traceback
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +14,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
-LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
-GLOO_SECONDS, TEAM_SECONDS, LINGER_SECONDS = 5, 20, 0.5
-VAIN = ("gloo", "Timed out", "onnection")
+from .processes import LOOPBACK, failure, fork, heard, raise_here, team
 
 
 def warm_up():
@@ -40,74 +27,6 @@ def warm_up():
     with contextlib.suppress(RuntimeError):
         dist.ProcessGroupGloo.create_device(interface=LOOPBACK)
     return True
-
-
-def member(rank, count, folder, work, answer):
-    torch.set_num_threads(1)
-    os.environ["GLOO_SOCKET_IFNAME"] = LOOPBACK
-    try:
-        dist.init_process_group(
-            "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=count,
-            timeout=timedelta(seconds=GLOO_SECONDS),
-        )  # fmt: skip
-        told = {"returned": work(rank)}
-    except Exception as error:
-        line = (traceback.extract_tb(error.__traceback__)[-1].line or "").strip()
-        told = {"raised": type(error).__name__, "message": f"process {rank}: {error}"}
-        told["line"] = line
-    answer.send(told)
-    # Others may still read what this one sent; once all have answered, all are ended. Whoever
-    # waits for this one in vain is told so when it goes.
-    time.sleep(LINGER_SECONDS)
-    os._exit(0)  # nothing of the parent's is to be tidied up here
-
-
-def fork(target, *arguments):
-    """Start a function in a forked process; return the process and the end it answers at."""
-    fork = multiprocessing.get_context("fork")
-    receiver, sender = fork.Pipe(duplex=False)
-    process = fork.Process(target=target, args=(*arguments, sender), daemon=True)
-    process.start()
-    sender.close()
-    return process, receiver
-
-
-def heard(receiver):
-    if not receiver.poll(TEAM_SECONDS):
-        raise TimeoutError(f"a process has not answered within {TEAM_SECONDS} s")
-    try:
-        return receiver.recv()
-    except EOFError:
-        return {"raised": "RuntimeError", "message": "gloo: ended without an answer", "line": ""}
-
-
-def team(count, work):
-    """What `work(rank)` returns in each of `count` processes, or that they got out of step."""
-    with tempfile.TemporaryDirectory() as folder:
-        members = [fork(member, rank, count, folder, work) for rank in range(count)]
-        try:
-            told = [heard(receiver) for _, receiver in members]
-        finally:
-            for process, _ in members:
-                process.kill()
-                process.join()
-    failed = [one for one in told if "raised" in one]
-    for one in failed:
-        known = hasattr(builtins, one["raised"]) and one["raised"] != "RuntimeError"
-        if known or not any(word in one["message"] for word in VAIN):
-            raise_here(one)
-    return "processes waited for each other in vain" if failed else [o["returned"] for o in told]
-
-
-def raise_here(told):
-    """Raise in this process what was raised in another one."""
-    kind = getattr(builtins, told["raised"], RuntimeError)
-    message = f"{told['message']} [{told['line']}]"
-    try:
-        error = kind(message)
-    except Exception:  # some take more than a message
-        error = RuntimeError(message)
-    raise error
 
 
 class Speaker(nn.Module):
@@ -193,17 +112,22 @@ class Run:
         self.losses.append(loss.item())
 
 
+def never_stopped(seed, steps):
+    """A run after so many steps; the random states of this process are its own."""
+    run = Run(seed)
+    for _ in range(steps):
+        run.step()
+    return run
+
+
 def doomed(seed, steps, save_run, path, answer):
     """Some steps, a file, one more step; then the process is killed."""
     try:
-        run = Run(seed)
-        for _ in range(steps):
-            run.step()
+        run = never_stopped(seed, steps)
         save_run(run, path)
         run.step()
     except Exception as error:
-        line = (traceback.extract_tb(error.__traceback__)[-1].line or "").strip()
-        answer.send({"raised": type(error).__name__, "message": str(error), "line": line})
+        answer.send(failure(error, str(error)))
     else:
         answer.send({"weights": weights(run)})
     os.kill(os.getpid(), signal.SIGKILL)

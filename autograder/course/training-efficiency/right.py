@@ -227,6 +227,7 @@ def part_by_part(run, path):
     run.scheduler.load_state_dict(held["scheduler"].state_dict())
     run.generator = held["generator"]
     run.order, run.position = list(held["order"]), held["position"]
+    run.losses[:] = held["losses"]
     random.setstate(states[0])
     np.random.set_state(states[1])
     torch.random.set_rng_state(states[2])

@@ -123,6 +123,19 @@ def epsilon_under_the_root(
     return _adam(w, grad + weight_decay * w, state, lr, betas, eps, inside=True)
 
 
+@wrong("adam_step", "Keeps the corrected averages in the state, and corrects them over again.",
+       zh="把校正后的平均存回了 state，下一步又校正一遍。", caught_by="adam_step_by_step",
+       step="Keep the bare averages; correct copies of them in each step.",
+       step_zh="state 里存未校正的平均，每一步只校正它的副本。")  # fmt: skip
+def keeps_the_corrected(
+    w, grad, state, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0
+):  # fmt: skip
+    new = _adam(w, grad + weight_decay * w, state, lr, betas, eps)
+    state["m"] /= 1 - betas[0] ** state["t"]
+    state["v"] /= 1 - betas[1] ** state["t"]
+    return new
+
+
 @wrong("adam_step", "Sums all squares, as AdaGrad does: the steps only shrink.",
        zh="像 AdaGrad 那样累加平方，步长只减不增。", caught_by="adam_step_by_step",
        errata=("E141",),
@@ -226,21 +239,14 @@ def _accumulate(model, micro_batches, weigh, clear=True):
     return total
 
 
-@wrong("accumulate_gradients", "Takes the mean of the pieces' means.",
-       zh="取了各份均值的均值。", caught_by="positions_weigh_the_same",
+@wrong("accumulate_gradients", "Weighs the pieces' means by pieces or sequences, not by positions.",
+       zh="各份的均值按份数或序列数加权，而不是按计入的位置数。",
+       caught_by="positions_weigh_the_same",
        step="Divide summed losses by the positions of all pieces; count these first.",
        step_zh="损失求和后除以所有份的计入位置总数，总数要先数好。")  # fmt: skip
 def mean_of_means(model, micro_batches):
     pieces = len(micro_batches)
     return _accumulate(model, micro_batches, lambda loss, y: loss / _counted(y) / pieces)
-
-
-@wrong("accumulate_gradients", "Adds the means of the pieces up and divides by nothing.",
-       zh="把各份的均值直接相加，没有再除。", caught_by="equal_pieces",
-       step="The gradients of n pieces add up: each loss has to be scaled first.",
-       step_zh="n 份的梯度会累加，每份的损失要先缩放。")  # fmt: skip
-def sum_of_means(model, micro_batches):
-    return _accumulate(model, micro_batches, lambda loss, y: loss / _counted(y))
 
 
 @wrong("accumulate_gradients", "Counts the ignored positions too.",
@@ -341,10 +347,11 @@ def returns_the_norm_after(parameters, max_norm):
 
 def _scaled(
     loss, optimizer, scaler, max_norm, growth_interval, *, scale=True, unscale=True,
-    early_clip=False, test=True, restart=True,
+    early_clip=False, test=True, restart=True, clear=True,
 ):  # fmt: skip
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    optimizer.zero_grad()
+    if clear:
+        optimizer.zero_grad()
     factor = scaler["scale"] if scale else 1.0
     (loss * factor).backward()
     if early_clip and max_norm is not None:
@@ -395,8 +402,10 @@ def clips_too_early(
     return _scaled(loss, optimizer, scaler, max_norm, growth_interval, early_clip=True)
 
 
-@wrong("scaled_step", "Takes the step although a gradient is infinite.",
-       zh="梯度里有无穷大还照样更新。", caught_by="overflow_is_skipped",
+@wrong("scaled_step", "Takes the step although a gradient is infinite or nan.",
+       zh="梯度里有无穷大或 nan，还照样更新。", caught_by="overflow_is_skipped",
+       looks_like=lambda seen: any(
+           not np.isfinite(weight).all() for one in seen for weight in one["weights"]),
        step="One number that is not finite spoils the weights for good: skip the step.",
        step_zh="只要有一个数不是有限值，权重就毁了：跳过这一步。")  # fmt: skip
 def steps_regardless(
@@ -405,14 +414,30 @@ def steps_regardless(
     return _scaled(loss, optimizer, scaler, max_norm, growth_interval, test=False)
 
 
-@wrong("scaled_step", "Counts on after an overflow: good steps need not be in a row.",
-       zh="溢出后计数没有清零，成功的步不必连续。", caught_by="overflow_restarts_the_count",
-       step="Set good_steps to 0 when a step is skipped.",
-       step_zh="跳过一步时把 good_steps 清零。")  # fmt: skip
+def _runs_on(seen):
+    """The third step is skipped and its count stays, or the last doubles and its count stays."""
+    (_, after, stepped), (_, last, _) = (seen[place]["state"] for place in (2, -1))
+    return not stepped and (after != 0 or last == 3)
+
+
+@wrong("scaled_step", "Lets the count of good steps run on, after an overflow or after a doubling.",
+       zh="成功的计数该从 0 重新开始时（溢出之后，或翻倍之后）没有清零。",
+       caught_by="overflow_restarts_the_count", looks_like=_runs_on,
+       step="Set good_steps to 0 when a step is skipped, and when the scale has doubled.",
+       step_zh="跳过一步时，以及 scale 翻倍时，都要把 good_steps 清零。")  # fmt: skip
 def counts_on(
     loss, optimizer, scaler, max_norm=None, growth_interval=2000, clip_grad_norm=None
 ):  # fmt: skip
     return _scaled(loss, optimizer, scaler, max_norm, growth_interval, restart=False)
+
+
+@wrong("scaled_step", "Leaves old gradients in, which are added to the new ones.",
+       zh="旧梯度没有清掉，加进了新的里。", caught_by="an_ordinary_step",
+       step="Clear the gradients before backward().", step_zh="反向传播之前先清梯度。")  # fmt: skip
+def old_gradients_stay(
+    loss, optimizer, scaler, max_norm=None, growth_interval=2000, clip_grad_norm=None
+):  # fmt: skip
+    return _scaled(loss, optimizer, scaler, max_norm, growth_interval, clear=False)
 
 
 # --- training_memory ----------------------------------------------------------------------
@@ -452,12 +477,12 @@ def forgets_the_master_copy(parameters, world_size=1, stage=0):
     return parameters * sum(size / (world_size if split else 1) for size, split in parts)
 
 
-@wrong("model_state_bytes", "Splits the gradients from stage 1 and the optimizer states from 2.",
-       zh="第 1 阶段切梯度、第 2 阶段才切优化器状态，顺序反了。", caught_by="as_in_the_paper",
-       step="Stage 1 splits what is largest: the optimizer states.",
-       step_zh="第 1 阶段切最大的那块：优化器状态。")  # fmt: skip
-def splits_gradients_first(parameters, world_size=1, stage=0):
-    return _states(parameters, world_size, stage >= 3, stage >= 1, stage >= 2)
+@wrong("model_state_bytes", "Each stage splits its own part only, and not those before it as well.",
+       zh="每个阶段只切自己那一样，前面各阶段的却不切了。", caught_by="as_in_the_paper",
+       step="Stage 2 splits the optimizer states and the gradients: compare with ≥, not with =.",
+       step_zh="第 2 阶段同时切优化器状态和梯度：比较要用 ≥，不是 =。")  # fmt: skip
+def one_part_a_stage(parameters, world_size=1, stage=0):
+    return _states(parameters, world_size, stage == 3, stage == 2, stage == 1)
 
 
 @wrong("activation_bytes", "Forgets the scores, which grow with the square of the length.",
@@ -495,8 +520,8 @@ def divides_by_processes(parameters, examples):
         p.grad /= dist.get_world_size()
 
 
-@wrong("average_gradients", "Adds the gradients up and divides by nothing.",
-       zh="只把梯度加起来，没有除。", caught_by="equal_shards",
+@wrong("average_gradients", "With equal shards it comes out as the sum of all, not as their mean.",
+       zh="各份一样大时，得到的是各进程之和，而不是平均。", caught_by="equal_shards",
        step="What is wanted is a mean: divide by the number of all examples.",
        step_zh="要的是平均：除以全部样本数。")  # fmt: skip
 def adds_only(parameters, examples):
@@ -505,8 +530,9 @@ def adds_only(parameters, examples):
         dist.all_reduce(p.grad)
 
 
-@wrong("average_gradients", "Gathers on process 0 alone; the others keep their own gradients.",
-       zh="只汇总到 0 号进程，其他进程还是自己的梯度。", caught_by="equal_shards",
+@wrong("average_gradients", "The processes end with different gradients: not all have the result.",
+       zh="各进程最后的梯度不一样：不是每个进程都拿到了结果。", caught_by="equal_shards",
+       looks_like=lambda seen: seen[0]["grads"] != seen[1]["grads"],
        step="All processes need the result, or their weights drift apart: all_reduce.",
        step_zh="每个进程都要拿到结果，否则权重会各走各的：用 all_reduce。")  # fmt: skip
 def reduces_to_one(parameters, examples):
@@ -519,7 +545,7 @@ def reduces_to_one(parameters, examples):
 
 
 @wrong("average_gradients", "Not all processes call the collective operation; those that do wait.",
-       zh="不是每个进程都调用了集合通信，调用了的只能干等。", caught_by="equal_shards",
+       zh="不是每个进程都调用了集合通信，调用了的只能干等。", caught_by="an_empty_shard",
        step="A collective operation has to be called by all processes, in the same order.",
        step_zh="集合通信必须由所有进程按同样顺序调用。")  # fmt: skip
 def calls_alone(parameters, examples):
@@ -630,6 +656,8 @@ def _load(run, path, *without):
         run.generator.set_state(held["generator"].get_state())
     if "place" not in without:
         run.order, run.position = held["order"], held["position"]
+    if "losses" not in without:
+        run.losses = held["losses"]
     if "random" not in without:
         random.setstate(states[0])
     if "numpy" not in without:
@@ -638,20 +666,13 @@ def _load(run, path, *without):
         torch.set_rng_state(states[2])
 
 
-@wrong("load_run", "Forgets every random state.", zh="漏了全部随机状态。",
-       caught_by="bit_for_bit",
+@wrong("load_run", "Not all random states come back: Python's, NumPy's or torch's is forgotten.",
+       zh="随机状态没有全部恢复：漏了 Python、NumPy 或 torch 的。", caught_by="dice_fall_alike",
+       looks_like=lambda seen: not all(seen["as if never stopped"].values()),
        step="Dropout and augmentation draw from torch, NumPy and Python: save all three.",
-       step_zh="dropout 和数据增强用到 torch、NumPy、Python 三处随机数，都要保存。")  # fmt: skip
+       step_zh="dropout 和数据增强用到 torch、NumPy 和 Python 的随机数：三个都要存。")  # fmt: skip
 def forgets_random_states(run, path):
     _load(run, path, "random", "numpy", "torch")
-
-
-@wrong("load_run", "Restores torch's random state, but neither Python's nor NumPy's.",
-       zh="只恢复了 torch 的随机状态，漏了 Python 和 NumPy 的。", caught_by="dice_fall_alike",
-       step="random.setstate and np.random.set_state belong to it as well.",
-       step_zh="还要 random.setstate 和 np.random.set_state。")  # fmt: skip
-def torch_alone(run, path):
-    _load(run, path, "random", "numpy")
 
 
 @wrong("load_run", "Brings back the weights alone.", zh="只恢复了权重。",
@@ -659,7 +680,10 @@ def torch_alone(run, path):
        step="A run is more than its weights: moments, schedule, shuffler, position, random states.",
        step_zh="训练不只是权重：还有优化器的矩、调度、打乱器、位置和随机状态。")  # fmt: skip
 def weights_only(run, path):
-    _load(run, path, "optimizer", "scheduler", "generator", "place", "random", "numpy", "torch")
+    _load(
+        run, path, "optimizer", "scheduler", "generator", "place", "losses", "random", "numpy",
+        "torch",
+    )  # fmt: skip
 
 
 @wrong("load_run", "Forgets the optimizer: its moments start from zero.",
@@ -670,12 +694,35 @@ def forgets_the_optimizer(run, path):
     _load(run, path, "optimizer")
 
 
+@wrong("load_run", "Forgets the scheduler: the rate begins its course anew.",
+       zh="漏了调度器，学习率又从头走起。", caught_by="schedule_goes_on",
+       step="Save and load the scheduler's state as well.",
+       step_zh="调度器的状态也要保存和加载。")  # fmt: skip
+def forgets_the_scheduler(run, path):
+    _load(run, path, "scheduler")
+
+
+@wrong("load_run", "Forgets the generator, so that the next epoch is shuffled otherwise.",
+       zh="漏了 generator，下一个 epoch 的打乱方式就变了。", caught_by="no_example_twice",
+       step="Save generator.get_state() and bring it back with set_state.",
+       step_zh="存 generator.get_state()，再用 set_state 恢复。")  # fmt: skip
+def forgets_the_generator(run, path):
+    _load(run, path, "generator")
+
+
 @wrong("load_run", "Begins the epoch anew.", zh="从头开始这个 epoch。",
        caught_by="no_example_twice",
        step="Restore `order` and `position`: examples would be seen twice, others never.",
        step_zh="要恢复 `order` 和 `position`：否则有的样本看两遍，有的一遍没看。")  # fmt: skip
 def begins_the_epoch_anew(run, path):
     _load(run, path, "place")
+
+
+@wrong("load_run", "Forgets the list of losses.", zh="漏了损失列表。",
+       caught_by="schedule_goes_on", step="Save and restore `losses` as well.",
+       step_zh="`losses` 也要保存和恢复。")  # fmt: skip
+def forgets_the_losses(run, path):
+    _load(run, path, "losses")
 
 
 @wrong("save_run", "Draws random numbers while saving, so the run goes on differently.",
