@@ -92,6 +92,7 @@ def unsigned_zero_point(x, bits=8, symmetric=False):
 @wrong(
     "qparams", "Leaves the zero point unrounded, so that 0 lies between two codes.",
     zh="零点没有取整，0 落在了两个编码之间。", caught_by="ends_go_to_the_ends",
+    looks_like=lambda seen: any(z != round(z) for z in seen["zero points"]),
     step="Round z: it is the code of 0, and codes are whole.",
     step_zh="z 要取整：它是 0 的编码，编码都是整数。",
 )  # fmt: skip
@@ -100,6 +101,16 @@ def zero_point_unrounded(x, bits=8, symmetric=False):
         return _symmetric(x, bits)
     scale = _affine(*_range(x), bits)[0]
     return scale, _ends(bits)[0] - _range(x)[0] / scale
+
+
+@wrong(
+    "qparams", "Cuts off the fraction of the zero point where it should round.",
+    zh="零点该四舍五入，却直接截断了小数。", caught_by="ends_go_to_the_ends",
+    step="int() cuts towards 0: use round().", step_zh="int() 向 0 截断：用 round()。",
+)  # fmt: skip
+def zero_point_cut_off(x, bits=8, symmetric=False):
+    scale, zero_point = zero_point_unrounded(x, bits, symmetric)
+    return scale, int(zero_point)
 
 
 @wrong(
@@ -125,6 +136,18 @@ def constant_for_zeros(x, bits=8, symmetric=False):
 def symmetric_by_the_maximum(x, bits=8, symmetric=False):
     if symmetric and x.any():
         return x.max().item() / _ends(bits)[1], 0
+    return _affine(*_range(x), bits)
+
+
+@wrong(
+    "qparams", "Symmetric: divides by 2^(b−1), the magnitude of the lowest code.",
+    zh="对称方式除的是 2^(b−1)，也就是最小编码的绝对值。", caught_by="symmetric_by_magnitude",
+    step="The greatest magnitude goes to q_max: divide by 2^(b−1) − 1.",
+    step_zh="最大的绝对值对应 q_max：除以 2^(b−1) − 1。",
+)  # fmt: skip
+def symmetric_to_the_lowest(x, bits=8, symmetric=False):
+    if symmetric and x.any():
+        return x.abs().max().item() / -_ends(bits)[0], 0
     return _affine(*_range(x), bits)
 
 
@@ -232,14 +255,26 @@ def reduces_the_channel(weight, axis=0, bits=8):
 
 @wrong(
     "quantize_per_channel",
-    "Gives a channel of zeros the scale 0.",
-    zh="全零的通道，缩放系数给了 0。",
+    "Gives a channel of zeros a scale of 0, or nearly 0.",
+    zh="全零的通道，缩放系数给成了 0 或者接近 0 的数。",
     caught_by="a_channel_of_zeros",
-    step="0 / 0 is nan: put 1 where the scale would be 0.",
-    step_zh="0 / 0 是 nan：缩放系数为 0 的地方换成 1。",
+    looks_like=lambda seen: min(seen["scales"]) < 1e-5,
+    step="Put 1 where the scale would be 0: 0 / 0 is nan.",
+    step_zh="缩放系数为 0 的地方换成 1：0 / 0 是 nan。",
 )
 def scale_zero_for_zeros(weight, axis=0, bits=8):
     return _per_channel(weight, axis, bits, _greatest(weight, axis) / _ends(bits)[1])
+
+
+@wrong(
+    "quantize_per_channel", "Takes each channel's greatest value, not its greatest magnitude.",
+    zh="每个通道取的是最大值，而不是最大的绝对值。", caught_by="each_channel_has_its_scale",
+    step="A large negative value would be clipped: take the maximum of |w|.",
+    step_zh="这样绝对值很大的负数会被截掉：应取 |w| 的最大值。",
+)  # fmt: skip
+def by_greatest_values(weight, axis=0, bits=8):
+    scales = weight.movedim(axis, 0).flatten(1).amax(1).abs() / _ends(bits)[1]
+    return _per_channel(weight, axis, bits, torch.where(scales > 0, scales, 1.0))
 
 
 # --- int8_state ---------------------------------------------------------------------------
@@ -256,9 +291,10 @@ def _coded(tensor):
 
 @wrong(
     "int8_state",
-    "Rounds the weights to the grid and stores them as floats: the file is as large as before.",
-    zh="权重舍入到格点后仍按浮点数存：文件和原来一样大。",
+    "Stores weights as floats: however they are rounded, the file is as large as before.",
+    zh="权重仍按浮点数存：怎么舍入，文件也和原来一样大。",
     caught_by="small_file_that_reads",
+    looks_like=lambda seen: seen["kB"] > 300,
     step="Store the int8 codes, and the scales beside them.",
     step_zh="存 int8 编码，旁边存缩放系数。",
 )
@@ -362,9 +398,12 @@ def share_kept(weights, sparsity):
 
 @wrong(
     "magnitude_masks",
-    "Prunes all that is not above a threshold: of equal magnitudes, too many.",
-    zh="凡是不超过阈值的都剪：绝对值相等时剪多了。",
+    "Prunes by a threshold: where magnitudes are equal, it is not so many that go.",
+    zh="按阈值来剪：有绝对值相等的，剪的个数就不对。",
     caught_by="exactly_as_many",
+    looks_like=lambda seen: any(
+        equal["gone"] != other["gone"] for equal, other in zip(seen[::2], seen[1::2], strict=True)
+    ),
     step="Choose so many positions, not a threshold: zeros of an earlier pruning are all equal.",
     step_zh="按个数选位置，不要按阈值：之前剪过的零全都相等。",
 )
@@ -373,6 +412,16 @@ def not_above_a_threshold(weights, sparsity):
     count = round(sparsity * len(sizes))
     bound = sizes.sort().values[count - 1] if count else -1.0
     return {name: weight.abs() > bound for name, weight in weights.items()}
+
+
+@wrong(
+    "magnitude_masks", "Rounds the number of weights that go down.",
+    zh="要剪的个数向下取整了。", caught_by="exactly_as_many",
+    step="int() cuts off: round(sparsity · N).", step_zh="int() 是截断：用 round(sparsity · N)。",
+)  # fmt: skip
+def rounds_down(weights, sparsity):
+    count = sum(weight.numel() for weight in weights.values())
+    return _ranked(weights, int(sparsity * count) / count, torch.abs)
 
 
 # --- mask_2_to_4 --------------------------------------------------------------------------
@@ -430,9 +479,10 @@ def groups_down_the_columns(weight):
 
 @wrong(
     "mask_2_to_4",
-    "Keeps all that is as large as the second: of equal ones, three or four.",
-    zh="不小于第二大的全留：相等时会留下三四个。",
+    "Does not keep exactly two of each four: where some are equal, a threshold keeps more or less.",
+    zh="没有做到每四个正好留两个：有相等的时候，用阈值会多留或少留。",
     caught_by="exactly_two_of_equals",
+    looks_like=lambda seen: bool((seen["kept"] != 2).any()),
     step="Choose two positions of each group, not a threshold.",
     step_zh="每组按位置选两个，不要用阈值。",
 )
@@ -459,38 +509,42 @@ def pads_other_widths(weight):
 # --- retrain_pruned -----------------------------------------------------------------------
 
 
-def _trained(model, batches, optimizer, after=lambda: None, mode=True, last_mode=False):
-    model.train(mode)
-    for x, y in batches:
-        optimizer.zero_grad()
-        cross_entropy(model(x), y).backward()
-        optimizer.step()
-        after()
-    return model.train(last_mode)
-
-
-def _pruner(model, masks):
+def _retrained(
+    model, masks, batches, lr=3e-3,
+    *, first=True, after=True, last=True, kind=torch.optim.AdamW, mode=True, cleared=True,
+):  # fmt: skip
+    """A right one, of which the others change one thing each."""
     parameters = dict(model.named_parameters())
+    optimizer = kind(parameters.values(), lr=lr)
 
     @torch.no_grad()
-    def prune():
-        for name, mask in masks.items():
+    def prune(now=True):
+        for name, mask in masks.items() if now else ():
             parameters[name].mul_(mask)
 
-    return prune
+    model.train(mode)
+    prune(first)
+    for x, y in batches:
+        if cleared:
+            optimizer.zero_grad()
+        cross_entropy(model(x), y).backward()
+        optimizer.step()
+        prune(after)
+    prune(last)
+    return model.eval()
 
 
 @wrong(
     "retrain_pruned",
-    "Applies the mask once and lets the optimiser fill the zeros again.",
-    zh="掩码只用一次，优化器又把零填了回来。",
+    "Masks before the first step, and lets the optimiser fill the zeros again.",
+    zh="只在第一步之前用掩码，优化器又把零填了回来。",
     caught_by="zero_in_every_pass",
+    looks_like=lambda seen: not any(seen[:2]) and any(seen),
     step="Set the pruned weights to 0 again after every step.",
     step_zh="每走一步，都把剪掉的权重重新置零。",
 )
-def zeros_grow_again(model, masks, batches, lr=3e-3):
-    _pruner(model, masks)()
-    return _trained(model, batches, torch.optim.AdamW(model.parameters(), lr=lr))
+def zeros_grow_again(*given, **options):
+    return _retrained(*given, **options, after=False, last=False)
 
 
 @wrong(
@@ -499,9 +553,27 @@ def zeros_grow_again(model, masks, batches, lr=3e-3):
     step="Set the pruned weights to 0 once before the loop as well.",
     step_zh="循环开始之前也要先把剪掉的权重置零。",
 )  # fmt: skip
-def first_pass_is_dense(model, masks, batches, lr=3e-3):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
-    return _trained(model, batches, optimizer, _pruner(model, masks))
+def first_pass_is_dense(*given, **options):
+    return _retrained(*given, **options, first=False)
+
+
+@wrong(
+    "retrain_pruned", "Takes Adam, whose weight decay is another.",
+    zh="用了 Adam，它的权重衰减和 AdamW 不同。", caught_by="steps_of_adamw",
+    step="torch.optim.AdamW, with its defaults.", step_zh="用 torch.optim.AdamW，其余取默认值。",
+)  # fmt: skip
+def plain_adam(*given, **options):
+    return _retrained(*given, **options, kind=torch.optim.Adam)
+
+
+@wrong(
+    "retrain_pruned", "Returns another model than the one given: a copy was trained.",
+    zh="返回的不是传进来的那个模型：训练的是副本。", caught_by="trains_and_comes_back",
+    looks_like=lambda seen: not seen["the same"],
+    step="In place: no deepcopy.", step_zh="要原地训练：不要 deepcopy。",
+)  # fmt: skip
+def trains_a_copy(model, *given, **options):
+    return _retrained(copy.deepcopy(model), *given, **options)
 
 
 @wrong(
@@ -510,12 +582,8 @@ def first_pass_is_dense(model, masks, batches, lr=3e-3):
     step="Call zero_grad() in every round, before backward().",
     step_zh="每一轮 backward() 之前都要 zero_grad()。",
 )  # fmt: skip
-def gradients_add_up(model, masks, batches, lr=3e-3):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
-    prune = _pruner(model, masks)
-    prune()
-    optimizer.zero_grad = lambda: None
-    return _trained(model, batches, optimizer, prune)
+def gradients_add_up(*given, **options):
+    return _retrained(*given, **options, cleared=False)
 
 
 @wrong(
@@ -526,10 +594,8 @@ def gradients_add_up(model, masks, batches, lr=3e-3):
     step="What is left must learn without the rest: apply the mask before the first step.",
     step_zh="剩下的要学会独自工作：第一步之前就要用上掩码。",
 )
-def prunes_at_the_end(model, masks, batches, lr=3e-3):
-    _trained(model, batches, torch.optim.AdamW(model.parameters(), lr=lr))
-    _pruner(model, masks)()
-    return model
+def prunes_at_the_end(*given, **options):
+    return _retrained(*given, **options, first=False, after=False)
 
 
 @wrong(
@@ -540,19 +606,19 @@ def prunes_at_the_end(model, masks, batches, lr=3e-3):
     step="Call train() before the loop and eval() after it.",
     step_zh="循环前调用 train()，循环后调用 eval()。",
 )
-def trains_in_eval_mode(model, masks, batches, lr=3e-3):
-    prune = _pruner(model, masks)
-    prune()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
-    return _trained(model, batches, optimizer, prune, mode=False)
+def trains_in_eval_mode(*given, **options):
+    return _retrained(*given, **options, mode=False)
 
 
 # --- low_rank -----------------------------------------------------------------------------
 
 
-def _saving(weight, rank):
-    m, n = weight.shape
-    return rank or (m * n - 1) // (m + n)
+def _factored(weight, rank=None, *, greatest=lambda m, n: (m * n - 1) // (m + n), one=1, other=0):
+    """A right one, of which the others change one thing each; s goes to these powers."""
+    u, s, vh = torch.linalg.svd(weight, full_matrices=False)
+    rank = rank or greatest(*weight.shape)
+    s = s[:rank]
+    return u[:, :rank] * s**one, s[:, None] ** other * vh[:rank]
 
 
 @wrong(
@@ -563,10 +629,20 @@ def _saving(weight, rank):
     step="weight = U diag(s) Vᵀ: put s into one of the factors, or its root into both.",
     step_zh="weight = U diag(s) Vᵀ：把 s 乘进其中一个因子，或两边各乘平方根。",
 )
-def without_singular_values(weight, rank=None):
-    u, _, vh = torch.linalg.svd(weight, full_matrices=False)
-    rank = _saving(weight, rank)
-    return u[:, :rank], vh[:rank]
+def without_singular_values(*given, **options):
+    return _factored(*given, **options, one=0)
+
+
+@wrong(
+    "low_rank", "Transposes what linalg.svd gives as transposed already.",
+    zh="linalg.svd 返回的 Vᵀ 又转置了一次。", caught_by="nearest_of_its_rank",
+    step="torch.linalg.svd returns Vᵀ (torch.svd returned V): take its first rows.",
+    step_zh="torch.linalg.svd 返回的就是 Vᵀ（旧的 torch.svd 返回 V）：取前几行。",
+)  # fmt: skip
+def transposed_again(weight, *given, **options):
+    a, b = _factored(weight, *given, **options)
+    vh = torch.linalg.svd(weight, full_matrices=False)[2]
+    return a, vh.T[: len(b)]
 
 
 @wrong(
@@ -575,10 +651,8 @@ def without_singular_values(weight, rank=None):
     step="Put s into one of the factors only, or its root into both.",
     step_zh="s 只乘进一个因子，或两边各乘平方根。",
 )  # fmt: skip
-def singular_values_twice(weight, rank=None):
-    u, s, vh = torch.linalg.svd(weight, full_matrices=False)
-    rank = _saving(weight, rank)
-    return u[:, :rank] * s[:rank], s[:rank, None] * vh[:rank]
+def singular_values_twice(*given, **options):
+    return _factored(*given, **options, other=1)
 
 
 @wrong(
@@ -589,11 +663,8 @@ def singular_values_twice(weight, rank=None):
     step="Fewer, not as many: at r = mn / (m + n) both hold the same.",
     step_zh="要更少，而不是一样多：r = mn / (m + n) 时正好打平。",
 )
-def at_break_even(weight, rank=None):
-    m, n = weight.shape
-    u, s, vh = torch.linalg.svd(weight, full_matrices=False)
-    rank = rank or m * n // (m + n)
-    return u[:, :rank] * s[:rank], vh[:rank]
+def at_break_even(*given, **options):
+    return _factored(*given, **options, greatest=lambda m, n: m * n // (m + n))
 
 
 # --- LoRALinear ---------------------------------------------------------------------------
@@ -607,7 +678,8 @@ class _Lora(nn.Module):
         self.base = base.requires_grad_(False)
         self.rank, self.alpha = rank, alpha
         kind = {"dtype": base.weight.dtype}
-        self.lora_A = nn.Parameter(torch.randn(rank, base.in_features, **kind) / rank)
+        size = base.in_features**-0.5
+        self.lora_A = nn.Parameter(torch.randn(rank, base.in_features, **kind) * size)
         self.lora_B = nn.Parameter(torch.zeros(base.out_features, rank, **kind))
 
     def scale(self):
@@ -655,6 +727,32 @@ class BothAtZero(_Lora):
 
 
 @wrong(
+    "LoRALinear", "Starts lora_A at zero and draws lora_B: the other way round.",
+    zh="初始化反了：lora_A 为零，lora_B 随机。", caught_by="starts_as_the_base",
+    step="lora_A is drawn at random, lora_B starts at zero.",
+    step_zh="lora_A 随机，lora_B 从零开始。",
+    looks_like=lambda seen: not seen["A is random"] and bool(seen["B"].any()),
+)  # fmt: skip
+class StartsExchanged(BothAtRandom):
+    def __init__(self, base, rank, alpha):
+        super().__init__(base, rank, alpha)
+        nn.init.zeros_(self.lora_A)
+
+
+@wrong(
+    "LoRALinear", "Draws lora_A far larger or smaller than nn.Linear draws its weights.",
+    zh="lora_A 的初始值比 nn.Linear 的初始权重大得多或小得多。", caught_by="starts_as_the_base",
+    step="nn.init.kaiming_uniform_(…, a=√5) is what nn.Linear does.",
+    step_zh="nn.Linear 用的是 nn.init.kaiming_uniform_(…, a=√5)。",
+    looks_like=lambda seen: seen["A is random"] and not seen["A is about as large as weights"],
+)  # fmt: skip
+class DrawsTooLarge(_Lora):
+    def __init__(self, base, rank, alpha):
+        super().__init__(base, rank, alpha)
+        nn.init.normal_(self.lora_A)
+
+
+@wrong(
     "LoRALinear",
     "Scales by α alone.",
     zh="只乘了 α，没有除以 r。",
@@ -680,9 +778,10 @@ class WithoutScale(_Lora):
 
 @wrong(
     "LoRALinear",
-    "Leaves the base trainable: this is full fine-tuning with extras.",
-    zh="没有冻结 base：等于全量微调再加点东西。",
+    "Leaves the base, or a part of it, trainable: this is fine-tuning with extras.",
+    zh="没有冻结 base，或者只冻结了一部分：等于普通微调再加点东西。",
     caught_by="only_two_train",
+    looks_like=lambda seen: any(True in found["base trains"] for found in seen),
     errata=("E201",),
     step="Set requires_grad to False for every parameter of the base.",
     step_zh="把 base 每个参数的 requires_grad 设为 False。",
@@ -740,15 +839,25 @@ class FactorsCutOff(_Lora):
 # --- distillation_loss --------------------------------------------------------------------
 
 
-def _hard(student, targets):
-    if (targets == -100).all():
-        return 0.0 * student.sum()
-    return cross_entropy(student, targets)
+def _hard(student, targets, _=None):
+    return 0.0 * student.sum() if (targets == -100).all() else cross_entropy(student, targets)
 
 
-def _soft(student, teacher, temperature, reduction="batchmean"):
+def _soft(student, teacher, temperature):
     log_q = log_softmax(student / temperature, dim=1)
-    return kl_div(log_q, softmax(teacher.detach() / temperature, dim=1), reduction=reduction)
+    log_p = log_softmax(teacher / temperature, dim=1)
+    return kl_div(log_q, log_p, reduction="batchmean", log_target=True)
+
+
+def _distilled(
+    student_logits, teacher_logits, targets, temperature=2.0, weight=0.9,
+    *, soft=_soft, hard=_hard, power=2, exchanged=False, detached=True,
+):  # fmt: skip
+    """A right one, of which the others change one thing each."""
+    teacher = teacher_logits.detach() if detached else teacher_logits
+    first = temperature**power * soft(student_logits, teacher, temperature)
+    weight = 1 - weight if exchanged else weight
+    return weight * first + (1 - weight) * hard(student_logits, targets, temperature)
 
 
 @wrong(
@@ -759,9 +868,8 @@ def _soft(student, teacher, temperature, reduction="batchmean"):
     step="Gradients of the soft part shrink with 1/T²: multiply it by T².",
     step_zh="软目标那一项的梯度按 1/T² 缩小：乘回 T²。",
 )
-def without_t_squared(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
-    soft = _soft(student_logits, teacher_logits, temperature)
-    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+def without_t_squared(*given, **options):
+    return _distilled(*given, **options, power=0)
 
 
 @wrong(
@@ -770,9 +878,8 @@ def without_t_squared(student_logits, teacher_logits, targets, temperature=2.0, 
     step="The gradient of the soft part shrinks with 1/T²: the factor is T².",
     step_zh="软目标那一项的梯度按 1/T² 缩小，所以要乘 T²。",
 )  # fmt: skip
-def by_t_once(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
-    soft = temperature * _soft(student_logits, teacher_logits, temperature)
-    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+def by_t_once(*given, **options):
+    return _distilled(*given, **options, power=1)
 
 
 @wrong(
@@ -781,9 +888,8 @@ def by_t_once(student_logits, teacher_logits, targets, temperature=2.0, weight=0
     step="w belongs to the divergence, 1 − w to the cross entropy.",
     step_zh="w 乘散度，1 − w 乘交叉熵。",
 )  # fmt: skip
-def weights_exchanged(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
-    soft = temperature**2 * _soft(student_logits, teacher_logits, temperature)
-    return (1 - weight) * soft + weight * _hard(student_logits, targets)
+def weights_exchanged(*given, **options):
+    return _distilled(*given, **options, exchanged=True)
 
 
 @wrong(
@@ -792,12 +898,11 @@ def weights_exchanged(student_logits, teacher_logits, targets, temperature=2.0, 
     step="KL(p ‖ q) is the cross entropy less the entropy of p: it is 0 where both agree.",
     step_zh="KL(p ‖ q) 等于交叉熵减去 p 的熵：两者一致时为 0。",
 )  # fmt: skip
-def cross_entropy_with_the_teacher(
-    student_logits, teacher_logits, targets, temperature=2.0, weight=0.9
-):
-    p = softmax(teacher_logits.detach() / temperature, dim=1)
-    soft = temperature**2 * cross_entropy(student_logits / temperature, p)
-    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+def cross_entropy_with_the_teacher(*given, **options):
+    def soft(student, teacher, temperature):
+        return cross_entropy(student / temperature, softmax(teacher / temperature, dim=1))
+
+    return _distilled(*given, **options, soft=soft)
 
 
 @wrong(
@@ -806,10 +911,11 @@ def cross_entropy_with_the_teacher(
     step="Average the cross entropy over the labelled rows only.",
     step_zh="交叉熵只对有标签的行求平均。",
 )  # fmt: skip
-def labels_watered_down(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
-    soft = temperature**2 * _soft(student_logits, teacher_logits, temperature)
-    hard = cross_entropy(student_logits, targets, reduction="none").mean()
-    return weight * soft + (1 - weight) * hard
+def labels_watered_down(*given, **options):
+    def hard(student, targets, _):
+        return cross_entropy(student, targets, reduction="none").mean()
+
+    return _distilled(*given, **options, hard=hard)
 
 
 @wrong(
@@ -820,11 +926,11 @@ def labels_watered_down(student_logits, teacher_logits, targets, temperature=2.0
     step="kl_div takes the logarithm of the student first, then the teacher's probabilities.",
     step_zh="kl_div 第一个参数是学生的对数概率，第二个是老师的概率。",
 )
-def divergence_reversed(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
-    q = softmax(student_logits / temperature, dim=1)
-    log_p = log_softmax(teacher_logits.detach() / temperature, dim=1)
-    soft = temperature**2 * kl_div(log_p, q, reduction="batchmean")
-    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+def divergence_reversed(*given, **options):
+    def soft(student, teacher, temperature):
+        return _soft(teacher, student, temperature)
+
+    return _distilled(*given, **options, soft=soft)
 
 
 @wrong(
@@ -835,10 +941,11 @@ def divergence_reversed(student_logits, teacher_logits, targets, temperature=2.0
     step="reduction='batchmean' divides by the rows only.",
     step_zh="reduction='batchmean' 只除以行数。",
 )
-def mean_over_classes_too(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
-    soft = _soft(student_logits, teacher_logits, temperature)
-    soft = temperature**2 * soft / student_logits.shape[1]
-    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+def mean_over_classes_too(*given, **options):
+    def soft(student, teacher, temperature):
+        return _soft(student, teacher, temperature) / student.shape[1]
+
+    return _distilled(*given, **options, soft=soft)
 
 
 @wrong(
@@ -849,9 +956,11 @@ def mean_over_classes_too(student_logits, teacher_logits, targets, temperature=2
     step="The cross entropy takes the student's logits as they are.",
     step_zh="交叉熵用的是学生原本的 logits。",
 )
-def labels_softened_too(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
-    soft = temperature**2 * _soft(student_logits, teacher_logits, temperature)
-    return weight * soft + (1 - weight) * _hard(student_logits / temperature, targets)
+def labels_softened_too(*given, **options):
+    def hard(student, targets, temperature):
+        return _hard(student / temperature, targets)
+
+    return _distilled(*given, **options, hard=hard)
 
 
 @wrong(
@@ -862,10 +971,12 @@ def labels_softened_too(student_logits, teacher_logits, targets, temperature=2.0
     step="Use log_softmax.",
     step_zh="用 log_softmax。",
 )
-def logarithms_of_zero(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
-    p, q = (softmax(z / temperature, dim=1) for z in (teacher_logits.detach(), student_logits))
-    soft = temperature**2 * (p * (p / q).log()).sum(1).mean()
-    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+def logarithms_of_zero(*given, **options):
+    def soft(student, teacher, temperature):
+        p, q = (softmax(logits / temperature, dim=1) for logits in (teacher, student))
+        return (p * (p / q).log()).sum(1).mean()
+
+    return _distilled(*given, **options, soft=soft)
 
 
 @wrong(
@@ -876,12 +987,13 @@ def logarithms_of_zero(student_logits, teacher_logits, targets, temperature=2.0,
     step="The teacher needs no labels: take the divergence over all rows.",
     step_zh="老师不需要标签：散度对全部行计算。",
 )
-def teacher_on_labelled_rows(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
-    known = targets != -100
-    if not known.any():
-        return 0.0 * student_logits.sum()
-    soft = _soft(student_logits[known], teacher_logits[known], temperature)
-    return weight * temperature**2 * soft + (1 - weight) * _hard(student_logits, targets)
+def teacher_on_labelled_rows(*given, **options):
+    known = given[2] != -100
+
+    def soft(student, teacher, temperature):
+        return _soft(student[known], teacher[known], temperature) if known.any() else 0.0
+
+    return _distilled(*given, **options, soft=soft)
 
 
 @wrong(
@@ -892,8 +1004,5 @@ def teacher_on_labelled_rows(student_logits, teacher_logits, targets, temperatur
     step="Detach the teacher's logits: only the student learns.",
     step_zh="对老师的 logits 用 detach：学的只有学生。",
 )
-def teaches_the_teacher(student_logits, teacher_logits, targets, temperature=2.0, weight=0.9):
-    log_q = log_softmax(student_logits / temperature, dim=1)
-    log_p = log_softmax(teacher_logits / temperature, dim=1)
-    soft = temperature**2 * kl_div(log_q, log_p, reduction="batchmean", log_target=True)
-    return weight * soft + (1 - weight) * _hard(student_logits, targets)
+def teaches_the_teacher(*given, **options):
+    return _distilled(*given, **options, detached=False)
