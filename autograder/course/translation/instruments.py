@@ -135,8 +135,8 @@ def norms(model, loss_of, batches):
 def unless_yours(seen, yours, right):
     """What is right, where what was seen is what a learner's own earlier answers make of it.
 
-    No model can be handed from the reference to them, so the probe asks both. Where they give
-    nothing, or the same for everything, what was seen stands for itself.
+    A loss that is handed to the reference comes without the gradient that it learns by, so the
+    probe asks both. Where they give nothing, or the same for everything, what was seen stands.
     """
     try:
         made = [one if isinstance(one, str) else float(one) for one in yours()]
