@@ -144,7 +144,8 @@ def test_a_known_mistake_is_named_and_the_likelier_one_first() -> None:
 
 @pytest.mark.parametrize(("seen", "named"), [((0, 5, 6), ["meant", "", ""]),
                                              ((5, 0, 6), ["", "", ""]),
-                                             ((5, 0, 7), ["", "meant", "meant"])])  # fmt: skip
+                                             ((5, 0, 7), ["", "meant", "meant"]),
+                                             ((1, 0, 7), ["", "", ""])])  # fmt: skip
 def test_a_mistake_that_explains_little_is_named_only_where_it_is_to_be_caught(
     seen: tuple[int, ...], named: list[str]
 ) -> None:

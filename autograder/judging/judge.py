@@ -93,18 +93,25 @@ def _rank(
 ) -> list[tuple[str, float]]:
     """Misconceptions about these checks' names, those that explain most of what was seen first.
 
-    With each comes the share that it explains of the checks that it was run for. One that was made
-    of the reference, and is right by and large, has to explain as much of what failed: by what
-    passed alone it would explain any answer.
+    With each comes the share that it explains of the checks that it was run for. One whose own
+    check passed is none of them. One that was made of the reference, and is right by and large,
+    has to explain as much of what failed: by what passed alone it would explain any answer.
     """
+    known = {check.name: key.outcomes.get(check.name, {}) for check in checks}
+    passed = {
+        check.name for check in checks
+        if _passes(check, seen[check.name], known[check.name].get((), _MISSING))
+    }  # fmt: skip
     matches: dict[str, list[tuple[bool, bool]]] = {}
     for check in checks:
-        known = key.outcomes.get(check.name, {})
-        passed = _passes(check, seen[check.name], known.get((), _MISSING))
-        for label, outcome in known.items():
-            if len(label) == 1 and key.misconceptions[label[0]].stands_for in check.learner:
+        for label, outcome in known[check.name].items():
+            misconception = key.misconceptions[label[0]] if len(label) == 1 else None
+            if misconception is None or misconception.caught_by in passed:
+                continue
+            if misconception.stands_for in check.learner:
                 found = matches.setdefault(label[0], [])
-                found.append((same(seen[check.name], outcome, check.close), passed))
+                match = same(seen[check.name], outcome, check.close)
+                found.append((match, check.name in passed))
     # The exercise's own first: the others were made of the reference, for want of a better name.
     ranked = sorted(
         matches.items(),
