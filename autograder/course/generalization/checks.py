@@ -47,9 +47,9 @@ def rising_curves_are_told_apart(read_curves, rng):
     kinds = ["overfitting", "diverging", "overfitting", "diverging"]
     level = rng.uniform(0.4, 0.6)
     risen = [2.0, level, level + 0.3, level + 0.4]
-    # As high in the last epoch as in the best one, and lower in the last epoch but one.
-    edges = [([2.0, 0.5, last, 0.5 + more], risen, 1.0, 0.1)
-             for last, more in ((0.4, 0.0), (0.4, 0.1), (0.6, -0.1))]  # fmt: skip
+    # As high in the last epoch as in the best one, higher or lower, whatever came before.
+    ends = (0.4, 0.5), (0.4, 0.6), (0.6, 0.4), (0.3, 0.4), (0.9, 0.6)
+    edges = [([2.0, 0.5, *end], risen, 1.0, 0.1) for end in ends]
     return _diagnoses(read_curves, rng, [*(curves_of(rng, kind) for kind in kinds), *edges])
 
 
@@ -370,13 +370,14 @@ def _generator(rng):
 def survivors_are_scaled(dropout, rng):
     import torch
 
-    seen, generator = [], _generator(rng)
+    dropped, scales, generator = [], [], _generator(rng)
     for p in (0.1, 0.3, rng.uniform(0.6, 0.8)):
         x = torch.tensor(rng.uniform(0.5, 1.5, (200, 300)))
         ratio = (dropout(x, p, generator) / x).detach()
         kept = ratio[ratio != 0]
-        seen.append([1 - len(kept) / x.numel(), *(kept.quantile(q).item() for q in (0.01, 0.99))])
-    return seen
+        dropped.append(1 - len(kept) / x.numel())
+        scales += [kept.quantile(q).item() for q in (0.01, 0.99)]
+    return {"dropped": dropped, "scales": scales}
 
 
 @check("p = 0, p = 1 and evaluation are right.", zh="p = 0、p = 1 和推理时都对。", close=1e-6)

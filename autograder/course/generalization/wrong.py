@@ -373,7 +373,7 @@ def trains_on_the_group(steps, model, x, y, groups):
     "Splits the rows and ignores the groups, so that near-copies are on both sides.",
     zh="按行划分，不管分组，近似副本分到了两边。",
     caught_by="groups_stay_together",
-    looks_like=lambda seen: np.mean(seen) > 0.9,  # of labels by the toss of a coin
+    looks_like=lambda seen: 0.9 < np.mean(seen) <= 1,  # of labels by the toss of a coin
     step="A fold is a group: all its rows are tested together.",
     step_zh="一折就是一组：组里的行一起测试。",
 )
@@ -688,6 +688,11 @@ def _log_softmax(z):
     return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
 
 
+def _is_cut_off(loss):
+    """Whether a loss that should be about a thousand is that of a tiny probability, or of none."""
+    return 10 < loss < 100 or not math.isfinite(loss)
+
+
 def _own(table, y):
     return table[np.arange(len(y)), y]
 
@@ -725,7 +730,7 @@ def true_class_without_its_share(logits, y, epsilon):
     "Takes exponentials of huge logits: they become 0 or ∞ before the logarithm, or are cut off.",
     zh="对极大的 logit 取了指数：取对数之前已变成 0 或 ∞，或被截断。",
     caught_by="huge_logits_are_finite",
-    looks_like=lambda seen: not any(100 < loss < math.inf for loss in seen[4:]),
+    looks_like=lambda seen: all(map(_is_cut_off, seen[4:])),
     step="Subtract the maximum and stay in logarithms.",
     step_zh="减去最大值，始终在对数里算。",
 )
@@ -816,7 +821,7 @@ def divides_by_positives(logits, targets, gamma=2.0, alpha=0.25):
     "Takes the logarithm of a probability that has become 0, or was cut off to prevent it.",
     zh="对已经变成 0 的概率取对数，或为此把概率截断了。",
     caught_by="huge_margins_are_finite",
-    looks_like=lambda seen: not any(100 < loss < math.inf for loss in seen[3:8]),
+    looks_like=lambda seen: all(map(_is_cut_off, seen[3:8])),
     step="Compute log p_t from the logit: minus the softplus of its negative.",
     step_zh="直接从 logit 算 log p_t：即 −softplus(−z)。",
 )
