@@ -77,10 +77,11 @@ def one_mean_for_all(real_logits, fake_logits):
 
 @wrong(
     "discriminator_loss",
-    "Goes by way of probabilities: where they become 0 the loss is infinite, or cut off.",
-    zh="先算概率：概率变成 0 时，损失是无穷大，或者被截断了。",
+    "Where the discriminator is sure and wrong the loss is infinite, or cut off: as by way of "
+    "probabilities that become 0.",
+    zh="判别器十分肯定却判错时，损失成了无穷大，或者被截断：比如先算出了会变成 0 的概率。",
     caught_by="sure_and_wrong_is_dear",
-    looks_like=lambda seen: seen[5] != seen[0] and not np.ptp(seen[:5]) > 1e-3,
+    looks_like=lambda seen: seen[0] > 10 > seen[-1] and not np.ptp(seen[:5]) > 1e-3,
     step="Compute from logits: softplus or the loss with logits never overflows.",
     step_zh="直接从 logits 算：softplus 或带 logits 的损失不会溢出。",
 )
@@ -142,10 +143,11 @@ def sigmoid_twice_in_g(fake_logits):
 
 @wrong(
     "generator_loss",
-    "Goes by way of probabilities: where they become 0 the loss is infinite, or cut off.",
-    zh="先算概率：概率变成 0 时，损失是无穷大，或者被截断了。",
+    "Where the discriminator is sure and wrong the loss is infinite, or cut off: as by way of "
+    "probabilities that become 0.",
+    zh="判别器十分肯定却判错时，损失成了无穷大，或者被截断：比如先算出了会变成 0 的概率。",
     caught_by="mean_of_minus_log_d",
-    looks_like=lambda seen: seen[5] != seen[3] and not np.ptp([*seen[3:5], *seen[6:]]) > 1e-3,
+    looks_like=lambda seen: seen[3] > 10 and not np.ptp([*seen[3:5], *seen[6:]]) > 1e-3,
     step="Compute from logits: softplus or the loss with logits never overflows.",
     step_zh="直接从 logits 算：softplus 或带 logits 的损失不会溢出。",
 )
