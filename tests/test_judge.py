@@ -160,7 +160,7 @@ def test_a_mistake_that_explains_little_is_named_only_where_it_is_to_be_caught(
 
 @pytest.mark.parametrize(("seen", "named"), [((0, 1, 1, 1), ["made", "", "", ""]),
                                              ((0, 5, 1, 6), ["", "", "", ""])])  # fmt: skip
-def test_what_is_made_of_the_reference_has_to_explain_what_failed(
+def test_a_mistake_has_to_explain_what_failed_and_not_what_passed(
     seen: tuple[int, ...], named: list[str]
 ) -> None:
     names = ("a", "b", "c", "d")

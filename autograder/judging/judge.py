@@ -93,9 +93,9 @@ def _rank(
 ) -> list[tuple[str, float]]:
     """Misconceptions about these checks' names, those that explain most of what was seen first.
 
-    With each comes the share that it explains of the checks that it was run for. One whose own
-    check passed is none of them. One that was made of the reference, and is right by and large,
-    has to explain as much of what failed: by what passed alone it would explain any answer.
+    With each comes the share that it explains of the checks that it was run for, or of those that
+    failed if that is less: one that is right by and large would explain any answer by what passed.
+    One whose own check passed is none of them.
     """
     known = {check.name: key.outcomes.get(check.name, {}) for check in checks}
     passed = {
@@ -120,15 +120,14 @@ def _rank(
             -sum(match for match, _ in item[1]),
         ),
     )
-    return [(name, _explained(found, key.misconceptions[name].caught_by)) for name, found in ranked]
+    return [(name, _explained(found)) for name, found in ranked]
 
 
-def _explained(found: Sequence[tuple[bool, bool]], caught_by: str) -> float:
-    """The share of the matches, and for what was made of the reference of those that failed too."""
+def _explained(found: Sequence[tuple[bool, bool]]) -> float:
+    """The share of the matches among all checks, or among those that failed if that is less."""
     every = [match for match, _ in found]
     failed = [match for match, passed in found if not passed] or every
-    share = sum(every) / len(every)
-    return share if caught_by else min(share, sum(failed) / len(failed))
+    return min(sum(every) / len(every), sum(failed) / len(failed))
 
 
 def _passes(check: Check, seen: Outcome, reference: Outcome) -> bool:
