@@ -22,7 +22,7 @@ LEARNED = 0.02
 
 @fixture
 def rig(rng):
-    """Features, networks and recordings; see `rig.py`."""
+    """Levels, networks and recordings; see `rig.py`."""
     from . import rig as module
 
     return module
@@ -64,8 +64,9 @@ def high_tones_are_removed(resample, rng):
     for rates in drawn.RATES[:3]:
         low = drawn.tone(rng, rates, (0.2, 0.5), height=(0.1, 0.4))
         high = drawn.tone(rng, rates, (1.22, 1.35), height=(0.5, 0.5))
-        *kept, rest = drawn.heard(resample, rates, low, high)
-        found.append({"low": np.hypot(*kept), "left of the high": rest / high[1]})
+        *kept, _ = drawn.heard(resample, rates, low, high)
+        left = drawn.left_of(resample, rates, high, low)
+        found.append({"low": np.hypot(*kept), "left of the high": left})
     return found
 
 
@@ -97,13 +98,15 @@ def same_rate_same_samples(resample, rng):
 
 
 @check(
-    "The features of noisy keys are those of the formulas.",
-    zh="带噪按键音的特征与公式一致。",
+    "The features of noisy keys, and of single clicks, are those of the formulas.",
+    zh="带噪按键音的特征、单个脉冲的特征都与公式一致。",
     close=FEATURES,
     weight=2,
 )
 def features_of_keys(log_mel, rng):
-    return log_mel(drawn.recording(rng).samples, 8000)
+    keys = log_mel(drawn.recording(rng).samples, 8000)
+    at, clicks = drawn.clicks(rng)
+    return {"keys": keys, "at": at, "clicks": log_mel(clicks, 8000, hop=256)}
 
 
 @check(
@@ -113,7 +116,14 @@ def features_of_keys(log_mel, rng):
 )
 def features_with_other_settings(log_mel, rng):
     samples = drawn.recording(rng, rate=16000).samples[:6000]
-    return log_mel(samples, 16000, n_fft=512, hop=160, n_mels=40, low=60, high=7600)
+
+    def features(rate, **others):
+        return log_mel(samples, rate, **others)
+
+    given = {"rate": 16000, "n_fft": 512, "hop": 160, "n_mels": 24, "low": 60, "high": 3800}
+    usual = {"rate": 8000, "n_fft": 256, "hop": 128, "n_mels": 32, "low": 300, "high": 2000}
+    but = {f"but {name}": features(**given | {name: usual[name]}) for name in given}
+    return {"given": features(**given), **but}
 
 
 @check(
@@ -127,8 +137,8 @@ def whole_frames_only(log_mel, rng):
 
     fits = 256 + 128 * int(rng.integers(2, 20))
     lengths = (fits - 1, fits, fits + int(rng.integers(1, 128)))
-    rows = [[length, *shape(length)] for length in lengths]
-    return {"samples, frames, bands": rows, "as long as one": outcome_of(shape, 256)}
+    rows = [{"frames": one[:1], "bands": one[1:]} for one in map(shape, lengths)]
+    return {"samples": lengths, "rows": rows, "as long as one": outcome_of(shape, 256)}
 
 
 @check(
@@ -276,8 +286,9 @@ def blank_and_empty_target(ctc_loss, rng):
     close=0,
 )
 def case_and_marks(normalise_text, rng):
-    words = ("Press", "TWENTY-one", "e.g.", "Gate_5", "(Zero)", "#4", "well...")
-    return normalise_text(drawn.between(rng, words, (", ", "! ", " - ", "? ", "; ", "/", ": ")))
+    words = ("Press", "TWENTY-one", "e.g.", "Gate_5", "(Zero)", "#4", "well...", "Maß")
+    marks = (", ", "! ", " - ", "? ", "; ", "/", ": ", " & ")
+    return normalise_text(drawn.between(rng, words, marks))
 
 
 @check(
@@ -318,7 +329,7 @@ def white_space(normalise_text, rng):
 )
 def apostrophes(normalise_text, rng):
     words = ("don't", "o’clock", "'quoted'", "‘so’", "dogs'", "rock'n'roll", "’90s", "I’m", "5'6",
-             "so''called", "m‘coy")  # fmt: skip
+             "so''called", "m‘coy", "e'_f")  # fmt: skip
     return normalise_text(" ".join(drawn.mixed(rng, *words)))
 
 
@@ -456,9 +467,9 @@ def unequal_lists_are_refused(wer, cer):
     close=relative(2e-3),
 )
 def first_loss(train_recogniser, rng, rig):
-    features, labels = rig.examples(3, "train", drawn.seed(rng), lengths=(3, 4))
-    longer = rig.examples(3, "train", drawn.seed(rng), lengths=(7, 8))
-    model = rig.recogniser(drawn.seed(rng)).eval()
+    features, labels = rig.examples(3, "train", rng, lengths=(3, 4))
+    longer = rig.examples(3, "train", rng, lengths=(7, 8))
+    model = rig.recogniser(rng).eval()
     losses = train_recogniser(model, features + longer[0], labels + longer[1], 2, 6)
     return float(losses[0])
 
@@ -471,8 +482,8 @@ def first_loss(train_recogniser, rng, rig):
 )
 def every_step_learns(train_recogniser, rng, rig):
     size, steps = int(rng.integers(4, 7)), int(rng.integers(6, 10))
-    features, labels = rig.examples(2 * size, "train", drawn.seed(rng))
-    model = rig.recogniser(drawn.seed(rng)).eval()
+    features, labels = rig.examples(2 * size, "train", rng)
+    model = rig.recogniser(rng).eval()
     before, passes = state_of(model), watch(model, lambda x: [len(x), float(x.abs().sum())])
     losses = train_recogniser(model, features, labels, steps=steps, batch_size=size, lr=1e-2)
     finite = [bool(np.isfinite(float(loss)) and float(loss) > 0) for loss in losses]
@@ -493,8 +504,8 @@ def every_step_learns(train_recogniser, rng, rig):
 )
 def steps_are_clipped_adamws(train_recogniser, rng, rig):
     steps = int(rng.integers(16, 25))
-    features, labels = rig.examples(4, "train", drawn.seed(rng), lengths=(2, 3))
-    model = rig.recogniser(drawn.seed(rng))
+    features, labels = rig.examples(4, "train", rng, lengths=(2, 3))
+    model = rig.recogniser(rng)
     model.out.weight.data *= 100  # for gradients that want clipping
     with rig.steps_of(model) as seen:
         train_recogniser(model, features, labels, steps=steps, batch_size=4, lr=0.01)
@@ -520,10 +531,9 @@ def steps_are_clipped_adamws(train_recogniser, rng, rig):
     costly=True,
 )
 def reads_unheard_keys(train_recogniser, rng, rig):
-    seed = drawn.seed(rng)
-    model = rig.recogniser(seed)
-    train_recogniser(model, *rig.examples(800, "train", seed))
-    return rig.error_rate(model, *rig.examples(100, "test", seed))
+    model = rig.recogniser(rng)
+    train_recogniser(model, *rig.examples(800, "train", rng))
+    return rig.error_rate(model, *rig.examples(100, "test", rng))
 
 
 # --- mended_transcribe --------------------------------------------------------------------
@@ -597,14 +607,14 @@ def reads_in_evaluation_mode(mended_transcribe, call):
 )
 def the_network_gets_features(mended_transcribe, call):
     model, recordings, vocabulary = call
-    some, got = recordings("en")[2:4], []  # the first at 8,000, the second at twice that
-    model.register_forward_pre_hook(lambda module, given: got.append(given[0].detach().clone()))
+    some = recordings("en")[2:4]  # the first at 8,000, the second at twice that
+    calls = watch(model, lambda x: x.detach().clone())
     mended_transcribe(model, some, vocabulary("en"), "en")
-    frames = [x[0, 3:6] for x in got]
+    got = [call["rows"] for call in calls]
     seconds = [len(recording["samples"]) / recording["rate"] for recording in some]
     return {
         "shapes": [list(x.shape) for x in got],
         "types": [str(x.dtype) for x in got],
-        "frames": frames,
+        "frames": [x[0, 3:6] for x in got],
         "frames a second": [len(x[0]) / time for x, time in zip(got, seconds, strict=True)],
     }

@@ -27,22 +27,37 @@ def parts(height, phase):
     return [height * np.cos(phase), height * np.sin(phase)]
 
 
-def heard(resample, rates, *tones):
-    """What became of the first of the tones played, in the middle of the result.
-
-    Returns the parts of a cosine and of a sine, and the height of all else that is heard.
-    """
+def _resampled(resample, rates, *tones):
+    """The middle of what becomes of tones, and its times in seconds."""
     rate, target = rates
     time = np.arange(rate // 4)[:, None] / rate
     hertz, heights, phases = np.transpose(tones)
     played = (heights * np.cos(2 * np.pi * hertz * time + phases)).sum(axis=1)
     result = np.asarray(resample(played.astype(np.float32), rate, target), float)
     middle = slice(len(result) // 4, 3 * len(result) // 4)
-    turned = np.exp(2j * np.pi * hertz[0] * np.arange(len(result)) / target)[middle]
-    window = np.hanning(middle.stop - middle.start)
-    value = 2 * np.sum(result[middle] * turned.conj() * window) / window.sum()
-    rest = result[middle] - (value * turned).real
-    return [value.real, value.imag, float(np.sqrt(2 * np.mean(rest**2)))]
+    return result[middle], np.arange(len(result))[middle] / target
+
+
+def _height(samples):
+    return float(np.sqrt(2 * np.mean(samples**2)))
+
+
+def heard(resample, rates, *tones):
+    """What became of the first of the tones played, in the middle of the result.
+
+    Returns the parts of a cosine and of a sine, and the height of all else that is heard.
+    """
+    result, time = _resampled(resample, rates, *tones)
+    turned = np.exp(2j * np.pi * tones[0][0] * time)
+    window = np.hanning(len(result))
+    value = 2 * np.sum(result * turned.conj() * window) / window.sum()
+    return [value.real, value.imag, _height(result - (value * turned).real)]
+
+
+def left_of(resample, rates, high, low):
+    """The share of a tone's height by which it changes what becomes of another."""
+    both, alone = (_resampled(resample, rates, low, *more)[0] for more in ((high,), ()))
+    return _height(both - alone) / high[1]
 
 
 def uneven(rng, rate, target):
@@ -69,6 +84,17 @@ def log_probs(rng, frames, classes):
 def mixed(rng, *words):
     """All of them, in an order of the seed's."""
     return [str(word) for word in rng.permutation(words)]
+
+
+def clicks(rng, count=8):
+    """Where in its frame of 256 samples each click stands, and the recording of them.
+
+    Each frame by itself: the window at one sample, the bands' weights in all.
+    """
+    at = 40 + rng.permutation(177)[:count]
+    samples = np.zeros((count, 256), np.float32)
+    samples[np.arange(count), at] = 0.9
+    return at.tolist(), samples.ravel()
 
 
 def between(rng, words, marks):

@@ -1,25 +1,29 @@
 """Known-wrong answers for `speech`, each one misconception; many are the documents' own."""
 
-import copy
 import itertools
 import re
 import string
 import unicodedata
-from math import gcd
 
 import numpy as np
-import torch
-from scipy import signal
-from torch import nn
+from transformers.audio_utils import mel_filter_bank
 
 from autograder.checks import wrong
 
+from . import reference
+from .bent import (
+    edits,
+    features,
+    loss,
+    normal,
+    pairs,
+    share,
+    standard,
+    train,
+    triangles,
+)
+
 # --- resample -----------------------------------------------------------------------------
-
-
-def _poly(samples, rate, target_rate):
-    shared = gcd(rate, target_rate)
-    return signal.resample_poly(samples, target_rate // shared, rate // shared)
 
 
 @wrong(
@@ -40,7 +44,7 @@ def never_asks_the_rate(samples, rate, target_rate):
     "Filters too little, or not at all: high tones come back as low ones.",
     zh="没有滤波或滤得不够：高音混叠成低音。",
     caught_by="high_tones_are_removed",
-    looks_like=lambda seen: max(row["left of the high"] for row in seen) > 0.1,
+    looks_like=lambda seen: max(row["left of the high"] for row in seen) > 0.03,
     step="Low-pass at half the lower rate before samples are dropped; straight lines are none.",
     step_zh="丢样本之前，先在较低采样率的一半处做低通；直线插值不算。",
 )
@@ -65,7 +69,7 @@ def _only_moved(seen):
     step_zh="用零相位的滤波，或把延迟扣掉。",
 )
 def comes_late(samples, rate, target_rate):
-    heard = _poly(samples, rate, target_rate)
+    heard = reference.resample(samples, rate, target_rate)
     return np.concatenate([np.zeros(target_rate // 2000), heard])[: len(heard)]
 
 
@@ -78,37 +82,10 @@ def comes_late(samples, rate, target_rate):
     step_zh="样本数要向上取整。",
 )
 def rounds_down(samples, rate, target_rate):
-    return _poly(samples, rate, target_rate)[: len(samples) * target_rate // rate]
+    return reference.resample(samples, rate, target_rate)[: len(samples) * target_rate // rate]
 
 
 # --- log_mel ------------------------------------------------------------------------------
-
-
-def _triangles(rate, n_fft, n_mels, low, high):
-    mels = np.linspace(*(2595 * np.log10(1 + np.array([low, high]) / 700)), n_mels + 2)
-    edges = 700 * (10 ** (mels / 2595) - 1)
-    hertz = np.arange(n_fft // 2 + 1) * rate / n_fft
-    return np.stack([np.interp(hertz, edges[i : i + 3], [0, 1, 0]) for i in range(n_mels)], 1)
-
-
-def _standard(x, axis=None):
-    spread = x.std(axis, keepdims=True)
-    return (x - x.mean(axis, keepdims=True)) / np.where(spread < 1e-5, np.inf, spread)
-
-
-def _features(
-    samples, rate, n_fft=256, hop=128, n_mels=32, low=300, high=2000, *,
-    power=2, period=None, padded=False, floor=1e-10, after=_standard,
-):  # fmt: skip
-    """The features; each keyword does one thing in another way."""
-    samples = np.asarray(samples, float)
-    if padded:
-        samples = np.pad(samples, n_fft // 2, mode="reflect")
-    frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[::hop]
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / (period or n_fft))
-    bands = _triangles(rate, n_fft, n_mels, low, high)
-    energy = np.abs(np.fft.rfft(frames * window)) ** power @ bands
-    return after(np.log(np.maximum(energy, floor)))
 
 
 @wrong(
@@ -123,7 +100,7 @@ def _features(
 def spectrum_only(samples, rate, n_fft=256, hop=128, n_mels=32, low=300, high=2000):
     frames = np.lib.stride_tricks.sliding_window_view(np.asarray(samples, float), n_fft)[::hop]
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
-    return _standard(np.log(np.maximum(np.abs(np.fft.rfft(frames * window)) ** 2, 1e-10)))
+    return standard(np.log(np.maximum(np.abs(np.fft.rfft(frames * window)) ** 2, 1e-10)))
 
 
 @wrong(
@@ -132,13 +109,15 @@ def spectrum_only(samples, rate, n_fft=256, hop=128, n_mels=32, low=300, high=20
     "subtracted and 1 divided by.",
     zh="特征的均值不是 0 或标准差不是 1，例如只减 0 除以 1，等于什么都没做。",
     caught_by="features_of_keys",
-    looks_like=lambda seen: abs(np.mean(seen)) > 0.01 or abs(np.std(seen) - 1) > 0.01,
+    looks_like=lambda seen: (
+        abs(np.mean(seen["keys"])) > 0.01 or abs(np.std(seen["keys"]) - 1) > 0.01
+    ),
     errata=("E187",),
     step="Subtract the mean of this recording and divide by its deviation.",
     step_zh="减去本段录音的均值，除以它的标准差。",
 )
 def normalises_with_0_and_1(*given, **options):
-    return _features(*given, **options, after=lambda x: (x - 0.0) / 1.0)
+    return features(*given, **options, after=lambda x: (x - 0.0) / 1.0)
 
 
 @wrong(
@@ -150,14 +129,14 @@ def normalises_with_0_and_1(*given, **options):
     step_zh="进梅尔频带之前先平方。",
 )
 def magnitude_not_power(*given, **options):
-    return _features(*given, **options, power=1)
+    return features(*given, **options, power=1)
 
 
 def _other_frames(seen):
     """Whether there are as many bands as asked for, and not as many frames."""
-    rows = seen["samples, frames, bands"]
-    is_other = any(count != (size - 128) // 128 for size, count, _ in rows)
-    return is_other and all(bands == 32 for *_, bands in rows)
+    whole = [[(size - 128) // 128] for size in seen["samples"]]
+    frames, bands = ([row[name] for row in seen["rows"]] for name in ("frames", "bands"))
+    return frames != whole and all(row == [32] for row in bands)
 
 
 @wrong(
@@ -170,7 +149,11 @@ def _other_frames(seen):
     step_zh="不做填充（torch.stft 要设 center=False）；最后一帧可以从 N − n_fft 开始。",
 )
 def pads_at_the_ends(*given, **options):
-    return _features(*given, **options, padded=True)
+    return features(*given, **options, padded=True)
+
+
+def _is_each_by_itself(features):
+    return any(np.abs(np.mean(features, axis)).max() < 1e-3 for axis in (0, 1))
 
 
 @wrong(
@@ -178,24 +161,101 @@ def pads_at_the_ends(*given, **options):
     "Standardises each band, or each frame, by itself.",
     zh="每个频带（或每一帧）各自标准化。",
     caught_by="features_of_keys",
-    looks_like=lambda seen: any(np.abs(np.mean(seen, axis)).max() < 1e-3 for axis in (0, 1)),
+    looks_like=lambda seen: _is_each_by_itself(seen["keys"]),
     step="One mean and one deviation for the whole recording.",
     step_zh="整段录音只用一个均值和一个标准差。",
 )
 def each_band_by_itself(*given, **options):
-    return _features(*given, **options, after=lambda x: _standard(x, 0))
+    return features(*given, **options, after=lambda x: standard(x, 0))
+
+
+def _is_line(one, other):
+    """Whether some numbers are others, but for a positive factor and an amount added."""
+    slope, offset = np.polyfit(other, one, 1)
+    return slope > 1e-3 and np.abs(one - slope * other - offset).max() < 1e-3 * np.ptp(one)
+
+
+def _told_by_clicks(seen):
+    """What the features of clicks are of: one for each sample of the window, and for each band."""
+    found, at = np.asarray(seen["clicks"]), np.asarray(seen["at"])
+    is_sum = np.ptp(found - found[:, :1], axis=0).max() < 1e-3
+    by_window = [_is_line(band, np.log(np.sin(np.pi * at / 256))) for band in found.T]
+    return found, is_sum and not _is_each_by_itself(seen["keys"]), by_window
+
+
+def _is_another_window(seen):
+    _, is_sum, by_window = _told_by_clicks(seen)
+    return is_sum and not any(by_window)
+
+
+def _are_other_bands(seen):
+    """Whether each click follows the window, where anything is heard, and bands do not theirs."""
+    found, is_sum, by_window = _told_by_clicks(seen)
+    empty = np.ptp(found, axis=0) < 1e-6
+    weights = np.log(triangles(8000, 256, 32, 300, 2000).sum(axis=0))
+    follows = np.all(by_window | empty) and (is_sum or empty.any())
+    return follows and (empty.any() or not _is_line(found.mean(axis=0), weights))
 
 
 @wrong(
     "log_mel",
-    "Takes the symmetric Hann window, as np.hanning does.",
-    zh="用了对称的 Hann 窗（np.hanning 就是这样）。",
+    "A click does not count as much as the periodic Hann window says: it is the symmetric one, as "
+    "np.hanning's, another, or none.",
+    zh="单个脉冲的权重与周期 Hann 窗不符：用了对称窗（np.hanning 就是）、别的窗，或没有加窗。",
     caught_by="features_of_keys",
-    step="The periodic window divides by n_fft, not by n_fft − 1.",
-    step_zh="周期窗的分母是 n_fft，不是 n_fft − 1。",
+    step="Multiply each frame by the window of the formula: it divides by n_fft, not by n_fft − 1.",
+    step_zh="每帧乘以公式里的窗：分母是 n_fft，不是 n_fft − 1。",
+    looks_like=_is_another_window,
 )
 def symmetric_window(samples, rate, n_fft=256, *given, **options):
-    return _features(samples, rate, n_fft, *given, **options, period=n_fft - 1)
+    return features(samples, rate, n_fft, *given, **options, period=n_fft - 1)
+
+
+@wrong(
+    "log_mel",
+    "The bands weigh a click, which holds all frequencies alike, otherwise than the formulas do: "
+    "edges or triangles of another scale (librosa's default is Slaney's), rounded to Fourier bins, "
+    "or divided by their width.",
+    zh="脉冲含有等量的所有频率，而各频带给它的权重与公式不符：边界或三角形用了别的刻度"
+    "（librosa 默认是 Slaney）、对齐到了频点，或除以了带宽。",
+    caught_by="features_of_keys",
+    step="Edges evenly in HTK's mel, back in hertz; triangles straight in hertz, 1 at the top.",
+    step_zh="边界在 HTK 梅尔刻度上等距，换回赫兹；三角形按赫兹线性变化，顶点为 1。",
+    looks_like=_are_other_bands,
+)
+def bands_of_slaney(samples, rate, n_fft=256, hop=128, n_mels=32, low=300, high=2000):
+    filters = mel_filter_bank(n_fft // 2 + 1, n_mels, low, high, rate, "slaney", "slaney")
+    return features(samples, rate, n_fft, hop, bands=filters)
+
+
+@wrong(
+    "log_mel",
+    "Takes no logarithm.",
+    zh="没有取对数。",
+    caught_by="features_of_keys",
+    step="The logarithm of max(energy, 1e-10), before it is standardised.",
+    step_zh="先取 max(能量, 1e-10) 的对数，再标准化。",
+)
+def no_logarithm(*given, **options):
+    return features(*given, **options, after=lambda x: standard(np.exp(x)))
+
+
+def _is_unused(seen):
+    given, *others = map(np.asarray, seen.values())
+    return any(x.shape == given.shape and np.allclose(x, given, atol=1e-3) for x in others)
+
+
+@wrong(
+    "log_mel",
+    "One of rate, n_fft, hop, n_mels, low and high changes nothing, or several do not.",
+    zh="rate、n_fft、hop、n_mels、low、high 中，有的改了也不起作用。",
+    caught_by="features_with_other_settings",
+    step="Use the arguments, and no numbers of your own in their place.",
+    step_zh="用传入的参数，不要写死数字。",
+    looks_like=_is_unused,
+)
+def limits_of_its_own(samples, rate, n_fft=256, hop=128, n_mels=32, low=300, high=2000):
+    return features(samples, rate, n_fft, hop, n_mels)
 
 
 def _is_heard(features):
@@ -214,7 +274,24 @@ def _is_heard(features):
     step_zh="频带求和之后、取对数之前，取 max(能量, 1e-10)，不是相加。",
 )
 def another_floor(*given, **options):
-    return _features(*given, **options, floor=1e-6)
+    return features(*given, **options, floor=1e-6)
+
+
+@wrong(
+    "log_mel",
+    "A recording of nothing does not give zeros: it is divided by a deviation of 0, or nearly.",
+    zh="全静音的录音没有得到零：除以了等于 0（或几乎为 0）的标准差。",
+    caught_by="nothing_gives_zeros",
+    looks_like=lambda seen: not np.abs(seen["nothing"]).max() < 0.01,
+    step="If the deviation is below 1e-5, return zeros.",
+    step_zh="标准差小于 1e-5 时直接返回零。",
+)
+def divides_by_nothing(*given, **options):
+    def after(x):
+        with np.errstate(invalid="ignore"):
+            return (x - x.mean()) / x.std()
+
+    return features(*given, **options, after=after)
 
 
 # --- ctc_collapse -------------------------------------------------------------------------
@@ -250,8 +327,9 @@ def joins_the_ids(path, blank=0):
 
 @wrong(
     "ctc_collapse",
-    "Merges equal labels across a blank, as happens where blanks are removed first.",
-    zh="隔着 blank 也合并了：先去 blank 再合并就会这样。",
+    "Merges equal labels that do not stand side by side: across a blank, as happens where blanks "
+    "are removed first, or across other labels as well.",
+    zh="不相邻的相同标签也合并了：隔着 blank（先去 blank 再合并就会这样），甚至隔着别的标签。",
     caught_by="a_blank_keeps_them_apart",
     looks_like=lambda seen: len(seen[0]) == len(seen[1]) == 1,
     step="Merge first, remove afterwards.",
@@ -261,24 +339,21 @@ def blanks_first(path, blank=0):
     return [k for k, _ in itertools.groupby(int(k) for k in path if k != blank)]
 
 
+@wrong(
+    "ctc_collapse",
+    "Loses the first label of a path that ends with the same: it is compared with the last.",
+    zh="路径首尾标签相同时，第一个标签丢了：它和最后一个比了。",
+    caught_by="a_blank_keeps_them_apart",
+    looks_like=lambda seen: not seen[1] and seen[2],
+    step="Nothing stands before the first entry: path[i − 1] is the last one where i is 0.",
+    step_zh="第一个元素前面什么也没有：i 为 0 时 path[i − 1] 是最后一个。",
+)
+def compares_with_the_last(path, blank=0):
+    path = [int(label) for label in path]
+    return [k for i, k in enumerate(path) if k not in (path[i - 1], blank)]
+
+
 # --- ctc_loss -----------------------------------------------------------------------------
-
-
-def _loss(log_probs, target, blank=0, *, skip=None, begins=slice(2), join=np.logaddexp):
-    """The recursion; each keyword does one thing in another way."""
-    places = [blank]
-    for label in target:
-        places += [label, blank]
-    places = np.array(places)
-    differ = (places[2:] != places[:-2]) if skip is None else skip
-    may = np.concatenate([[False, False], (places[2:] != blank) & differ])[: len(places)]
-    reached = np.full(len(places), -np.inf)
-    reached[begins] = log_probs[0, places[begins]]
-    for row in log_probs[1:]:
-        one = np.concatenate([[-np.inf], reached[:-1]])
-        two = np.concatenate([[-np.inf] * 2, reached])[: len(places)]
-        reached = join(join(reached, one), np.where(may, two, -np.inf)) + row[places]
-    return -join.reduce(reached[-2:])
 
 
 @wrong(
@@ -290,7 +365,7 @@ def _loss(log_probs, target, blank=0, *, skip=None, begins=slice(2), join=np.log
     step_zh="前两位的标签不同，才能一次跨两位。",
 )
 def skips_over_repeats(log_probs, target, blank=0):
-    return _loss(log_probs, target, blank, skip=True)
+    return loss(log_probs, target, blank, skip=True)
 
 
 @wrong(
@@ -302,7 +377,7 @@ def skips_over_repeats(log_probs, target, blank=0):
     step_zh="可以从一个标签直接到另一个不同的标签。",
 )
 def never_skips(log_probs, target, blank=0):
-    return _loss(log_probs, target, blank, skip=False)
+    return loss(log_probs, target, blank, skip=False)
 
 
 @wrong(
@@ -314,7 +389,27 @@ def never_skips(log_probs, target, blank=0):
     step_zh="合并要用 log-sum-exp，而不是最大值。",
 )
 def best_path_only(log_probs, target, blank=0):
-    return _loss(log_probs, target, blank, join=np.maximum)
+    return loss(log_probs, target, blank, join=np.maximum)
+
+
+@wrong(
+    "ctc_loss",
+    "Writes a frame's row over the one before it, from left to right: places that come later "
+    "build on new values where old ones belong.",
+    zh="新一帧直接写在上一帧那一行上，从左到右：后面的位置用到了新值，本该用旧值。",
+    caught_by="sums_over_all_paths",
+    step="Fill a new row from the old one, and only then let it take its place.",
+    step_zh="由旧行算出一整行新的，算完再替换。",
+)
+def row_in_place(log_probs, target, blank=0):
+    places = [blank, *(k for label in target for k in (label, blank))]
+    row = np.concatenate([[-np.inf] * 2, log_probs[0, places[:2]], [-np.inf] * len(places)])
+    for frame in log_probs[1:]:
+        for s, label in enumerate(places, 2):
+            may = s > 3 and label not in (blank, places[s - 4])
+            row[s] = np.logaddexp.reduce([row[s], row[s - 1], row[s - 2] if may else -np.inf])
+            row[s] += frame[label]
+    return -np.logaddexp.reduce(row[len(places) + 2 - min(2, len(places)) : len(places) + 2])
 
 
 def _is_made_up(losses):
@@ -331,8 +426,8 @@ def _is_made_up(losses):
     step_zh="返回无穷大：没有路径能给出这个目标。",
 )
 def hides_what_is_impossible(log_probs, target, blank=0):
-    loss = _loss(log_probs, target, blank)
-    return loss if np.isfinite(loss) else 0.0
+    found = loss(log_probs, target, blank)
+    return found if np.isfinite(found) else 0.0
 
 
 @wrong(
@@ -345,22 +440,10 @@ def hides_what_is_impossible(log_probs, target, blank=0):
     step_zh="路径也可以从第一个标签开始，停在最后一个标签：两种都要加上。",
 )
 def must_begin_with_a_blank(log_probs, target, blank=0):
-    return _loss(log_probs, target, blank, begins=slice(1))
+    return loss(log_probs, target, blank, begins=slice(1))
 
 
 # --- normalise_text -----------------------------------------------------------------------
-
-
-def _normal(text, *, form="NFKC", mark=" ", marks=None, keep=True, spaces=True):
-    """The five rules; each keyword bends one of them."""
-    text = unicodedata.normalize(form, text).lower().replace("’", "'")
-    found = []
-    for before, letter, after in zip(" " + text, text, text[1:] + " ", strict=False):
-        inside = keep and letter == "'" and before.isalnum() and after.isalnum()
-        is_mark = unicodedata.category(letter)[0] == "P" if marks is None else letter in marks
-        found.append(mark if is_mark and not inside else letter)
-    text = "".join(found)
-    return " ".join(text.split()) if spaces else text.strip()
 
 
 @wrong(
@@ -373,7 +456,20 @@ def _normal(text, *, form="NFKC", mark=" ", marks=None, keep=True, spaces=True):
     step_zh="查 Unicode 类别：凡是 P 开头的都算。",
 )
 def ascii_marks_only(text):
-    return _normal(text, marks=string.punctuation)
+    return normal(text, marks=string.punctuation)
+
+
+@wrong(
+    "normalise_text",
+    "Does not just lower the case: capitals stay, or casefold makes ss of ß.",
+    zh="大小写处理不对：大写还在，或 casefold 把 ß 变成了 ss。",
+    caught_by="case_and_marks",
+    looks_like=lambda seen: seen != seen.lower() or "ß" not in seen,
+    step="text.lower(), after NFKC.",
+    step_zh="NFKC 之后用 text.lower()。",
+)
+def folds_the_case(text):
+    return normal(text.casefold())
 
 
 @wrong(
@@ -385,20 +481,24 @@ def ascii_marks_only(text):
     step_zh="标点处换成空格。",
 )
 def marks_vanish(text):
-    return _normal(text, mark="")
+    return normal(text, mark="")
 
 
 @wrong(
     "normalise_text",
-    "Full-width letters stay, or é is two characters: no form of Unicode’s, or another than NFKC.",
-    zh="全角字母还在，或 é 成了两个字符：没有规范化，或用的不是 NFKC。",
+    "Full-width letters stay, é is two characters, or ™ becomes a TM in capitals: no form of "
+    "Unicode’s, another than NFKC, or that one only after lower case.",
+    zh="全角字母还在，é 成了两个字符，或 ™ 成了大写的 TM：没有规范化，用的不是 NFKC，"
+    "或转小写之后才做。",
     caught_by="one_form_of_letters",
-    looks_like=lambda seen: "ａｂｃ" in seen.lower() or "\u0301" in seen,
-    step="NFKC, with K for compatibility.",
-    step_zh="要用 NFKC，K 表示兼容等价。",
+    looks_like=lambda seen: (
+        "ａｂｃ" in seen.lower() or "\u0301" in seen or "abc" in seen != seen.lower()
+    ),
+    step="NFKC, with K for compatibility, before all else.",
+    step_zh="最先做 NFKC，K 表示兼容等价。",
 )
 def nfc_not_nfkc(text):
-    return _normal(text, form="NFC")
+    return normal(text, form="NFC")
 
 
 @wrong(
@@ -411,7 +511,7 @@ def nfc_not_nfkc(text):
     step_zh="统一换成直撇号；两边都是字母或数字的才保留。",
 )
 def apostrophes_go(text):
-    return _normal(text, keep=False)
+    return normal(text, keep=False)
 
 
 @wrong(
@@ -438,46 +538,25 @@ def signs_go(text):
     step_zh='" ".join(text.split()) 一步完成。',
 )
 def blanks_stay(text):
-    return _normal(text, spaces=False)
+    return normal(text, spaces=False)
 
 
 # --- wer, cer -----------------------------------------------------------------------------
 
 
-def _edits(said, heard, swapped=1):
-    row = list(range(len(heard) + 1))
-    for i, one in enumerate(said, 1):
-        previous, row = row, [i]
-        for j, other in enumerate(heard, 1):
-            changed = previous[j - 1] + swapped * (one != other)
-            row.append(min(previous[j] + 1, row[-1] + 1, changed))
-    return row[-1]
-
-
-def _pairs(references, hypotheses, units=str.split):
-    return [(units(r), units(h)) for r, h in zip(references, hypotheses, strict=True)]
-
-
-def _letters(text):
-    return "".join(text.split())
-
-
-def _share(pairs, edits=_edits, size=lambda said, heard: len(said)):
-    return sum(edits(*pair) for pair in pairs) / sum(size(*pair) for pair in pairs)
-
-
 @wrong(
     "wer",
-    "Averages the sentences' rates, so that short ones weigh as much as long ones.",
-    zh="对各句的错误率求平均，短句和长句权重一样了。",
+    "Does not add up edits pair by pair: averages the sentences' rates, so that short ones weigh "
+    "as much as long ones, or compares all texts joined into one.",
+    zh="没有逐句累加编辑次数：对各句的错误率求平均（短句和长句权重一样了），"
+    "或把全部文本连成一条再比。",
     caught_by="wer_of_a_corpus",
-    step="Add up edits and words over the corpus; divide once.",
-    step_zh="在整个语料上累加编辑次数和词数，只除一次。",
+    looks_like=lambda seen: seen[3] < 0.01 or abs(seen[3] - 0.75) < 0.01,
+    step="Edits of each pair by itself, added up over the corpus, as the words are; divide once.",
+    step_zh="逐句求编辑次数，和词数一样在整个语料上累加，只除一次。",
 )
 def mean_of_the_sentences(references, hypotheses):
-    return np.mean(
-        [_edits(*pair) / max(len(pair[0]), 1) for pair in _pairs(references, hypotheses)]
-    )
+    return np.mean([edits(*pair) / max(len(pair[0]), 1) for pair in pairs(references, hypotheses)])
 
 
 @wrong(
@@ -490,7 +569,7 @@ def mean_of_the_sentences(references, hypotheses):
     step_zh="静音里听出来的是插入错误，要算；空参考的词数就是 0。",
 )
 def silence_left_out(references, hypotheses):
-    return _share([pair for pair in _pairs(references, hypotheses) if pair[0]])
+    return share([pair for pair in pairs(references, hypotheses) if pair[0]])
 
 
 def _edits_differ(seen):
@@ -510,7 +589,7 @@ def _edits_differ(seen):
     step_zh="三种各算一次，在所有对齐方式里取次数最少的。",
 )
 def a_swap_costs_two(references, hypotheses):
-    return _share(_pairs(references, hypotheses), lambda *pair: _edits(*pair, swapped=2))
+    return share(pairs(references, hypotheses), lambda *pair: edits(*pair, swapped=2))
 
 
 @wrong(
@@ -523,7 +602,20 @@ def a_swap_costs_two(references, hypotheses):
     step_zh="应除以参考的词数；插入可以比所说的还多。",
 )
 def divides_by_the_longer(references, hypotheses):
-    return _share(_pairs(references, hypotheses), size=lambda *pair: max(map(len, pair)))
+    return share(pairs(references, hypotheses), size=lambda *pair: max(map(len, pair)))
+
+
+@wrong(
+    "wer",
+    "Makes both sides alike before it compares them: case, or marks, do not count.",
+    zh="比较之前先把两边统一了：大小写或标点不算错。",
+    caught_by="compared_as_they_are",
+    looks_like=lambda seen: min(map(min, seen.values())) < 1e-6,
+    step="Compare the texts as they are; who calls it normalises.",
+    step_zh="文本按原样比较；要不要规范化由调用者决定。",
+)
+def normalises_by_itself(references, hypotheses):
+    return share(pairs(map(normal, references), map(normal, hypotheses)))
 
 
 @wrong(
@@ -535,7 +627,7 @@ def divides_by_the_longer(references, hypotheses):
     step_zh="长度不等时抛出 ValueError。",
 )
 def shorter_list_wins(references, hypotheses):
-    return _share([(r.split(), h.split()) for r, h in zip(references, hypotheses, strict=False)])
+    return share([(r.split(), h.split()) for r, h in zip(references, hypotheses, strict=False)])
 
 
 @wrong(
@@ -548,7 +640,7 @@ def shorter_list_wins(references, hypotheses):
     step_zh="先去掉空白。",
 )
 def blanks_are_characters(references, hypotheses):
-    return _share(_pairs(references, hypotheses, str))
+    return share(pairs(references, hypotheses, str))
 
 
 @wrong(
@@ -561,38 +653,10 @@ def blanks_are_characters(references, hypotheses):
     step_zh="按字符，不按空格切分。",
 )
 def chinese_by_blanks(references, hypotheses):
-    return _share(_pairs(references, hypotheses))
+    return share(pairs(references, hypotheses))
 
 
 # --- train_recogniser ---------------------------------------------------------------------
-
-
-def _train(
-    model, features, labels, steps=200, batch_size=16, lr=1e-2, *,
-    score=lambda logits: logits.log_softmax(-1), true=True, training=True, longest=5.0,
-    follows=True, clears=True,
-):  # fmt: skip
-    """The loop; each keyword does one thing in another way."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, max(steps, 2), pct_start=0.15)
-    losses, loss_of = [], nn.CTCLoss()
-    model.train(training)
-    for _ in range(steps):
-        rows = torch.randperm(len(features))[:batch_size].tolist()
-        x = nn.utils.rnn.pad_sequence([features[row] for row in rows], batch_first=True)
-        lengths = torch.tensor([len(features[row]) if true else x.shape[1] for row in rows])
-        sizes = torch.tensor([len(labels[row]) for row in rows])
-        targets = torch.cat([labels[row] for row in rows])
-        loss = loss_of(score(model(x)).transpose(0, 1), targets, model.frames(lengths), sizes)
-        if clears:
-            optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), longest)
-        optimizer.step()
-        if follows:
-            schedule.step()
-        losses.append(loss.item())
-    return losses
 
 
 @wrong(
@@ -604,7 +668,7 @@ def _train(
     step_zh="先沿类别维做 log_softmax。",
 )
 def raw_logits(*given, **options):
-    return _train(*given, **options, score=lambda x: x)
+    return train(*given, **options, score=lambda x: x)
 
 
 @wrong(
@@ -616,7 +680,7 @@ def raw_logits(*given, **options):
     step_zh="传入每段录音真实的帧数。",
 )
 def padding_counts(*given, **options):
-    return _train(*given, **options, true=False)
+    return train(*given, **options, true=False)
 
 
 @wrong(
@@ -628,7 +692,20 @@ def padding_counts(*given, **options):
     step_zh="循环之前调用 model.train()。",
 )
 def in_evaluation_mode(*given, **options):
-    return _train(*given, **options, training=False)
+    return train(*given, **options, training=False)
+
+
+@wrong(
+    "train_recogniser",
+    "The recordings of a step are not drawn anew from all: they come in turn, or the same in each.",
+    zh="每步的录音不是从全部里重新抽的：按次序轮流取，或每步都是同一批。",
+    caught_by="every_step_learns",
+    looks_like=lambda seen: not seen["drawn anew"],
+    step="torch.randperm(len(features))[:batch_size] in each step.",
+    step_zh="每步都用 torch.randperm(len(features))[:batch_size] 重新抽。",
+)
+def never_draws_anew(*given, **options):
+    return train(*given, **options, anew=False)
 
 
 @wrong(
@@ -640,7 +717,7 @@ def in_evaluation_mode(*given, **options):
     step_zh="让学习率升到 lr。",
 )
 def hardly_learns(model, features, labels, steps=200, batch_size=16, lr=1e-2):
-    return _train(model, features, labels, steps, batch_size, lr / 100)
+    return train(model, features, labels, steps, batch_size, lr / 100)
 
 
 @wrong(
@@ -653,7 +730,7 @@ def hardly_learns(model, features, labels, steps=200, batch_size=16, lr=1e-2):
     looks_like=lambda seen: not 4.9 < seen["largest norm"] < 5.1,
 )
 def never_clips(*given, **options):
-    return _train(*given, **options, longest=1e9)
+    return train(*given, **options, longest=1e9)
 
 
 @wrong(
@@ -666,7 +743,7 @@ def never_clips(*given, **options):
     step_zh="每次 optimizer.step() 之后调用 schedule.step()，总步数与 steps 一致。",
 )
 def the_rate_stays(*given, **options):
-    return _train(*given, **options, follows=False)
+    return train(*given, **options, follows=False)
 
 
 @wrong(
@@ -679,39 +756,13 @@ def the_rate_stays(*given, **options):
     step_zh="每步 backward() 之前调用 optimizer.zero_grad()。",
 )
 def never_clears(*given, **options):
-    return _train(*given, **options, clears=False)
+    return train(*given, **options, clears=False)
 
 
 # --- mended_transcribe --------------------------------------------------------------------
 
 
-def _joined(path, vocabulary, language, labels=None):
-    labels = [k for k, _ in itertools.groupby(path) if k] if labels is None else labels
-    return ("" if language == "zh" else " ").join(vocabulary[k] for k in labels)
-
-
-def _program(
-    model, recordings, vocabulary, language, *, heard=None, features=_features, text=_joined,
-    shown=str, scored=_normal, units=None, evaluation=True, share=_share,
-):  # fmt: skip
-    """The program mended; each keyword leaves one of its faults in."""
-    model = model if evaluation is None else copy.deepcopy(model).train(not evaluation)
-    texts = []
-    for recording in recordings:
-        samples, rate = recording["samples"], recording["rate"]
-        samples = _poly(samples, rate, 8000) if heard is None else heard(samples, rate)
-        x = torch.tensor(np.asarray(features(samples, 8000)), dtype=torch.float32)
-        with torch.no_grad():
-            path = model(x[None])[0].argmax(-1).tolist()
-        texts.append(shown(text(path, vocabulary, language)))
-    units = units or (_letters if language == "zh" else str.split)
-    said = [scored(recording["spoken"]) for recording in recordings]
-    return {"texts": texts, "error_rate": share(_pairs(said, map(scored, texts), units))}
-
-
-def _lowest_bins(samples, rate):
-    frames = np.lib.stride_tricks.sliding_window_view(np.asarray(samples, float), 256)[::128]
-    return _standard(np.abs(np.fft.rfft(frames))[:, :32])
+_program = reference.mended_transcribe
 
 
 @wrong(
@@ -725,48 +776,30 @@ def _lowest_bins(samples, rate):
     step_zh="先把每段录音都变成每秒 8000 个样本。",
 )
 def still_never_asks_the_rate(*given):
-    return _program(*given, heard=lambda samples, rate: samples)
+    return _program(*given, resample=lambda samples, rate, target_rate: samples)
+
+
+def _are_no_features(seen):
+    """Whether as many numbers come as from recordings of the right rate, and they are others."""
+    shapes = [one == [1, one[1], 32] for one in seen["shapes"]]
+    return all(shapes) and max(seen["frames a second"]) < 100
 
 
 @wrong(
     "mended_transcribe",
-    "Still gives the network the lowest bins of a Fourier spectrum.",
-    zh="给网络的仍是傅里叶频谱最低的几个频点。",
-    caught_by="texts_of_a_call",
-    errata=("E186",),
-    step="Give it log-mel features.",
-    step_zh="给它对数梅尔特征。",
+    "What the network gets are not the features of task 2 of the resampled recording, but for "
+    "instance a Fourier spectrum, raw samples, those of samples dropped without a filter, or what "
+    "a mean of 0 and a deviation of 1 leave as it is.",
+    zh="网络收到的不是重采样之后的任务 2 特征，而是例如傅里叶频谱、原始样本、不滤波就丢样本得到的"
+    "特征，或用均值 0、标准差 1「归一化」（等于没做）的结果。",
+    caught_by="the_network_gets_features",
+    errata=("E186", "E187", "E188"),
+    looks_like=_are_no_features,
+    step="Give it log_mel of the resampled recording, as float32.",
+    step_zh="把重采样之后的录音交给 log_mel，结果转成 float32 再送进网络。",
 )
-def still_a_spectrum(*given):
-    return _program(*given, features=_lowest_bins)
-
-
-@wrong(
-    "mended_transcribe",
-    "Still normalises with a mean of 0 and a deviation of 1.",
-    zh="仍用均值 0、标准差 1 做归一化。",
-    caught_by="texts_of_a_call",
-    errata=("E187",),
-    step="Standardise with the statistics of the recording.",
-    step_zh="用本段录音自己的统计量做标准化。",
-)
-def still_subtracts_nothing(*given):
-    return _program(*given, features=normalises_with_0_and_1)
-
-
-@wrong(
-    "mended_transcribe",
-    "Never applies its features: the network gets raw samples.",
-    zh="特征提取从没用上，网络收到的是原始样本。",
-    caught_by="texts_of_a_call",
-    errata=("E188",),
-    step="The network reads log-mel features, not samples.",
-    step_zh="网络读的是对数梅尔特征，不是样本。",
-)
-def still_raw_sound(*given):
-    return _program(
-        *given, features=lambda samples, rate: np.resize(samples, (len(samples) // 32, 32))
-    )
+def still_no_features(*given):
+    return _program(*given, log_mel=normalises_with_0_and_1)
 
 
 @wrong(
@@ -779,7 +812,7 @@ def still_raw_sound(*given):
     step_zh="先合并路径，再取名字。",
 )
 def still_a_name_for_each_frame(*given):
-    return _program(*given, text=lambda path, v, language: _joined(path, v, language, path))
+    return _program(*given, ctc_collapse=names_every_frame)
 
 
 @wrong(
@@ -791,25 +824,23 @@ def still_a_name_for_each_frame(*given):
     step="Look each label up in the vocabulary.",
     step_zh="每个标签都到词表里查名字。",
 )
-def still_joins_numbers(*given):
-    return _program(
-        *given,
-        text=lambda path, v, language: _joined(path, list(map(str, range(len(v)))), language),
-    )
+def still_joins_numbers(model, recordings, vocabulary, language):
+    return _program(model, recordings, [str(k) for k in range(len(vocabulary))], language)
 
 
 @wrong(
     "mended_transcribe",
-    "Strips case and marks from the text that people read.",
-    zh="把给人看的文本也去掉了大小写和标点。",
+    "Strips case, or marks, from the text that people read.",
+    zh="把给人看的文本也去掉了大小写或标点。",
     caught_by="texts_of_a_call",
-    looks_like=lambda seen: "".join(seen).islower(),
+    looks_like=lambda seen: "".join(seen).islower() or set("".join(seen)).isdisjoint("!?.,"),
     errata=("E192",),
     step="Normalise for scoring only.",
     step_zh="规范化只用于计分。",
 )
 def still_strips_what_is_shown(*given):
-    return _program(*given, shown=_normal)
+    shown = _program(*given)
+    return {**shown, "texts": [normal(text) for text in shown["texts"]]}
 
 
 @wrong(
@@ -822,7 +853,7 @@ def still_strips_what_is_shown(*given):
     step_zh="计分前两边都要规范化。",
 )
 def still_scores_as_written(*given):
-    return _program(*given, scored=str)
+    return _program(*given, normalise_text=str)
 
 
 @wrong(
@@ -835,7 +866,20 @@ def still_scores_as_written(*given):
     step_zh="中文按字计分。",
 )
 def still_chinese_by_blanks(*given):
-    return _program(*given, units=str.split)
+    return _program(*given, cer=chinese_by_blanks)
+
+
+@wrong(
+    "mended_transcribe",
+    "Leaves blanks between Chinese names.",
+    zh="中文名字之间留了空格。",
+    caught_by="chinese_by_characters",
+    looks_like=lambda seen: any(" " in text for text in seen["texts"]),
+    step="Join by nothing where the language is zh.",
+    step_zh="language 为 zh 时直接相连。",
+)
+def blanks_in_chinese(model, recordings, vocabulary, language):
+    return _program(model, recordings, [f"{name} " for name in vocabulary], language)
 
 
 @wrong(
@@ -847,8 +891,9 @@ def still_chinese_by_blanks(*given):
     step="model.eval() first, and the pass under torch.no_grad().",
     step_zh="先调用 model.eval()，前向放进 torch.no_grad()。",
 )
-def in_the_mode_it_came(*given):
-    return _program(*given, evaluation=None)
+def in_the_mode_it_came(model, *given):
+    model.eval = lambda: model
+    return _program(model, *given)
 
 
 @wrong(
@@ -860,4 +905,7 @@ def in_the_mode_it_came(*given):
     step_zh="全部录音只有一个错误率：把两个完整的列表交给 wer 或 cer。",
 )
 def still_averages_the_rates(*given):
-    return _program(*given, share=lambda pairs: np.mean([_share([pair]) for pair in pairs]))
+    def of_letters(*texts):
+        return mean_of_the_sentences(*(map(" ".join, some) for some in texts))
+
+    return _program(*given, wer=mean_of_the_sentences, cer=of_letters)
