@@ -151,7 +151,7 @@ def _pair(found):
     close=CLOSE,
 )
 def total_is_least(cheapest_threshold, cases):
-    return [priced(cheapest_threshold, cases, review) for review in (3.0, 10.0, 25.0)]
+    return [priced(cheapest_threshold, cases, review) for review in (3.0, 10.0, 25.0, 60.0)]
 
 
 @check(

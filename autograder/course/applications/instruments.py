@@ -22,7 +22,9 @@ def parts_of(time_split, times, cards, frauds, cutoff, delay):
     """The two parts, and how often they look where they must not."""
     train, test = map(plain, time_split(times, cards, frauds, cutoff, delay))
     blocked = cards[(times + delay <= cutoff) & (frauds == 1)]
-    open_ = np.flatnonzero((times >= cutoff) & ~np.isin(cards, blocked))
+    left_out = (times >= cutoff) & ~np.isin(cards, blocked)
+    left_out[test] = False
+    begins = times[test].min(initial=np.inf)
     return {
         "train": train,
         "test": test,
@@ -30,7 +32,8 @@ def parts_of(time_split, times, cards, frauds, cutoff, delay):
         "trained on the unknown": int((times[train] + delay > cutoff).sum()) if train else 0,
         "tested on the past": int((times[test] < cutoff).sum()) if test else 0,
         "tested on blocked cards": int(np.isin(cards[test], blocked).sum()) if test else 0,
-        "open, not tested": len(set(open_.tolist()) - set(test)),
+        "open, before the test": int((left_out & (times < begins)).sum()),
+        "open, not tested": int((left_out & (times >= begins)).sum()),
     }
 
 

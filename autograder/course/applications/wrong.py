@@ -1,4 +1,7 @@
-"""Known-wrong answers for `applications`, each one misconception."""
+"""Known-wrong answers for `applications`, each one misconception.
+
+Many are the oracle's, asked about something else than what was given.
+"""
 
 import math
 
@@ -7,14 +10,9 @@ from scipy import optimize, special
 
 from autograder.checks import wrong
 
+from . import reference
+
 # --- time_split ---------------------------------------------------------------------------
-
-
-def _parts(times, cards, frauds, cutoff, known, *, reveal=None):
-    """The split, with what counts as known and which frauds block."""
-    blocked = cards[(known if reveal is None else reveal) & (frauds == 1)]
-    test = (times >= cutoff) & ~np.isin(cards, blocked)
-    return np.flatnonzero(known), np.flatnonzero(test)
 
 
 def _is_in_time(seen):
@@ -50,7 +48,14 @@ def splits_at_random(times, cards, frauds, cutoff, delay):
     looks_like=lambda seen: seen["trained on the unknown"] > 0 == seen["tested on the past"],
 )  # fmt: skip
 def forgets_the_delay(times, cards, frauds, cutoff, delay):
-    return _parts(times, cards, frauds, cutoff, times < cutoff)
+    return reference.time_split(times, cards, frauds, cutoff, 1e-9)
+
+
+def _lacks_a_card(seen):
+    """Whether an open payment is not tested, and not only since the test begins later."""
+    tested, right = seen["returned"], [11, 12.5, 14, 15, 16, 17]
+    begins_late = len(tested) > 2 and tested == right[-len(tested) :]
+    return min(tested) > 10 and not begins_late and not {12.5, 14, 15, 16} <= set(tested)
 
 
 @wrong(
@@ -61,7 +66,7 @@ def forgets_the_delay(times, cards, frauds, cutoff, delay):
     looks_like=lambda seen: _is_in_time(seen) and seen["tested on blocked cards"] > 0,
 )  # fmt: skip
 def tests_blocked_cards(times, cards, frauds, cutoff, delay):
-    return _parts(times, cards, frauds, cutoff, times + delay <= cutoff, reveal=times < -np.inf)
+    return reference.time_split(times, cards, 0 * frauds, cutoff, delay)
 
 
 @wrong(
@@ -72,13 +77,14 @@ def tests_blocked_cards(times, cards, frauds, cutoff, delay):
 )  # fmt: skip
 def places_in_the_sorted(times, cards, frauds, cutoff, delay):
     order = np.argsort(times, kind="stable")
-    known = (times + delay <= cutoff)[order]
-    return _parts(times[order], cards[order], frauds[order], cutoff, known)
+    return reference.time_split(times[order], cards[order], frauds[order], cutoff, delay)
 
 
 def _edge_is_out(seen):
-    train, test = seen["from the cutoff"][0]
-    return max(train) < 0 <= min(test) and (0 not in test or -2 not in train)
+    """Whether nothing but what lies at an edge is left out."""
+    train, test = (set(part) for part in seen["from the cutoff"][0])
+    lacking = {-3, -2.25, -2} - train | {0, 0.25, 2} - test
+    return len(train | test) + len(lacking) == 6 and set() < lacking <= {-2, 0}
 
 
 @wrong(
@@ -89,7 +95,7 @@ def _edge_is_out(seen):
     looks_like=_edge_is_out,
 )  # fmt: skip
 def edge_is_left_out(times, cards, frauds, cutoff, delay):
-    return _parts(times, cards, frauds, cutoff, times + delay < cutoff)
+    return reference.time_split(times, cards, frauds, cutoff, delay + 1e-9)
 
 
 @wrong(
@@ -101,7 +107,19 @@ def edge_is_left_out(times, cards, frauds, cutoff, delay):
     looks_like=lambda seen: _is_in_time(seen) and seen["open, not tested"] > 3,
 )  # fmt: skip
 def no_card_twice(times, cards, frauds, cutoff, delay):
-    return _parts(times, cards, np.ones_like(frauds), cutoff, times + delay <= cutoff)
+    return reference.time_split(times, cards, np.ones_like(frauds), cutoff, delay)
+
+
+@wrong(
+    "time_split", "The test begins later than the cutoff, such as `delay` days after it.",
+    zh="测试开始得比 cutoff 晚，例如晚了 delay 天。", caught_by="learns_from_known_labels",
+    step="The delay is of labels: payments are scored from the cutoff on.",
+    step_zh="延迟的是标签：从 cutoff 起的交易都要打分。",
+    looks_like=lambda seen: _is_in_time(seen) and seen["open, before the test"] > 3,
+)  # fmt: skip
+def test_begins_late(times, cards, frauds, cutoff, delay):
+    train, test = reference.time_split(times, cards, frauds, cutoff, delay)
+    return train, [i for i in test if times[i] >= cutoff + delay]
 
 
 @wrong(
@@ -109,12 +127,11 @@ def no_card_twice(times, cards, frauds, cutoff, delay):
     zh="用还没有人知道的欺诈来冻结卡：测试集的构造偷看了未来的标签。",
     caught_by="unknown_frauds_block_nothing", errata=("E007",),
     step="Block only what the known labels say.", step_zh="只按已知的标签冻结。",
-    looks_like=lambda seen: (
-        min(seen["returned"]) > 10 and not {12.5, 14, 15, 16} <= set(seen["returned"])
-    ),
+    looks_like=_lacks_a_card,
 )  # fmt: skip
 def blocks_by_all_frauds(times, cards, frauds, cutoff, delay):
-    return _parts(times, cards, frauds, cutoff, times + delay <= cutoff, reveal=times < cutoff)
+    known, sooner = (reference.time_split(times, cards, frauds, cutoff, d) for d in (delay, 1e-9))
+    return known[0], sooner[1]
 
 
 # --- card_features ------------------------------------------------------------------------
@@ -293,7 +310,9 @@ def cost_of_something_else(frauds, scores, amounts, review_cost):
     zh="返回的阈值不是出现过的分数：0.5、等距网格或中点。", caught_by="total_is_least",
     step="Candidates are the scores that occur, and infinity.",
     step_zh="候选只有出现过的分数和无穷大。",
-    looks_like=lambda seen: _are_costs_theirs(seen) and not any(row["is a score"] for row in seen),
+    looks_like=lambda seen: _are_costs_theirs(seen) and not any(
+        row["is a score"] for row in seen if math.isfinite(row["pair"][0])
+    ),
 )  # fmt: skip
 def threshold_off_the_scores(frauds, scores, amounts, review_cost):
     candidates = np.linspace(1, 0, 101).tolist()
@@ -403,14 +422,12 @@ def _span_is_off(seen):
     return inside and told[:3] + told[4:5] != ["0011", "1000", "1000", "0100"]
 
 
-def _verdicts(ahead, lead, horizon, *, false=None):
-    """Counts from how many hours each alarm is ahead of each fault (F, A)."""
-    caught = ((ahead >= lead) & (ahead <= horizon)).any(axis=1)
-    announced = (ahead >= 0) & (ahead <= horizon)
-    late = announced.any(axis=1) & ~caught
-    false = ~(announced if false is None else false).any(axis=0)
-    counts = caught.sum(), late.sum(), len(ahead) - (caught | late).sum(), false.sum()
-    return dict(zip(("caught", "late", "missed", "false_alarms"), map(int, counts), strict=True))
+def _one_by_one(alarms, faults, lead, horizon, heard):
+    """The counts where each fault is judged by what `heard` makes of the alarms for it."""
+    right = reference.score_alarms(alarms, faults, lead, horizon)
+    each = [reference.score_alarms(heard(alarms, f), [f], lead, horizon) for f in faults]
+    return {**{name: sum(one[name] for one in each) for name in right},
+            "false_alarms": right["false_alarms"]}  # fmt: skip
 
 
 @wrong(
@@ -420,7 +437,7 @@ def _verdicts(ahead, lead, horizon, *, false=None):
     looks_like=lambda seen: seen[3]["caught"] == 1,
 )  # fmt: skip
 def late_is_in_time(alarms, faults, lead, horizon):
-    return _verdicts(faults[:, None] - alarms, 0, horizon)
+    return reference.score_alarms(alarms, faults, 0, horizon)
 
 
 @wrong(
@@ -435,8 +452,8 @@ def late_is_in_time(alarms, faults, lead, horizon):
 )  # fmt: skip
 def counts_alarms_for_faults(alarms, faults, lead, horizon):
     ahead = faults[:, None] - alarms
-    in_time = (ahead >= lead) & (ahead <= horizon)
-    return {**_verdicts(ahead, lead, horizon), "caught": in_time.sum()}
+    in_time = int(((ahead >= lead) & (ahead <= horizon)).sum())
+    return {**reference.score_alarms(alarms, faults, lead, horizon), "caught": in_time}
 
 
 @wrong(
@@ -450,8 +467,9 @@ def counts_alarms_for_faults(alarms, faults, lead, horizon):
     ),
 )  # fmt: skip
 def late_is_false(alarms, faults, lead, horizon):
-    ahead = faults[:, None] - alarms
-    return _verdicts(ahead, lead, horizon, false=(ahead >= lead) & (ahead <= horizon))
+    in_time = reference.score_alarms(alarms, faults - lead, 0, horizon - lead)
+    right = reference.score_alarms(alarms, faults, lead, horizon)
+    return {**right, "false_alarms": in_time["false_alarms"]}
 
 
 @wrong(
@@ -462,11 +480,26 @@ def late_is_false(alarms, faults, lead, horizon):
     step_zh="只要有一个报警及时，故障就算及时。",
     looks_like=lambda seen: (seen["returned"]["caught"], seen["returned"]["late"]) == (0, 1),
 )  # fmt: skip
-def one_alarm_decides(alarms, faults, lead, horizon):
-    ahead = faults[:, None] - alarms
-    nearest = np.where(ahead < 0, np.inf, ahead).min(axis=1, initial=np.inf, keepdims=True)
-    false = _verdicts(ahead, lead, horizon)["false_alarms"]
-    return {**_verdicts(nearest, lead, horizon), "false_alarms": false}
+def one_alarm_decides(*given):
+    return _one_by_one(*given, lambda alarms, fault: np.sort(alarms[alarms <= fault])[-1:])
+
+
+@wrong(
+    "score_alarms", "Lets one alarm announce one fault only: the others are missed.",
+    zh="一个报警只算预告一次故障，其余故障成了漏报。", caught_by="one_alarm_two_faults",
+    step="Judge each fault by all alarms, whatever they announced before.",
+    step_zh="每次故障都要看全部报警，不管它们已经预告过什么。",
+    looks_like=lambda seen: seen[0]["missed"] == 2,
+)  # fmt: skip
+def one_fault_each(alarms, faults, lead, horizon):
+    left = set(alarms.tolist())
+
+    def heard(_, fault):
+        used = {alarm for alarm in left if 0 <= fault - alarm <= horizon}
+        left.difference_update(used)
+        return used
+
+    return _one_by_one(alarms, faults, lead, horizon, heard)
 
 
 @wrong(
@@ -479,8 +512,7 @@ def one_alarm_decides(alarms, faults, lead, horizon):
     step_zh="提前 `horizon` 到 0 小时，两端都算；恰好 `lead` 算及时。", looks_like=_span_is_off,
 )  # fmt: skip
 def another_span(alarms, faults, lead, horizon):
-    ahead = faults[:, None] - alarms
-    return _verdicts(np.where(ahead == lead, lead - 1e-3, ahead), lead, horizon)
+    return reference.score_alarms(alarms, faults, lead + 1e-9, horizon)
 
 
 @wrong(
@@ -491,7 +523,9 @@ def another_span(alarms, faults, lead, horizon):
     step_zh="只有在故障之前或同时的报警才算预告。", looks_like=lambda seen: seen[5]["missed"] == 0,
 )  # fmt: skip
 def after_is_before(alarms, faults, lead, horizon):
-    return _verdicts(abs(faults[:, None] - alarms), lead, horizon)
+    found = _one_by_one(alarms, faults, lead, horizon, lambda a, fault: fault - abs(fault - a))
+    nearest = abs(faults[:, None] - alarms).min(axis=0)
+    return {**found, "false_alarms": int((nearest > horizon).sum())}
 
 
 # --- estimate_ability ---------------------------------------------------------------------
@@ -500,26 +534,14 @@ def after_is_before(alarms, faults, lead, horizon):
 _SHARP_ONE_WRONG = optimize.brentq(lambda x: special.expit(-x) - 3 * special.expit(3 * x), -9, 9)
 
 
-def _ability(answers, b, a, prior_std):
-    asked = ~np.isnan(answers)
-    y, b, a = answers[asked], b[asked], a[asked]
-    if math.isinf(prior_std) and y.min() == y.max():
-        return math.inf if y[0] == 1 else -math.inf
-
-    def slope(theta):
-        return (a * (y - special.expit(a * (theta - b)))).sum() - theta / prior_std**2
-
-    return optimize.brentq(slope, -1e4, 1e4)
-
-
 @wrong(
     "estimate_ability", "Counts a question that was not asked as an answer, such as a wrong one.",
     zh="没考到的题也算成了作答，例如答错。", caught_by="all_alike_is_infinite", errata=("E010",),
     step="Leave out what is nan.", step_zh="去掉值为 nan 的题。",
     looks_like=lambda seen: all(map(math.isinf, seen[:2])) and not math.isinf(seen[2]),
 )  # fmt: skip
-def not_asked_is_wrong(answers, difficulty, discrimination, prior_std=1.0):
-    return _ability(np.nan_to_num(answers), difficulty, discrimination, prior_std)
+def not_asked_is_wrong(answers, *questions, **how):
+    return reference.estimate_ability(np.nan_to_num(answers), *questions, **how)
 
 
 @wrong(
@@ -544,7 +566,7 @@ def share_is_ability(answers, difficulty, discrimination, prior_std=1.0):
     looks_like=lambda seen: abs(seen["without"] - _SHARP_ONE_WRONG) < 2e-3,
 )  # fmt: skip
 def another_prior(answers, difficulty, discrimination, prior_std=1.0):
-    return _ability(answers, difficulty, discrimination, math.inf)
+    return reference.estimate_ability(answers, difficulty, discrimination, math.inf)
 
 
 @wrong(
@@ -555,35 +577,25 @@ def another_prior(answers, difficulty, discrimination, prior_std=1.0):
     looks_like=lambda seen: abs(seen["a sharp one wrong"]) < 0.01,
 )  # fmt: skip
 def all_questions_alike_sharp(answers, difficulty, discrimination, prior_std=1.0):
-    return _ability(answers, difficulty, np.ones_like(discrimination), prior_std)
+    alike = np.ones_like(discrimination)
+    return reference.estimate_ability(answers, difficulty, alike, prior_std)
 
 
 @wrong(
-    "estimate_ability", "Returns a finite number where the maximum lies at infinity.",
-    zh="最大值在无穷远时，返回了有限的数。", caught_by="all_alike_is_infinite",
+    "estimate_ability",
+    "Looks no farther than some bound, such as a grid's end: what lies beyond it, or at infinity, "
+    "comes out as a finite number.",
+    zh="只在某个范围（例如网格）里找：最大值在范围之外或无穷远时，返回了有限的数。",
+    caught_by="all_alike_is_infinite",
     step="All right or all wrong without a prior: return inf or -inf.",
     step_zh="没有先验时，全对返回 inf，全错返回 -inf。",
     looks_like=lambda seen: any(map(math.isfinite, seen[:2])),
 )  # fmt: skip
-def end_of_the_grid(answers, difficulty, discrimination, prior_std=1.0):
-    return float(np.clip(_ability(answers, difficulty, discrimination, prior_std), -4, 4))
+def end_of_the_grid(*given, **how):
+    return float(np.clip(reference.estimate_ability(*given, **how), -4, 4))
 
 
 # --- fit_rasch ----------------------------------------------------------------------------
-
-
-def _rasch(responses, tight_theta=1.0, tight_b=1.0):
-    """Joint Newton steps, with one over the variance of each prior."""
-    asked, n = ~np.isnan(responses), len(responses)
-    y, m = np.nan_to_num(responses), responses.shape[1]
-    tight, both = np.repeat([tight_theta, tight_b], [n, m]), np.zeros(n + m)
-    for _ in range(60):
-        p = asked * special.expit(both[:n, None] - both[n:])
-        w = p * (1 - p)
-        slope = np.append((y - p).sum(1), (p - y).sum(0)) - tight * both
-        bend = np.block([[np.diag(w.sum(1)), -w], [-w.T, np.diag(w.sum(0))]]) + np.diag(tight)
-        both = both + np.linalg.solve(bend, slope)
-    return both[:n], both[n:]
 
 
 @wrong(
@@ -592,7 +604,7 @@ def _rasch(responses, tight_theta=1.0, tight_b=1.0):
     step_zh="所有求和都要去掉 nan。",
 )  # fmt: skip
 def gaps_are_wrong(responses, prior_std=1.0):
-    return _rasch(np.nan_to_num(responses), prior_std**-2, prior_std**-2)
+    return reference.fit_rasch(np.nan_to_num(responses), prior_std)
 
 
 @wrong(
@@ -628,7 +640,8 @@ def _lies_elsewhere(seen):
     looks_like=_lies_elsewhere,
 )  # fmt: skip
 def lies_elsewhere(responses, prior_std=1.0):
-    return _rasch(responses, prior_std**-2, 1e-6)  # a prior on the abilities only
+    abilities, difficulties = reference.fit_rasch(responses, prior_std)
+    return abilities - difficulties.mean(), difficulties - difficulties.mean()
 
 
 # --- bm25_scores --------------------------------------------------------------------------
@@ -668,7 +681,17 @@ def _off(found, right):
     step_zh="按题目的公式：Lucene 已去掉这个常数，它不影响排序。",
 )  # fmt: skip
 def with_the_constant(query, documents, k1=1.2, b=0.75):
-    return (k1 + 1) * _bm25(query, documents, k1, b)
+    return (k1 + 1) * np.array(reference.bm25_scores(query, documents, k1, b))
+
+
+@wrong(
+    "bm25_scores", "Counts a token that the query repeats only once.",
+    zh="查询里重复的词只算了一次。", caught_by="repeated_tokens_count",
+    step="Sum over the tokens of the query as they stand, not over a set of them.",
+    step_zh="按查询里的词逐个求和，不要先去重。",
+)  # fmt: skip
+def each_token_once(query, documents, k1=1.2, b=0.75):
+    return reference.bm25_scores(dict.fromkeys(query), documents, k1, b)
 
 
 @wrong(
@@ -700,12 +723,12 @@ def another_weight(query, documents, k1=1.2, b=0.75):
 # --- ranking_metrics ----------------------------------------------------------------------
 
 
-def _ranking(scores, relevance, k, *, hits_over=None, ideal_of=None, keep_all=False):
-    """Metrics, with what recall divides by, what the ideal orders, or which queries count."""
+def _ranking(scores, relevance, k, *, hits_over=None, ideal_of=None):
+    """Metrics, with what recall divides by, or what the ideal orders."""
     discount = 1 / np.log2(np.arange(2, scores.shape[1] + 2))
     rows = []
     for s, r in zip(scores, relevance, strict=True):
-        if not (r > 0).any() and not keep_all:
+        if not (r > 0).any():
             continue
         found = r[np.argsort(-s, kind="stable")][:k]
         best = -np.sort(-(found if ideal_of == "found" else r))[:k]
@@ -754,8 +777,8 @@ def precision_for_recall(scores, relevance, k):
     looks_like=_only("mrr"),
 )  # fmt: skip
 def another_mrr(scores, relevance, k):
-    whole = _ranking(scores, relevance, relevance.shape[1])
-    return {**_ranking(scores, relevance, k), "mrr": whole["mrr"]}
+    whole = reference.ranking_metrics(scores, relevance, relevance.shape[1])
+    return {**reference.ranking_metrics(scores, relevance, k), "mrr": whole["mrr"]}
 
 
 @wrong(
@@ -778,8 +801,7 @@ def another_ndcg(scores, relevance, k):
     step="Sort stably by the negative scores.", step_zh="对分数的相反数做稳定排序。",
 )  # fmt: skip
 def turns_ties_round(scores, relevance, k):
-    turned = scores[:, ::-1], relevance[:, ::-1]
-    return _ranking(*turned, k)
+    return reference.ranking_metrics(scores[:, ::-1], relevance[:, ::-1], k)
 
 
 @wrong(
@@ -788,20 +810,12 @@ def turns_ties_round(scores, relevance, k):
     step="Leave them out of all three means.", step_zh="三项平均都不计入这些查询。",
 )  # fmt: skip
 def empty_queries_are_zero(scores, relevance, k):
-    return _ranking(scores, relevance, k, keep_all=True)
+    share = (relevance > 0).any(axis=1).mean()
+    found = reference.ranking_metrics(scores, relevance, k)
+    return {name: share * value for name, value in found.items()}
 
 
 # --- pipeline_latency ---------------------------------------------------------------------
-
-
-def _totals(stages, plan, join=np.max):
-    steps = [[step] if isinstance(step, str) else list(step) for step in plan]
-    return np.sum([join([stages[name] for name in step], axis=0) for step in steps], axis=0)
-
-
-def _told(total, budget=math.inf, method="inverted_cdf"):
-    p50, p99 = np.percentile(total, [50, 99], method=method)
-    return {"p50": p50, "p99": p99, "within": (total <= budget).mean()}
 
 
 @wrong(
@@ -812,8 +826,8 @@ def _told(total, budget=math.inf, method="inverted_cdf"):
     step_zh="先逐个请求求和，再取百分位。",
 )  # fmt: skip
 def adds_percentiles(stages, plan, budget):
-    found = [_told(_totals(stages, [step]), budget) for step in plan]
-    whole = _told(_totals(stages, plan), budget)
+    found = [reference.pipeline_latency(stages, [step], budget) for step in plan]
+    whole = reference.pipeline_latency(stages, plan, budget)
     return {**whole, **{p: sum(part[p] for part in found) for p in ("p50", "p99")}}
 
 
@@ -826,7 +840,8 @@ def adds_percentiles(stages, plan, budget):
     looks_like=lambda seen: round(seen["50 beside 30, then 7"]) != 57,
 )  # fmt: skip
 def adds_the_parallel(stages, plan, budget):
-    return _told(_totals(stages, plan, np.sum), budget)
+    in_turn = [name for step in plan for name in ([step] if isinstance(step, str) else step)]
+    return reference.pipeline_latency(stages, in_turn, budget)
 
 
 @wrong(
@@ -840,7 +855,10 @@ def adds_the_parallel(stages, plan, budget):
     looks_like=lambda seen: all(row["within"] == 1 and min(row["ranks"].values()) for row in seen),
 )  # fmt: skip
 def another_percentile(stages, plan, budget):
-    return _told(_totals(stages, plan), budget, "linear")
+    steps = [[step] if isinstance(step, str) else list(step) for step in plan]
+    total = sum(np.max([stages[name] for name in step], axis=0) for step in steps)
+    p50, p99 = np.percentile(total, [50, 99])
+    return {"p50": p50, "p99": p99, "within": (total <= budget).mean()}
 
 
 @wrong(
@@ -849,18 +867,10 @@ def another_percentile(stages, plan, budget):
     step="At most the budget: ≤.", step_zh="不超过预算：≤。",
 )  # fmt: skip
 def below_the_budget(stages, plan, budget):
-    total = _totals(stages, plan)
-    return {**_told(total, budget), "within": (total < budget).mean()}
+    return reference.pipeline_latency(stages, plan, budget - 1e-6)
 
 
 # --- stopping_distance --------------------------------------------------------------------
-
-
-def _stopping(wait, speed, deceleration, sight, kmh=3.6):
-    """Metres and top speed after a wait of so many milliseconds."""
-    v, lost = speed / kmh, deceleration * wait / 1000
-    top = kmh * (math.sqrt(lost**2 + 2 * deceleration * sight) - lost)
-    return {"reaction": v * wait / 1000, "braking": v**2 / (2 * deceleration), "top_speed": top}
 
 
 def _waits_otherwise(seen):
@@ -879,17 +889,18 @@ def _waits_otherwise(seen):
     looks_like=_waits_otherwise,
 )  # fmt: skip
 def plans_with_the_mean(latencies, speed, deceleration, sight):
-    return _stopping(latencies.mean(), speed, deceleration, sight)
+    return reference.stopping_distance([latencies.mean()], speed, deceleration, sight)
 
 
 @wrong(
-    "stopping_distance", "Takes km/h for metres per second.",
-    zh="把 km/h 当成了米每秒。", caught_by="waits_then_brakes",
+    "stopping_distance", "Takes km/h for metres per second, or the other way round.",
+    zh="km/h 和米每秒没有换算。", caught_by="waits_then_brakes",
     step="Divide `speed` by 3.6 first, and return the top speed times 3.6.",
     step_zh="先把 `speed` 除以 3.6，最高速度返回前再乘 3.6。",
 )  # fmt: skip
 def kilometres_for_metres(latencies, speed, deceleration, sight):
-    return _stopping(_told(latencies)["p99"], speed, deceleration, sight, kmh=1.0)
+    found = reference.stopping_distance(latencies, 3.6 * speed, deceleration, sight)
+    return {**found, "top_speed": found["top_speed"] / 3.6}
 
 
 @wrong(
@@ -898,6 +909,6 @@ def kilometres_for_metres(latencies, speed, deceleration, sight):
     step="Solve v²/(2a) + v T = sight for v, not v²/(2a) = sight.",
     step_zh="要解的是 v²/(2a) + v T = sight，而不是 v²/(2a) = sight。",
 )  # fmt: skip
-def brakes_at_once(latencies, speed, deceleration, sight):
-    top = _stopping(0.0, speed, deceleration, sight)["top_speed"]
-    return {**_stopping(_told(latencies)["p99"], speed, deceleration, sight), "top_speed": top}
+def brakes_at_once(latencies, *how):
+    at_once = reference.stopping_distance([0.0], *how)["top_speed"]
+    return {**reference.stopping_distance(latencies, *how), "top_speed": at_once}
