@@ -258,9 +258,9 @@ def generator_steps_in_any_mode(generator_step, pair, torch_rng):
 
 
 @check(
-    "A round is a step of the discriminator and then one of the generator, on batch_size pictures "
-    "and in training mode; each round is told of.",
-    zh="一轮是判别器一步、生成器一步，每次 batch_size 张，在训练模式下；每轮都报告。",
+    "A round is a step of the discriminator and then one of the generator, each on its own "
+    "gradient, on batch_size pictures and in training mode; each round is told of.",
+    zh="一轮是判别器一步、生成器一步，各走各的梯度，每次 batch_size 张，在训练模式下；每轮都报告。",
     close=EXACT,
     rests_on=("discriminator_step", "generator_step"),
 )
@@ -276,6 +276,7 @@ def one_step_each_in_turn(train_gan, pair):
         "modes": sorted({call["training"] for call in calls}),
         "losses": list(losses.shape),
         "of each round": len(np.unique(losses[:, 0])),
+        "own gradients": all(step["alone"] for step in found["steps"]),
     }
 
 

@@ -1,6 +1,7 @@
 """What the probes of `gan` measure with: tiny networks, a training that is noted, faces."""
 
 import copy
+from functools import partial
 
 import numpy as np
 
@@ -93,6 +94,26 @@ def ladder(count):
     return level.expand(-1, 2, 3, 2).contiguous()
 
 
+class ComeBack:
+    """Notes the gradients that come back to some parameters, from step to step."""
+
+    def __init__(self, values):
+        self.sums = {}
+        self.hooks = [value.register_hook(partial(self.add, value)) for value in values]
+
+    def add(self, value, gradient):
+        self.sums[value] = self.sums.get(value, 0) + gradient.detach().flatten()
+
+    def is_all_of(self, value):
+        """Whether ``value.grad`` is what came back since this was last asked, and begin anew."""
+        from torch import cosine_similarity
+
+        own, self.sums = self.sums.get(value), {}
+        if own is None or value.grad is None:
+            return own is None
+        return bool(cosine_similarity(own, value.grad.flatten(), dim=0) > 0.999)
+
+
 def noted(train_gan, pair, faces, **how):
     """Train, and note each step of an optimizer and what goes into the networks."""
     import torch
@@ -102,15 +123,17 @@ def noted(train_gan, pair, faces, **how):
     whose = {id(value): "G" for value in generator.parameters()}
     whose |= {id(value): "D" for value in discriminator.parameters()}
     steps, rounds, real, noise = [], [], [torch.zeros(0)], []
+    back = ComeBack([next(network.parameters()) for network in pair])
 
     def step(optimizer, _, __):
         group = optimizer.param_groups[0]
         who = "".join(sorted({whose.get(id(value), "?") for value in group["params"]}))
         betas = [float(beta) for beta in group.get("betas", ())]
         kind = type(optimizer).__name__
-        state = optimizer.state.get(group["params"][0], {})
+        first = group["params"][0]
+        state = optimizer.state.get(first, {})
         told = {"who": who, "kind": kind, "betas": betas, "before": int(state.get("step", 0))}
-        steps.append({**told, "lr": float(group["lr"])})
+        steps.append({**told, "lr": float(group["lr"]), "alone": back.is_all_of(first)})
 
     def see(_, arguments):
         levels = arguments[0].detach().flatten(1)
@@ -118,6 +141,7 @@ def noted(train_gan, pair, faces, **how):
             real.append(levels[:, 0].clone())
 
     hooks = [
+        *back.hooks,
         register_optimizer_step_pre_hook(step),
         discriminator.register_forward_pre_hook(see),
         generator.register_forward_pre_hook(lambda _, given: noise.append(given[0].clone())),

@@ -17,8 +17,9 @@ def _fake(logits):
     return softplus(logits).mean()
 
 
-def _step(loss, optimizer):
-    optimizer.zero_grad()
+def _step(loss, optimizer, clear=True):
+    if clear:
+        optimizer.zero_grad()
     loss.backward()
     optimizer.step()
     return loss.item()
@@ -315,7 +316,7 @@ def _train(
     generator, discriminator, faces, rounds=400, batch_size=32, lr=2e-3, after_round=None,
     *, mode=True, betas=(0.5, 0.999), rate=lambda done, one: min(1, 2 * (1 - done)),
     noise=torch.randn, pick=None, of_generator=lambda logits: _real(logits), first=1, again=False,
-    shared=False,
+    shared=False, clear=True,
 ):  # fmt: skip
     """Train as asked but for what is given behind the star."""
     nets = {"D": discriminator.train(mode), "G": generator.train(mode)}
@@ -333,7 +334,7 @@ def _train(
                 loss = _real(discriminator(faces[rows])) + _fake(discriminator(fake.detach()))
             else:
                 loss = of_generator(discriminator(fake))
-            pair.append(_step(loss, improve[who]))
+            pair.append(_step(loss, improve[who], clear))
         losses.append((pair[0], pair[-1]))
         if after_round:
             after_round(number + first)
@@ -410,6 +411,19 @@ def counts_from_zero(*given, **how):
 )
 def trains_in_evaluation_mode(*given, **how):
     return _train(*given, **how, mode=False)
+
+
+@wrong(
+    "train_gan",
+    "Steps on gradients that are left from earlier steps as well.",
+    zh="走步时用上了之前几步残留的梯度。",
+    caught_by="one_step_each_in_turn",
+    step="Clear each network's gradients before its own backward pass.",
+    step_zh="每个网络反向传播之前，先清自己的梯度。",
+    looks_like=lambda seen: not seen["own gradients"],
+)
+def never_clears_in_rounds(*given, **how):
+    return _train(*given, **how, clear=False)
 
 
 @wrong(
