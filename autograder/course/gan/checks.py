@@ -264,9 +264,9 @@ def generator_steps_in_any_mode(generator_step, pair, torch_rng):
     close=EXACT,
     rests_on=("discriminator_step", "generator_step"),
 )
-def one_step_each_in_turn(train_gan, pair):
+def one_step_each_in_turn(train_gan, pair, rng):
     both, faces = put_in_modes(pair, (False, False)), ladder(22)  # no whole number of batches
-    found = noted(train_gan, both, faces, rounds=7, batch_size=5)
+    found = noted(train_gan, both, faces, rounds=int(rng.integers(5, 12)), batch_size=5)
     calls = [call for noted in found["modes"] for call in noted]
     losses = np.asarray(found["losses"], dtype=float)
     return {
@@ -305,7 +305,8 @@ def pairs_in_their_order(train_gan, pair, rng):
 )
 def rate_is_held_then_falls(train_gan, pair, rng):
     lr = float(rng.uniform(0.001, 0.01))
-    steps = noted(train_gan, pair, ladder(20), rounds=10, batch_size=4, lr=lr)["steps"]
+    rounds = int(rng.integers(7, 14))
+    steps = noted(train_gan, pair, ladder(20), rounds=rounds, batch_size=4, lr=lr)["steps"]
     return {
         "all of Adam's": all(step["kind"] == "Adam" for step in steps),
         "betas": [step["betas"] for step in steps[:2]],
