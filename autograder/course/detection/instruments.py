@@ -1,4 +1,4 @@
-"""What the probes of `detection` measure with: boxes, a spied model, a small network."""
+"""What the probes of `detection` measure with: boxes, drawings, a model that notes its calls."""
 
 import re
 
@@ -6,8 +6,6 @@ import numpy as np
 
 from autograder.checks import outcome_of
 
-CATEGORIES = ("background", "red", "blue")
-INKS = np.array([[1, 0.2, 0.2], [0.2, 0.2, 1]])
 IDS = (3, 7, 18, 44, 90)
 LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg")
 NAMES = ("background", "owl", "cat", "dog", "fox")
@@ -105,16 +103,19 @@ def batch_of_three(rng, count=3):
     return images, targets
 
 
-def stepped(train_step, rng, names=LOSSES, steps=1, training=True, rate=0.01):
+def stepped(train_step, rng, names=LOSSES, steps=1, training=True, rate=0.01, counted=False):
     """What steps of a plain gradient descent do to a model with a parameter for each loss."""
     import torch
 
     slopes = rng.uniform(0.5, 2, len(names))
     model = detector(names, slopes, []).train(training)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    taken = []
+    optimizer.register_step_post_hook(lambda *given: taken.append(given))
     returned = [float(train_step(model, optimizer, *batch_of_three(rng))) for _ in range(steps)]
-    ways = {name: (1 - float(w.detach())) / rate for name, w in model.weights.items()}
-    return {"returned": returned, "ways": ways}  # from 1, in learning rates
+    ways = {name: (1 - float(w.detach())) / rate for name, w in model.weights.items()}  # from 1
+    seen = {"returned": returned, "ways": ways}
+    return {**seen, "steps": len(taken)} if counted else seen
 
 
 def found_and_true(rng, each=(7, 13), images=6, extra=10, by=2.5):
@@ -173,6 +174,19 @@ def read(axes):
             "texts": len(texts), "edges": edges}  # fmt: skip
 
 
+def drawn_beside_another(draw, *given):
+    """What is read of a drawing, and whether it has a figure of its own: another was open."""
+    import matplotlib.pyplot as plt
+
+    open_before = plt.figure()
+    try:
+        axes = draw(*given)
+        own = axes.figure is not open_before
+        return {**read(axes), "own figure": "yes" if own else "no"}
+    finally:
+        plt.close(open_before)
+
+
 def _anchor(text, axes):
     """Where a text stands, or what it points at, in pixels of the picture."""
     if hasattr(text, "xy"):
@@ -212,8 +226,8 @@ def spied(mended_program, rng, kinds=KINDS, epochs=2, batch_size=4):
 
     def predict(image):
         red, green, blue = (float(value) for value in image.mean(dim=(1, 2)))
-        count = 1 + image.shape[1] % 3
-        labels = torch.tensor([[3, 1, 2], [1, 3, 3], [2, 2, 1]][count - 1][:count])
+        count = 4 + image.shape[1] % 3  # more than there are classes: a label is a place as well
+        labels = torch.tensor({4: [3, 1, 2, 2], 5: [1, 3, 3, 2, 1], 6: [2, 2, 1, 3, 1, 2]}[count])
         boxes = torch.tensor([[red, green, blue, float(image.shape[1])]] * count)
         return {"boxes": boxes, "labels": labels, "scores": torch.linspace(0.9, 0.1, count)}
 
@@ -264,72 +278,3 @@ def orders_of(notes, epochs):
 
 def error_of(outcome):
     return {key: value for key, value in outcome.items() if key == "raised"}
-
-
-def coloured(count, part, seed):
-    """Scenes in two colours, as the notebook has them."""
-    import torch
-
-    from autograder.data import scenes
-
-    colours, pairs = np.random.default_rng(seed), []
-    for number, scene in enumerate(scenes.make(count, part=part, seed=seed, digit_sizes=(8, 14))):
-        labels = colours.integers(1, 3, len(scene.labels))
-        tint = np.ones((32, 32, 3))
-        for pixels, label in zip(scene.masks, labels, strict=True):
-            tint[pixels] = INKS[label - 1]
-        image = np.pad(scene.image[:, :, None] / 255 * tint, ((0, 0), (0, number % 2 * 8), (0, 0)))
-        names = [CATEGORIES[label] for label in labels]
-        truth = {"boxes": torch.from_numpy(scene.boxes), "names": names}
-        pairs.append((torch.from_numpy(image).float().permute(2, 0, 1), truth))
-    return pairs
-
-
-def tiny_faster_rcnn(num_classes):
-    """The notebook's network."""
-    from torch import nn
-    from torchvision.models.detection import FasterRCNN
-    from torchvision.models.detection.anchor_utils import AnchorGenerator
-    from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-    from torchvision.ops import MultiScaleRoIAlign
-
-    layers = []
-    for inputs, outputs, stride in [(3, 16, 1), (16, 32, 2), (32, 32, 1), (32, 32, 1)]:
-        layers += [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)]
-        layers += [nn.BatchNorm2d(outputs), nn.ReLU()]
-    backbone = nn.Sequential(*layers)
-    backbone.out_channels = 32
-    return FasterRCNN(
-        backbone, min_size=32, max_size=64, size_divisible=8,
-        image_mean=[0.06] * 3, image_std=[0.16] * 3,
-        rpn_anchor_generator=AnchorGenerator(((8, 12),), ((1.0,),)),
-        rpn_pre_nms_top_n_train=100, rpn_pre_nms_top_n_test=100,
-        rpn_post_nms_top_n_train=50, rpn_post_nms_top_n_test=50,
-        rpn_batch_size_per_image=32, box_batch_size_per_image=64,
-        box_roi_pool=MultiScaleRoIAlign(["0"], output_size=4, sampling_ratio=2),
-        box_head=TwoMLPHead(32 * 4 * 4, 64), box_predictor=FastRCNNPredictor(64, num_classes),
-    )  # fmt: skip
-
-
-def ap50(found, test, name):
-    """All-point AP of one name at an IoU of 0.5, with torchvision's IoU."""
-    import torch
-    from torchvision.ops import box_iou
-
-    free = [t["boxes"][torch.tensor([n == name for n in t["names"]])] for _, t in test]
-    total, rows = sum(map(len, free)), []
-    for place, one in enumerate(found):
-        for box, score, said in zip(one["boxes"], one["scores"], one["names"], strict=True):
-            if said == name:
-                rows.append((float(score), place, torch.as_tensor(box)))
-    hits = []
-    for _, place, box in sorted(rows, key=lambda row: -row[0]):
-        ious = box_iou(box[None].float(), free[place])[0]
-        hits.append(bool(len(ious) and ious.max() >= 0.5))
-        if hits[-1]:
-            free[place] = free[place][torch.arange(len(ious)) != ious.argmax()]
-    if not hits:
-        return 0.0
-    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((envelope * np.array(hits)).sum() / total)

@@ -163,9 +163,11 @@ def mean_of_means(predictions, targets, iou_thresholds=None):
 # --- draw_detections ----------------------------------------------------------------------
 
 
-@right("draw_detections", "gca and annotate", zh="画在 gca 上，用 annotate 写字")
+@right(
+    "draw_detections", "Patches as artists, and annotate", zh="用 add_artist 画框，用 annotate 写字"
+)
 def by_annotate(image, prediction, categories, threshold=0.5):
-    axes = plt.gca()
+    axes = plt.figure().gca()
     axes.imshow((image.numpy().transpose(1, 2, 0) * 255).round().astype(np.uint8))
     keep = prediction["scores"] >= threshold
     boxes, labels, scores = (prediction[k][keep] for k in ("boxes", "labels", "scores"))

@@ -1,41 +1,38 @@
 """Known-wrong answers for `detection`, each one misconception; many are the documents' own."""
 
 import math
+import re
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib.patches import Rectangle
 from torch import nn
-from torch.utils.data import DataLoader
 
 from autograder.checks import wrong
 
-CUT = math.log(1000 / 16)
+from . import bent
+from .instruments import KINDS
 
 # --- box_iou ------------------------------------------------------------------------------
 
 
-def _iou(boxes1, boxes2, *, plus=0, clamped=True, union="both"):
-    a, b = boxes1[:, None], boxes2[None]
-    sizes = torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2]) + plus
-    shared = (sizes.clamp(min=0) if clamped else sizes).prod(-1)
-    first, second = ((x[..., 2:] - x[..., :2] + plus).prod(-1) for x in (a, b))
-    smaller = torch.minimum(first, second)
-    whole = {"both": first + second - shared, "sum": first + second, "smaller": smaller}[union]
-    return shared / whole.clamp(min=1e-12)
+def _depends_on_the_scale(seen):
+    one, other = np.asarray(seen["tensor"]), np.asarray(seen["small"])
+    return one.shape == other.shape and not np.allclose(one, other, rtol=0, atol=1.5e-5)
 
 
 @wrong(
     "box_iou",
-    "Adds one to widths and heights, as for corners that are pixels and still inside.",
-    zh="宽和高都加了一，把角点当成了含在框内的像素。",
+    "Boxes 99 times smaller have another IoU: one is added to widths and heights, as for corners "
+    "that are pixels and still inside, or a small number to the union.",
+    zh="框缩小到 1/99，IoU 就变了：宽和高都加了一（把角点当成了含在框内的像素），"
+    "或并集加了一个小数。",
     caught_by="every_pair_has_an_iou",
-    step="The right and lower edges are exclusive: the width is x2 − x1.",
-    step_zh="右边界和下边界不含在内：宽就是 x2 − x1。",
+    looks_like=_depends_on_the_scale,
+    step="The width is x2 − x1; and let nothing be added to a union that is not empty.",
+    step_zh="宽就是 x2 − x1；并集不为空时，什么都不要加。",
 )
 def adds_one(boxes1, boxes2):
-    return _iou(boxes1, boxes2, plus=1)
+    return bent.iou(boxes1, boxes2, plus=1)
 
 
 @wrong(
@@ -47,7 +44,7 @@ def adds_one(boxes1, boxes2):
     step_zh="相乘之前，先把公共部分的宽和高截到不小于零。",
 )
 def negative_sizes(boxes1, boxes2):
-    return _iou(boxes1, boxes2, clamped=False)
+    return bent.iou(boxes1, boxes2, clamped=False)
 
 
 @wrong(
@@ -59,7 +56,7 @@ def negative_sizes(boxes1, boxes2):
     step_zh="从面积之和里减去一次公共面积。",
 )
 def shared_counts_twice(boxes1, boxes2):
-    return _iou(boxes1, boxes2, union="sum")
+    return bent.iou(boxes1, boxes2, union="sum")
 
 
 @wrong(
@@ -71,24 +68,10 @@ def shared_counts_twice(boxes1, boxes2):
     step_zh="除以并集：两个面积之和，减去一次公共面积。",
 )
 def over_the_smaller(boxes1, boxes2):
-    return _iou(boxes1, boxes2, union="smaller")
+    return bent.iou(boxes1, boxes2, union="smaller")
 
 
 # --- batched_nms --------------------------------------------------------------------------
-
-
-def _nms(boxes, scores, idxs, threshold, *, classes=True, strict=True, chain=False,
-         order=None):  # fmt: skip
-    ious = _iou(boxes, boxes)
-    order = scores.argsort(descending=True, stable=True).tolist() if order is None else order
-    kept, seen = [], []
-    for i in order:
-        rivals = [j for j in (seen if chain else kept) if not classes or idxs[i] == idxs[j]]
-        over = [ious[i, j] > threshold if strict else ious[i, j] >= threshold for j in rivals]
-        seen.append(i)
-        if not any(over):
-            kept.append(i)
-    return torch.tensor(kept, dtype=torch.int64)
 
 
 @wrong(
@@ -100,7 +83,7 @@ def _nms(boxes, scores, idxs, threshold, *, classes=True, strict=True, chain=Fal
     step_zh="只与已保留的同类框比较。",
 )
 def ignores_classes(boxes, scores, idxs, iou_threshold):
-    return _nms(boxes, scores, idxs, iou_threshold, classes=False)
+    return bent.nms(boxes, scores, idxs, iou_threshold, classes=False)
 
 
 @wrong(
@@ -112,7 +95,7 @@ def ignores_classes(boxes, scores, idxs, iou_threshold):
     step_zh="只有 IoU 大于阈值才丢。",
 )
 def at_the_threshold(boxes, scores, idxs, iou_threshold):
-    return _nms(boxes, scores, idxs, iou_threshold, strict=False)
+    return bent.nms(boxes, scores, idxs, iou_threshold, strict=False)
 
 
 @wrong(
@@ -124,7 +107,7 @@ def at_the_threshold(boxes, scores, idxs, iou_threshold):
     step_zh="只与目前保留下来的框比较，而不是与所有分数更高的框比较。",
 )
 def the_dropped_suppress(boxes, scores, idxs, iou_threshold):
-    return _nms(boxes, scores, idxs, iou_threshold, chain=True)
+    return bent.nms(boxes, scores, idxs, iou_threshold, chain=True)
 
 
 @wrong(
@@ -137,7 +120,7 @@ def the_dropped_suppress(boxes, scores, idxs, iou_threshold):
 )
 def the_last_of_equals(boxes, scores, idxs, iou_threshold):
     order = scores.argsort(stable=True).flip(0).tolist()
-    return _nms(boxes, scores, idxs, iou_threshold, order=order)
+    return bent.nms(boxes, scores, idxs, iou_threshold, order=order)
 
 
 @wrong(
@@ -149,23 +132,10 @@ def the_last_of_equals(boxes, scores, idxs, iou_threshold):
     step_zh="按分数从高到低排序：descending=True。",
 )
 def unsure_boxes_first(boxes, scores, idxs, iou_threshold):
-    return _nms(boxes, scores, idxs, iou_threshold, order=scores.argsort(stable=True).tolist())
+    return bent.nms(boxes, scores, idxs, iou_threshold, order=scores.argsort(stable=True).tolist())
 
 
 # --- box_coding ---------------------------------------------------------------------------
-
-
-def _parts(boxes):
-    return (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-
-
-def _encode(boxes, anchors, weights, *, corner=False, log=True):
-    (centre, size), (anchor, span) = _parts(boxes), _parts(anchors)
-    if corner:
-        centre, anchor = boxes[:, :2], anchors[:, :2]
-    shift = (centre - anchor) / span
-    scale = (size / span).log() if log else size / span
-    return torch.cat([shift, scale], 1) * torch.tensor(weights, dtype=shift.dtype)
 
 
 @wrong(
@@ -177,7 +147,7 @@ def _encode(boxes, anchors, weights, *, corner=False, log=True):
     step_zh="用框和锚框的中心。",
 )
 def corners_for_centres(boxes, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
-    return _encode(boxes, anchors, weights, corner=True)
+    return bent.encode(boxes, anchors, weights, corner=True)
 
 
 @wrong(
@@ -189,7 +159,26 @@ def corners_for_centres(boxes, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
     step_zh="取自然对数：尺寸相同为 0，一半和两倍互为相反数。",
 )
 def ratios_without_logarithm(boxes, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
-    return _encode(boxes, anchors, weights, log=False)
+    return bent.encode(boxes, anchors, weights, log=False)
+
+
+def _weighs_otherwise(seen):
+    """Whether weights do more than multiply what comes out where all of them are 1."""
+    plain = np.asarray(seen["weights of 1"]) * [10, 10, 5, 5]
+    return np.shape(seen["tensor"]) == plain.shape and not np.allclose(seen["tensor"], plain, 1e-3)
+
+
+@wrong(
+    "encode_boxes",
+    "Does not multiply by the weights: leaves them out, or divides by them.",
+    zh="没有乘以权重：漏了，或除以了权重。",
+    caught_by="deltas_are_relative_to_the_anchor",
+    looks_like=_weighs_otherwise,
+    step="Multiply the four numbers by the four weights.",
+    step_zh="四个数分别乘以四个权重。",
+)
+def divides_by_the_weights(boxes, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
+    return bent.encode(boxes, anchors, [1 / weight for weight in weights])
 
 
 @wrong(
@@ -201,44 +190,29 @@ def ratios_without_logarithm(boxes, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
     step_zh="除以锚框的宽和高：解码时并不知道目标框的尺寸。",
 )
 def in_sizes_of_the_box(boxes, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
-    deltas = _encode(boxes, anchors, weights)
-    return torch.cat([deltas[:, :2] * _parts(anchors)[1] / _parts(boxes)[1], deltas[:, 2:]], 1)
+    deltas = bent.encode(boxes, anchors, weights)
+    return torch.cat(
+        [deltas[:, :2] * bent.parts(anchors)[1] / bent.parts(boxes)[1], deltas[:, 2:]], 1
+    )
 
 
-def _decode(deltas, anchors, weights, *, cut=CUT, early=False, corners=True,
-            least=-math.inf):  # fmt: skip
-    if early:
-        deltas = torch.cat([deltas[:, :2], deltas[:, 2:].clamp(max=cut)], 1)
-    deltas = deltas / torch.tensor(weights, dtype=deltas.dtype)
-    anchor, span = _parts(anchors)
-    centre = anchor + deltas[:, :2] * span
-    size = span * deltas[:, 2:].clamp(least, math.inf if early else cut).exp()
-    half = size / 2 if corners else 0 * size
-    return torch.cat([centre - half, centre + half if corners else size], 1)
+def _cut_otherwise(seen):
+    times = [np.asarray(one) for one in seen["sizes, in the anchor's"]]
+    return not all(62 < one.max() < 63 for one in times) or times[1].min() > 0.01
 
 
 @wrong(
     "decode_boxes",
-    "Lets a size grow without bounds, to infinity in the end.",
-    zh="尺寸没有上限，最后会变成无穷大。",
+    "Sizes are not cut at 62.5 times the anchor's, and from above alone: they grow without bounds, "
+    "are cut before the weights are divided out, or small ones are cut too.",
+    zh="尺寸没有只从上面截断在锚框的 62.5 倍：没有上限，还没除以权重就截断了，或很小的也截断了。",
     caught_by="sizes_are_cut",
-    step="Cut the last two deltas at ln(1000 / 16) before the exponential.",
-    step_zh="取指数之前，把后两项截到不超过 ln(1000 / 16)。",
+    looks_like=_cut_otherwise,
+    step="Divide by the weights, then clamp(max=math.log(1000 / 16)), then the exponential.",
+    step_zh="先除以权重，再 clamp(max=math.log(1000 / 16))，最后取指数。",
 )
 def sizes_without_bounds(deltas, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
-    return _decode(deltas, anchors, weights, cut=math.inf)
-
-
-@wrong(
-    "decode_boxes",
-    "Cuts before the weights have been divided out, five times too early.",
-    zh="还没除以权重就截断了，上限小了五倍。",
-    caught_by="sizes_are_cut",
-    step="Divide by the weights first, then cut.",
-    step_zh="先除以权重，再截断。",
-)
-def cuts_too_early(deltas, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
-    return _decode(deltas, anchors, weights, early=True)
+    return bent.decode(deltas, anchors, weights, cut=math.inf)
 
 
 @wrong(
@@ -250,46 +224,29 @@ def cuts_too_early(deltas, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
     step_zh="中心减去、加上半个尺寸。",
 )
 def centre_and_size(deltas, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
-    return _decode(deltas, anchors, weights, corners=False)
+    return bent.decode(deltas, anchors, weights, corners=False)
+
+
+def _divides_otherwise(seen):
+    """Whether deltas, divided by the weights before, come out otherwise at weights of 1."""
+    one, other = np.asarray(seen["tensor"]), np.asarray(seen["weights of 1"])
+    return one.shape == other.shape and not np.allclose(one, other, 1e-3, 1e-2)
 
 
 @wrong(
     "decode_boxes",
-    "Does not divide by the weights.",
-    zh="没有除以权重。",
-    caught_by="there_and_back",
+    "Does not divide by the weights: leaves them out, or multiplies by them.",
+    zh="没有除以权重：漏了，或乘以了权重。",
+    caught_by="decoding_gives_corners",
+    looks_like=_divides_otherwise,
     step="Encoding multiplied by the weights: divide by them first.",
     step_zh="编码时乘过权重：先除回来。",
 )
 def forgets_the_weights(deltas, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
-    return _decode(deltas, anchors, (1.0, 1.0, 1.0, 1.0))
-
-
-@wrong(
-    "decode_boxes",
-    "Cuts small sizes too, below at −ln(1000 / 16).",
-    zh="对很小的尺寸也截断了，下限为 −ln(1000 / 16)。",
-    caught_by="sizes_are_cut",
-    step="Cut from above only: clamp(max=…).",
-    step_zh="只从上面截断：clamp(max=…)。",
-)
-def cuts_on_both_sides(deltas, anchors, weights=(10.0, 10.0, 5.0, 5.0)):
-    return _decode(deltas, anchors, weights, least=-CUT)
+    return bent.decode(deltas, anchors, (1.0, 1.0, 1.0, 1.0))
 
 
 # --- detection_target ---------------------------------------------------------------------
-
-
-def _target(annotations, ids, *, xywh=False, first=1, own=False, crowd=False, flat=False,
-            empty=True):  # fmt: skip
-    kept = [a for a in annotations
-            if (crowd or not a["iscrowd"]) and (not empty or min(a["bbox"][2:]) > 0)]  # fmt: skip
-    boxes = torch.tensor([a["bbox"] for a in kept], dtype=torch.float32)
-    boxes = boxes if flat and not kept else boxes.reshape(-1, 4)
-    if not xywh and len(kept):
-        boxes[:, 2:] += boxes[:, :2]
-    places = [a["category_id"] if own else list(ids).index(a["category_id"]) + first for a in kept]
-    return {"boxes": boxes, "labels": torch.tensor(places, dtype=torch.int64)}
 
 
 @wrong(
@@ -302,7 +259,7 @@ def _target(annotations, ids, *, xywh=False, first=1, own=False, crowd=False, fl
     step_zh="x2 等于 x 加宽，y2 等于 y 加高。",
 )
 def sizes_as_corners(annotations, category_ids):
-    return _target(annotations, category_ids, xywh=True)
+    return bent.target(annotations, category_ids, xywh=True)
 
 
 @wrong(
@@ -315,7 +272,7 @@ def sizes_as_corners(annotations, category_ids):
     step_zh="第一个类别编号为 1。",
 )
 def first_class_is_background(annotations, category_ids):
-    return _target(annotations, category_ids, first=0)
+    return bent.target(annotations, category_ids, first=0)
 
 
 @wrong(
@@ -327,7 +284,7 @@ def first_class_is_background(annotations, category_ids):
     step_zh="类别是编号在 category_ids 中的位置，从 1 开始。",
 )
 def ids_as_classes(annotations, category_ids):
-    return _target(annotations, category_ids, own=True)
+    return bent.target(annotations, category_ids, own=True)
 
 
 @wrong(
@@ -339,7 +296,7 @@ def ids_as_classes(annotations, category_ids):
     step_zh="按给定的顺序使用这些编号。",
 )
 def by_rising_id(annotations, category_ids):
-    return _target(annotations, sorted(category_ids))
+    return bent.target(annotations, sorted(category_ids))
 
 
 @wrong(
@@ -351,7 +308,7 @@ def by_rising_id(annotations, category_ids):
     step_zh="变形成 (−1, 4)。",
 )
 def flat_when_empty(annotations, category_ids):
-    return _target(annotations, category_ids, flat=True)
+    return bent.target(annotations, category_ids, flat=True)
 
 
 @wrong(
@@ -363,7 +320,12 @@ def flat_when_empty(annotations, category_ids):
     step_zh="去掉 iscrowd 为 1 的标注。",
 )
 def keeps_crowds(annotations, category_ids):
-    return _target(annotations, category_ids, crowd=True)
+    return bent.target(annotations, category_ids, crowd=True)
+
+
+def _has_empty_boxes(seen):
+    boxes = np.reshape(seen[0]["returned"]["boxes"], (-1, 4))
+    return bool((boxes[:, 2:] <= boxes[:, :2]).any())
 
 
 @wrong(
@@ -371,11 +333,12 @@ def keeps_crowds(annotations, category_ids):
     "Keeps boxes without area, at which torchvision's training stops.",
     zh="留下了没有面积的框，torchvision 训练时遇到会报错停下。",
     caught_by="crowds_and_empty_boxes_are_left_out",
+    looks_like=_has_empty_boxes,
     step="Keep a box only if its width and its height are above 0.",
     step_zh="宽和高都大于 0 才保留。",
 )
 def keeps_empty_boxes(annotations, category_ids):
-    return _target(annotations, category_ids, empty=False)
+    return bent.target(annotations, category_ids, empty=False)
 
 
 @wrong(
@@ -394,18 +357,6 @@ def stacks_the_pictures(batch):
 # --- train_step ---------------------------------------------------------------------------
 
 
-def _step(model, optimizer, images, targets, *, total=None, zero=True, mode=True):
-    if mode:
-        model.train()
-    losses = model(images, targets)
-    loss = sum(losses.values()) if total is None else total(losses)
-    if zero:
-        optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
-
 @wrong(
     "train_step",
     "Calls cross entropy on the dict of losses.",
@@ -417,15 +368,20 @@ def _step(model, optimizer, images, targets, *, total=None, zero=True, mode=True
 )
 def cross_entropy_of_a_dict(model, optimizer, images, targets):
     criterion = nn.CrossEntropyLoss()
-    return _step(model, optimizer, images, targets, total=lambda out: criterion(out, targets))
+    return bent.step(model, optimizer, images, targets, total=lambda out: criterion(out, targets))
+
+
+def _still(seen):
+    return [abs(way) < 1e-6 for way in seen["ways"].values()]
 
 
 @wrong(
     "train_step",
-    "Minimises the classifier's cross entropy alone; boxes and proposals learn nothing.",
-    zh="只最小化分类器的交叉熵；框和候选框什么都没学到。",
+    "Minimises some of the losses only, such as the classifier's: the others' weights stay.",
+    zh="只最小化了一部分损失（例如分类器的），其余损失的权重没有动。",
     caught_by="all_losses_are_minimised",
     errata=("E049",),
+    looks_like=lambda seen: any(_still(seen)) and not all(_still(seen)),
     step="Add up all the losses of the dict.",
     step_zh="把字典里的损失全部相加。",
 )
@@ -433,7 +389,20 @@ def only_the_classifier(model, optimizer, images, targets):
     def total(losses):
         return losses.get("loss_classifier", next(iter(losses.values())))
 
-    return _step(model, optimizer, images, targets, total=total)
+    return bent.step(model, optimizer, images, targets, total=total)
+
+
+@wrong(
+    "train_step",
+    "No weight moves: gradients are cleared after backward(), or the optimizer takes no step.",
+    zh="权重都没有动：backward() 之后才清梯度，或优化器没有走一步。",
+    caught_by="all_losses_are_minimised",
+    looks_like=lambda seen: all(_still(seen)),
+    step="In this order: zero_grad(), backward(), step().",
+    step_zh="顺序是 zero_grad()、backward()、step()。",
+)
+def clears_too_late(model, optimizer, images, targets):
+    return bent.step(model, optimizer, images, targets, late=True)
 
 
 @wrong(
@@ -445,7 +414,7 @@ def only_the_classifier(model, optimizer, images, targets):
     step_zh="在 backward() 之前调用 optimizer.zero_grad()。",
 )
 def never_clears(model, optimizer, images, targets):
-    return _step(model, optimizer, images, targets, zero=False)
+    return bent.step(model, optimizer, images, targets, zero=False)
 
 
 @wrong(
@@ -457,61 +426,10 @@ def never_clears(model, optimizer, images, targets):
     step_zh="先调用 model.train()。",
 )
 def in_whatever_mode(model, optimizer, images, targets):
-    return _step(model, optimizer, images, targets, mode=False)
+    return bent.step(model, optimizer, images, targets, mode=False)
 
 
 # --- average_precision --------------------------------------------------------------------
-
-
-def _hits(predictions, targets, label, threshold, *, per_image=False, again=False, voc=False,
-          strict=False, anywhere=False):  # fmt: skip
-    """Hits by falling score, and how many there are to find."""
-    rows = [(float(s), place, box) for place, one in enumerate(predictions)
-            for box, s, k in zip(one["boxes"], one["scores"], one["labels"], strict=True)
-            if k == label]  # fmt: skip
-    if not per_image:
-        rows.sort(key=lambda row: -row[0])
-    truth = [t["boxes"][t["labels"] == label] for t in targets]
-    if anywhere:
-        truth = [torch.cat(truth)]
-        rows = [(score, 0, box) for score, _, box in rows]
-    taken = [torch.zeros(len(boxes), dtype=torch.bool) for boxes in truth]
-    hits = []
-    for _, place, box in rows:
-        ious = _iou(box[None], truth[place])[0]
-        free = ious if again or voc else ious.masked_fill(taken[place], -1)
-        best = int(free.argmax()) if len(free) else None
-        good = best is not None and (free[best] > threshold if strict else free[best] >= threshold)
-        hits.append(bool(good and not (voc and taken[place][best])))
-        if hits[-1]:
-            taken[place][best] = True
-    return hits, sum(map(len, truth))
-
-
-def _ap(
-    predictions,
-    targets,
-    label,
-    threshold,
-    *,
-    points=101,
-    absent=math.nan,
-    area=False,
-    envelope=True,
-    **how,
-):
-    hits, total = _hits(predictions, targets, label, threshold, **how)
-    if not total:
-        return absent
-    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
-    recall = np.cumsum(hits) / total
-    if area:
-        precision = np.maximum.accumulate(precision[::-1])[::-1]
-        return float((precision * np.array(hits, dtype=float)).sum() / total)
-    levels = np.linspace(0, 1, points)
-    if not envelope:
-        return float(np.mean([next(iter(precision[recall >= r]), 0) for r in levels]))
-    return float(np.mean([max(precision[recall >= level], default=0) for level in levels]))
 
 
 @wrong(
@@ -523,7 +441,7 @@ def _ap(
     step_zh="被匹配过的目标不再可用：第二个预测算误报。",
 )
 def found_again_and_again(predictions, targets, label, iou_threshold=0.5):
-    return _ap(predictions, targets, label, iou_threshold, again=True)
+    return bent.ap(predictions, targets, label, iou_threshold, again=True)
 
 
 @wrong(
@@ -535,7 +453,20 @@ def found_again_and_again(predictions, targets, label, iou_threshold=0.5):
     step_zh="在还没被匹配的目标里找 IoU 最高的。",
 )
 def matches_as_voc(predictions, targets, label, iou_threshold=0.5):
-    return _ap(predictions, targets, label, iou_threshold, voc=True)
+    return bent.ap(predictions, targets, label, iou_threshold, voc=True)
+
+
+@wrong(
+    "average_precision",
+    "Takes a target that is near enough where another free one is nearer.",
+    zh="拿到 IoU 够阈值的目标就用，没有选空闲目标里 IoU 最高的。",
+    caught_by="each_target_is_found_once",
+    looks_like=lambda seen: min(seen[1:]) < 0.6,
+    step="Of all free targets take the one with the highest IoU, then ask whether that is enough.",
+    step_zh="先在空闲目标里选 IoU 最高的，再看它够不够阈值。",
+)
+def first_that_is_enough(predictions, targets, label, iou_threshold=0.5):
+    return bent.ap(predictions, targets, label, iou_threshold, first=True)
 
 
 @wrong(
@@ -547,7 +478,7 @@ def matches_as_voc(predictions, targets, label, iou_threshold=0.5):
     step_zh="把所有图片的预测放在一起，按分数从高到低排序。",
 )
 def picture_by_picture(predictions, targets, label, iou_threshold=0.5):
-    return _ap(predictions, targets, label, iou_threshold, per_image=True)
+    return bent.ap(predictions, targets, label, iou_threshold, per_image=True)
 
 
 @wrong(
@@ -559,7 +490,7 @@ def picture_by_picture(predictions, targets, label, iou_threshold=0.5):
     step_zh="用 0、0.01、…、1 这 101 个点。",
 )
 def eleven_points(predictions, targets, label, iou_threshold=0.5):
-    return _ap(predictions, targets, label, iou_threshold, points=11)
+    return bent.ap(predictions, targets, label, iou_threshold, points=11)
 
 
 @wrong(
@@ -571,7 +502,7 @@ def eleven_points(predictions, targets, label, iou_threshold=0.5):
     step_zh="两种都有人用，相差可达百分之一左右；这里要的是 101 个点。",
 )
 def area_under_all_points(predictions, targets, label, iou_threshold=0.5):
-    return _ap(predictions, targets, label, iou_threshold, area=True)
+    return bent.ap(predictions, targets, label, iou_threshold, area=True)
 
 
 @wrong(
@@ -583,7 +514,7 @@ def area_under_all_points(predictions, targets, label, iou_threshold=0.5):
     step_zh="不低于阈值即可。",
 )
 def more_than_the_threshold(predictions, targets, label, iou_threshold=0.5):
-    return _ap(predictions, targets, label, iou_threshold, strict=True)
+    return bent.ap(predictions, targets, label, iou_threshold, strict=True)
 
 
 @wrong(
@@ -595,7 +526,7 @@ def more_than_the_threshold(predictions, targets, label, iou_threshold=0.5):
     step_zh="没有东西可找，AP 就没有定义：返回 nan。",
 )
 def absent_class_is_zero(predictions, targets, label, iou_threshold=0.5):
-    return _ap(predictions, targets, label, iou_threshold, absent=0.0)
+    return bent.ap(predictions, targets, label, iou_threshold, absent=0.0)
 
 
 @wrong(
@@ -607,7 +538,7 @@ def absent_class_is_zero(predictions, targets, label, iou_threshold=0.5):
     step_zh="每个点取召回率不小于它处的最高精确率。",
 )
 def precision_as_it_comes(predictions, targets, label, iou_threshold=0.5):
-    return _ap(predictions, targets, label, iou_threshold, envelope=False)
+    return bent.ap(predictions, targets, label, iou_threshold, envelope=False)
 
 
 @wrong(
@@ -619,42 +550,36 @@ def precision_as_it_comes(predictions, targets, label, iou_threshold=0.5):
     step_zh="排序跨全部图片，匹配只在预测自己的那张图上进行。",
 )
 def on_any_picture(predictions, targets, label, iou_threshold=0.5):
-    return _ap(predictions, targets, label, iou_threshold, anywhere=True)
-
-
-def _mean(predictions, targets, thresholds, labels):
-    values = [_ap(predictions, targets, k, t, absent=0.0) for k in labels for t in thresholds]
-    return float(np.mean(values))
-
-
-def _labels(groups):
-    return sorted({int(k) for one in groups for k in one["labels"]})
+    return bent.ap(predictions, targets, label, iou_threshold, anywhere=True)
 
 
 @wrong(
     "mean_average_precision",
-    "Means over classes at an IoU of 0.5 only, whatever thresholds there are.",
-    zh="不管阈值，只在 IoU 0.5 上对类别求平均。",
+    "Means over classes at an IoU of 0.5 only, where no thresholds are given or whatever they are.",
+    zh="没有传阈值时（或不管传了什么）只在 IoU 0.5 上对类别求平均。",
     caught_by="mean_over_thresholds_and_classes",
+    looks_like=lambda seen: abs(seen[0] - seen[1]) < 1e-6,
     errata=("E050",),
     step="COCO's mAP is a mean over ten thresholds, too.",
     step_zh="COCO 的 mAP 还要对十个阈值求平均。",
 )
 def only_at_one_half(predictions, targets, iou_thresholds=None):
-    return _mean(predictions, targets, [0.5], _labels(targets))
+    return bent.mean_ap(predictions, targets, [0.5], bent.labels_of(targets))
 
 
 @wrong(
     "mean_average_precision",
-    "Counts classes that were predicted but have no targets, each as 0.",
-    zh="把只有预测、没有目标的类别也算进来，各记 0。",
+    "Takes the classes that were predicted: those without targets count as 0, or those that nobody "
+    "predicted do not count.",
+    zh="按预测里的类别求平均：没有目标的类别也算进来记 0，或没有预测的类别被漏掉。",
     caught_by="mean_over_thresholds_and_classes",
+    looks_like=lambda seen: abs(seen[4] - seen[3]) < 1e-6 < seen[4],
     step="Take the classes that occur in the targets.",
     step_zh="只取目标中出现过的类别。",
 )
 def over_predicted_classes(predictions, targets, iou_thresholds=None):
     thresholds = np.linspace(0.5, 0.95, 10) if iou_thresholds is None else iou_thresholds
-    return _mean(predictions, targets, thresholds, _labels([*predictions, *targets]))
+    return bent.mean_ap(predictions, targets, thresholds, bent.labels_of([*predictions, *targets]))
 
 
 @wrong(
@@ -667,40 +592,45 @@ def over_predicted_classes(predictions, targets, iou_thresholds=None):
 )
 def nine_thresholds(predictions, targets, iou_thresholds=None):
     thresholds = np.linspace(0.5, 0.9, 9) if iou_thresholds is None else iou_thresholds
-    return _mean(predictions, targets, thresholds, _labels(targets))
+    return bent.mean_ap(predictions, targets, thresholds, bent.labels_of(targets))
 
 
 # --- draw_detections ----------------------------------------------------------------------
 
 
-def _draw(image, prediction, categories, threshold, *, size=True, cut=True, name=None,
-          flip=False):  # fmt: skip
-    axes = plt.figure().subplots()
-    axes.imshow((image.flip(0) if flip else image).permute(1, 2, 0))
-    for box, label, score in zip(*(prediction[k].tolist() for k in ("boxes", "labels", "scores")),
-                                 strict=True):  # fmt: skip
-        if cut and score < threshold:
-            continue
-        x1, y1, x2, y2 = box
-        width, height = (x2 - x1, y2 - y1) if size else (x2, y2)
-        axes.add_patch(Rectangle((x1, y1), width, height, fill=False))
-        said = categories[label] if name is None else name(label)
-        axes.text(x1, y1, f"{said} {score:.2f}")
-    return axes
+def _each(seen, key):
+    """What is said of all boxes of both pictures."""
+    return [[box[key] for box in one["boxes"]] for one in seen]
+
+
+def _other_names(seen):
+    right = [["cat", "dog", "fox", "owl"], ["cat", "cat", "dog", "owl"]]
+    return _all_near(seen) and list(map(sorted, _each(seen, "name"))) != right
+
+
+def _all_near(seen):
+    return {word for words in _each(seen, "text") for word in words} == {"near"}
+
+
+def _says_otherwise(seen):
+    scores = [score for some in _each(seen, "score") for score in some]
+    return not _all_near(seen) or not all(re.fullmatch(r"\d\.\d\d", score) for score in scores)
 
 
 @wrong(
     "draw_detections",
-    "Looks the name up among the predicted labels, not in the list of names.",
-    zh="到预测出的 labels 里查名字，而不是查类别表。",
+    "The name at a box is another than categories[label]: looked up among the predicted labels, "
+    "one place off, or a number.",
+    zh="框上的名字不是 categories[label]：到预测出的 labels 里查了，错了一位，或写的是编号。",
     caught_by="each_box_has_its_name",
     errata=("E046",),
-    step="The name of a label is categories[label].",
-    step_zh="标签对应的名字是 categories[label]。",
+    looks_like=_other_names,
+    step="The name of a label is categories[label]: the background is in the list as well.",
+    step_zh="标签对应的名字是 categories[label]：背景也在表里。",
 )
 def labels_shadowed(image, prediction, categories, threshold=0.5):
     labels = prediction["labels"].tolist()
-    return _draw(image, prediction, categories, threshold,
+    return bent.draw(image, prediction, categories, threshold,
                  name=lambda k: labels[k] if k < len(labels) else labels[-1])  # fmt: skip
 
 
@@ -713,7 +643,34 @@ def labels_shadowed(image, prediction, categories, threshold=0.5):
     step_zh="宽是 x2 − x1，高是 y2 − y1。",
 )
 def corner_for_size(image, prediction, categories, threshold=0.5):
-    return _draw(image, prediction, categories, threshold, size=False)
+    return bent.draw(image, prediction, categories, threshold, size=False)
+
+
+@wrong(
+    "draw_detections",
+    "The rectangles are filled, and hide what is in them.",
+    zh="矩形是填充的，把里面的东西遮住了。",
+    caught_by="each_box_has_its_name",
+    looks_like=lambda seen: any("hidden" in some for some in _each(seen, "inside")),
+    step="Rectangle is filled by default: fill=False.",
+    step_zh="Rectangle 默认填充：设 fill=False。",
+)
+def fills_the_boxes(image, prediction, categories, threshold=0.5):
+    return bent.draw(image, prediction, categories, threshold, fill=True)
+
+
+@wrong(
+    "draw_detections",
+    "No text stands at each box that says its score with two decimals: it is missing, elsewhere, "
+    "as in the title, or in another form.",
+    zh="不是每个框旁都有带两位小数分数的文字：没有写，写在别处（例如标题），或格式不同。",
+    caught_by="each_box_has_its_name",
+    looks_like=_says_otherwise,
+    step='axes.text at a corner of the box, with f"{name} {score:.2f}".',
+    step_zh='用 axes.text 写在框的一角，内容为 f"{name} {score:.2f}"。',
+)
+def names_without_scores(image, prediction, categories, threshold=0.5):
+    return bent.draw(image, prediction, categories, threshold, form="{}")
 
 
 @wrong(
@@ -725,7 +682,7 @@ def corner_for_size(image, prediction, categories, threshold=0.5):
     step_zh="分数低于阈值的不画。",
 )
 def draws_everything(image, prediction, categories, threshold=0.5):
-    return _draw(image, prediction, categories, threshold, cut=False)
+    return bent.draw(image, prediction, categories, threshold, cut=False)
 
 
 @wrong(
@@ -738,7 +695,7 @@ def draws_everything(image, prediction, categories, threshold=0.5):
     step_zh="图片是 RGB，matplotlib 也是：通道顺序不要动。",
 )
 def red_for_blue(image, prediction, categories, threshold=0.5):
-    return _draw(image, prediction, categories, threshold, flip=True)
+    return bent.draw(image, prediction, categories, threshold, flip=True)
 
 
 @wrong(
@@ -751,41 +708,10 @@ def red_for_blue(image, prediction, categories, threshold=0.5):
     step_zh="要画的图片通道在最后：permute(1, 2, 0)。",
 )
 def tensor_as_picture(image, prediction, categories, threshold=0.5):
-    return _draw(image.permute(2, 0, 1)[None], prediction, categories, threshold)
+    return bent.draw(image.permute(2, 0, 1)[None], prediction, categories, threshold)
 
 
 # --- mended_program -----------------------------------------------------------------------
-
-
-def _program(build, train, photos, categories, epochs=4, batch_size=8, *, first=1,
-             gather=None, total=None, evaluation=True, turned=True, shadowed=False,
-             background=True, most=255):  # fmt: skip
-    model = build(len(categories) - (not background))
-    place = {name: k for k, name in enumerate(categories[1:], start=first)}
-    pairs = [(image, {"boxes": t["boxes"], "labels": torch.tensor([place[n] for n in t["names"]])})
-             for image, t in train]  # fmt: skip
-    gather = gather or (lambda batch: tuple(zip(*batch, strict=True)))
-    loader = DataLoader(pairs, batch_size=batch_size, shuffle=True, collate_fn=gather)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, 5e-3, total_steps=epochs * len(loader)
-    )
-    for _ in range(epochs):
-        for images, targets in loader:
-            _step(model, optimizer, images, targets, total=total and total(targets))
-            schedule.step()
-    if evaluation:
-        model.eval()
-    found = []
-    for photo in photos:
-        image = torch.from_numpy(photo).permute(2, 0, 1).float() / most
-        with torch.no_grad():
-            one = model([image.flip(0) if turned else image])[0]
-        labels = one["labels"]
-        names = [str(labels[int(k)]) if shadowed else categories[int(k) + 1 - first]
-                 for k in labels]  # fmt: skip
-        found.append({"boxes": one["boxes"], "scores": one["scores"], "names": names})
-    return found
 
 
 @wrong(
@@ -798,7 +724,7 @@ def _program(build, train, photos, categories, epochs=4, batch_size=8, *, first=
     step_zh="标签就是在 categories 中的位置，第一个是背景。",
 )
 def still_from_zero(*given, **options):
-    return _program(*given, **options, first=0)
+    return bent.program(*given, **options, first=0)
 
 
 @wrong(
@@ -811,7 +737,7 @@ def still_from_zero(*given, **options):
     step_zh="num_classes 含背景：categories 有几个就是几。",
 )
 def still_no_room_for_background(*given, **options):
-    return _program(*given, **options, background=False)
+    return bent.program(*given, **options, background=False)
 
 
 @wrong(
@@ -824,7 +750,7 @@ def still_no_room_for_background(*given, **options):
     step_zh="给 DataLoader 传 collate_fn=collate。",
 )
 def still_the_default_collate(*given, **options):
-    return _program(*given, **options, gather=torch.utils.data.default_collate)
+    return bent.program(*given, **options, gather=torch.utils.data.default_collate)
 
 
 @wrong(
@@ -838,7 +764,9 @@ def still_the_default_collate(*given, **options):
 )
 def still_cross_entropy(*given, **options):
     criterion = nn.CrossEntropyLoss()
-    return _program(*given, **options, total=lambda targets: lambda out: criterion(out, targets))
+    return bent.program(
+        *given, **options, total=lambda targets: lambda out: criterion(out, targets)
+    )
 
 
 @wrong(
@@ -851,7 +779,7 @@ def still_cross_entropy(*given, **options):
     step_zh="四项损失全部相加。",
 )
 def now_only_the_classifier(*given, **options):
-    return _program(*given, **options, total=lambda targets: lambda out: out["loss_classifier"])
+    return bent.program(*given, **options, total=lambda targets: lambda out: out["loss_classifier"])
 
 
 @wrong(
@@ -864,7 +792,7 @@ def now_only_the_classifier(*given, **options):
     step_zh="处理照片之前调用 model.eval()。",
 )
 def still_in_training_mode(*given, **options):
-    return _program(*given, **options, evaluation=False)
+    return bent.program(*given, **options, evaluation=False)
 
 
 @wrong(
@@ -877,20 +805,74 @@ def still_in_training_mode(*given, **options):
     step_zh="照片进模型之前，把通道顺序倒过来。",
 )
 def still_blue_for_red(*given, **options):
-    return _program(*given, **options, turned=False)
+    return bent.program(*given, **options, turned=False)
+
+
+def _others_than(names):
+    def look(seen):
+        said = {name for rows, *_ in seen for row in rows for name in row[0]}
+        return bool(said) and not said <= set(names)
+
+    return look
 
 
 @wrong(
     "mended_program",
-    "Still looks names up among the predicted labels.",
-    zh="仍然到预测出的 labels 里查名字。",
+    "Names are not from categories: still looked up among the predicted labels, or numbers.",
+    zh="名字不是 categories 里的：仍到预测出的 labels 里查，或直接用编号。",
     caught_by="names_come_from_the_list",
     errata=("E046",),
+    looks_like=_others_than(KINDS),
     step="Look names up in categories.",
     step_zh="到 categories 里查名字。",
 )
 def still_shadowed(*given, **options):
-    return _program(*given, **options, shadowed=True)
+    return bent.program(*given, **options, shadowed=True)
+
+
+def _misses_some(seen):
+    """Whether fewer scores came back than the model gave, and none but these."""
+    whole = [np.linspace(0.9, 0.1, count) for count in (5, 6, 4, 5, 6)]
+    scores = [np.asarray(row[1]) for row in seen[0][0]]
+    found, given = (
+        [{*(100 * one).round().astype(int)} for one in some] for some in (scores, whole)
+    )
+    return found != given and all(map(set.issubset, found, given))
+
+
+@wrong(
+    "mended_program",
+    "Leaves out some of what the model finds: by its score, by suppressing once more, or whole "
+    "photographs.",
+    zh="漏掉了模型找到的一部分：按分数筛了，又做了一遍抑制，或整张照片没有返回。",
+    caught_by="names_come_from_the_list",
+    looks_like=_misses_some,
+    step="Return all that comes out of the model.",
+    step_zh="模型输出多少就返回多少。",
+)
+def leaves_some_out(*given, **options):
+    return bent.program(*given, **options, least=0.5)
+
+
+def _trains_otherwise(seen):
+    _, batches, orders, error, also = seen
+    rates = also["rates"]
+    follows = bool(rates) and max(rates) > 4 and rates[-1] < 0.01
+    return not error and (orders == 1 or batches != [2] * 3 + [4] * 6 or not follows)
+
+
+@wrong(
+    "mended_program",
+    "Changes what was right: batches come in the same order each round or are not all there, or "
+    "the schedule takes no step after each of them.",
+    zh="改动了本来正确的部分：每轮顺序都一样，批次不全，或不是每个批次之后学习率都走一步。",
+    caught_by="the_program_minimises_every_loss",
+    looks_like=_trains_otherwise,
+    step="Keep the loader, shuffle=True, the rounds, and schedule.step() after each batch's step.",
+    step_zh="保留 DataLoader、shuffle=True 和轮数，每次 optimizer.step() 之后 schedule.step()。",
+)
+def never_shuffles(*given, **options):
+    return bent.program(*given, **options, shuffle=False)
 
 
 @wrong(
@@ -902,4 +884,4 @@ def still_shadowed(*given, **options):
     step_zh="照片要除以 255。",
 )
 def photographs_not_scaled(*given, **options):
-    return _program(*given, **options, most=1)
+    return bent.program(*given, **options, most=1)
