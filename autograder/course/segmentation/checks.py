@@ -7,31 +7,8 @@ import numpy as np
 from autograder.checks import Tolerance, at_least, check, fixture, outcome_of
 from autograder.probes import are_whole, arguments_kept, in_modes, moved, state_of, watch
 
-from .instruments import (
-    TWO,
-    VOID,
-    answered,
-    colourful,
-    held_out_miou,
-    ids_with_void,
-    in_one_batch,
-    logits_and_targets,
-    masks_and_palettes,
-    networks,
-    never_right,
-    noise,
-    parts_of,
-    program_task,
-    ready_made_losses,
-    seed_of,
-    small_net,
-    some_scenes,
-    told_of_rounds,
-    two_confused,
-    watched_steps,
-    which_of,
-    with_drawn_weights,
-)
+from . import drawn, instruments
+from .drawn import TWO, VOID
 
 # `python benchmarks/spread segmentation` measures: right answers lie far within, mistakes outside.
 BRIGHT = 0.005  # from 0 to 1; a picture may be rounded to whole pixels when it is enlarged
@@ -42,14 +19,8 @@ LEARNED = 0.75
 
 
 @fixture
-def hands(rng):
-    """Four masks (32, 32) of booleans, where real digits are."""
-    return some_scenes(4, "test", seed_of(rng))[1] % VOID > 0
-
-
-@fixture
 def guesses(rng):
-    return logits_and_targets(rng)
+    return drawn.logits_and_targets(rng)
 
 
 @fixture
@@ -58,14 +29,12 @@ def net(torch_rng):
 
     So many classes tell more: of a few ids, most are right by chance.
     """
-    return small_net(torch_rng, classes=40, dropout=0.3)
+    return drawn.small_net(torch_rng, classes=40, dropout=0.3)
 
 
 @fixture
 def photographs(rng):
-    """Seven pictures (7, 2, 6, 8) of noise, uint8, each brighter than the one before."""
-    steps = 13 * np.arange(7, dtype=np.uint8)[:, None, None, None]
-    return noise(rng, 7, 2, 6, 8, most=159) + steps
+    return drawn.photographs(rng)
 
 
 # --- joint_transform ----------------------------------------------------------------------
@@ -82,7 +51,7 @@ CROPS = ((0, 0, 12), 12, False), ((3, 5, 6), 12, True), ((6, 0, 4), 12, False)
     close=BRIGHT,
 )
 def picture_is_cut_enlarged_and_normalised(joint_transform, rng):
-    image, mask = colourful(rng)
+    image, mask = drawn.colourful(rng)
     plain = image.new_tensor([0, 255, 51])[:, None, None].expand_as(image)  # of one colour
     given = (plain, *CROPS[-1]), *((image, *how) for how in CROPS)
     seen = [np.asarray(joint_transform(one, mask, *how, *PRESET)[0]) for one, *how in given]
@@ -97,7 +66,7 @@ def picture_is_cut_enlarged_and_normalised(joint_transform, rng):
     close=0,
 )
 def every_id_stays_an_id(joint_transform, rng):
-    image, mask = colourful(rng)
+    image, mask = drawn.colourful(rng)
     masks = [np.asarray(joint_transform(image, mask, *how, *PRESET)[1]) for how in CROPS]
     return [{"y": y, "type": str(y.dtype)} for y in masks]
 
@@ -108,7 +77,7 @@ def every_id_stays_an_id(joint_transform, rng):
     close=0,
 )
 def arguments_stay(joint_transform, rng):
-    image, mask = colourful(rng)
+    image, mask = drawn.colourful(rng)
     seen = [
         arguments_kept(joint_transform, image, kind, (4, 2, 6), 12, True, *PRESET)
         for kind in (mask, mask.long())
@@ -137,7 +106,7 @@ def one_layer(receptive_field, rng):
 )
 def stride_counts_afterwards(receptive_field, rng):
     first, last, dilated = [(3, 2, 1), (3, 1, 1)], [(3, 1, 1), (3, 2, 1)], (3, 1, 2)
-    several = first, last, [*first, (3, 2, 2)], [dilated, (3, 1, 1)], *networks(rng)
+    several = first, last, [*first, (3, 2, 2)], [dilated, (3, 1, 1)], *drawn.networks(rng)
     widths = [receptive_field(layers) for layers in ([], [dilated], *several)]
     return [{"width": width, "whole": are_whole([width])} for width in widths]
 
@@ -172,12 +141,13 @@ def mean_of_what_counts(cross_entropy, guesses, torch_rng):
 )
 def void_teaches_nothing(cross_entropy, guesses):
     logits, target = guesses
+    gone, kept = target == VOID, target.clone()
     logits.requires_grad_()
     cross_entropy(logits, target).backward()
-    void = logits.grad.movedim(1, -1)[target == VOID]
+    void = logits.grad.movedim(1, -1)[gone]
     # Of a pixel that counts as some class, what its classes get adds up to 0.
     return {"at void": void.abs().max(), "left over": void.sum(1).abs().max(),
-            "gradient": logits.grad}  # fmt: skip
+            "weights": instruments.weights_of(logits, kept), "gradient": logits.grad}  # fmt: skip
 
 
 @check(
@@ -231,7 +201,7 @@ def any_index_can_be_ignored(cross_entropy, guesses):
     close=LOSS,
 )
 def written_out(cross_entropy, guesses):
-    called, loss = ready_made_losses(lambda: cross_entropy(*guesses))
+    called, loss = instruments.ready_made_losses(lambda: cross_entropy(*guesses))
     return {"ready-made": bool(called), "loss": loss}
 
 
@@ -249,9 +219,9 @@ SIZES = (9, 12, 14), (1, 3, 4), (2, 4, 3)  # the first has more than 255 pixels 
 def counted_over_all(mean_iou, rng):
     import torch
 
-    pairs = answered(rng, SIZES)
+    pairs = drawn.answered(rng, SIZES)
     given = {"list": pairs, "iterator": ((p.long(), t.long()) for p, t in pairs),
-             "in one batch": [in_one_batch(pairs, void=True)]}  # fmt: skip
+             "in one batch": [drawn.in_one_batch(pairs, void=True)]}  # fmt: skip
     found = {name: _ious(mean_iou, some) for name, some in given.items()}
     # Of three pixels that are 0 or are said to be, one is both.
     said, true = torch.tensor([[0, 0, 1, 1], [0, 1, 0, 1]])[:, None, None]
@@ -269,10 +239,10 @@ def _ious(mean_iou, pairs, classes=5):
     close=SHARE,
 )
 def accuracy_of_what_counts(mean_iou, rng):
-    pairs = answered(rng, SIZES)
+    pairs = drawn.answered(rng, SIZES)
     filled = [(p.where(t != VOID, 0), t) for p, t in pairs]
     given = {"pairs": pairs, "the later": pairs[1:], "background at void": filled,
-             "in one batch": [in_one_batch(pairs)]}  # fmt: skip
+             "in one batch": [drawn.in_one_batch(pairs)]}  # fmt: skip
     return {name: mean_iou(some, 5)["accuracy"] for name, some in given.items()}
 
 
@@ -282,13 +252,13 @@ def accuracy_of_what_counts(mean_iou, rng):
     close=SHARE,
 )
 def void_does_not_count(mean_iou, rng):
-    pairs = answered(rng, SIZES)
+    pairs = drawn.answered(rng, SIZES)
     found = []
     for said in (0, 3):
         filled = [(p.where(t != VOID, said), t) for p, t in pairs]
         found.append(_ious(mean_iou, filled))
     other = mean_iou([(p, t.long().where(t != VOID, -1)) for p, t in pairs], 5, ignore_index=-1)
-    a_class = mean_iou([in_one_batch(pairs)], 5, ignore_index=1)  # it may be predicted
+    a_class = mean_iou([drawn.in_one_batch(pairs)], 5, ignore_index=1)  # it may be predicted
     return {"0 said": found[0], "3 said": found[1], "of -1": other["miou"],
             "of a class": a_class["miou"]}  # fmt: skip
 
@@ -299,7 +269,9 @@ def void_does_not_count(mean_iou, rng):
     close=SHARE,
 )
 def many_classes(mean_iou, rng):
-    return [_ious(mean_iou, answered(rng, [(2, 9, 9)], classes=n, wrong=0.9), n) for n in (21, 40)]
+    return [
+        _ious(mean_iou, drawn.answered(rng, [(2, 9, 9)], classes=n, wrong=0.9), n) for n in (21, 40)
+    ]
 
 
 @check(
@@ -310,7 +282,7 @@ def many_classes(mean_iou, rng):
     close=SHARE,
 )
 def nowhere_is_not_never_right(mean_iou, rng):
-    return _ious(mean_iou, never_right(rng, SIZES), 8)
+    return _ious(mean_iou, drawn.never_right(rng, SIZES), 8)
 
 
 # --- dice_loss ----------------------------------------------------------------------------
@@ -359,7 +331,7 @@ def void_is_in_no_sum(dice_loss, guesses):
     close=LOSS,
 )
 def dice_of_sure_answers(dice_loss, rng):
-    logits, target, pixels = two_confused(rng)
+    logits, target, pixels = drawn.two_confused(rng)
     return {"loss": dice_loss(logits, target, smooth=1e-6), "pixels": pixels}
 
 
@@ -371,7 +343,8 @@ def dice_of_sure_answers(dice_loss, rng):
 def smooth_and_absent_classes(dice_loss, guesses):
     logits, target = guesses
     few = target.where((target == VOID) | (target < 2), 0)
-    return [dice_loss(logits, few, smooth=smooth) for smooth in (0.5, 3.0, 1e4)]
+    losses = [dice_loss(logits, few, smooth=smooth) for smooth in (0.5, 3.0, 1e4)]
+    return {"losses": losses, "right and sure": dice_loss(drawn.sure_of(few), few)}
 
 
 # --- train_deeplab ------------------------------------------------------------------------
@@ -385,7 +358,10 @@ def smooth_and_absent_classes(dice_loss, guesses):
 def parts_are_those_asked_for(build_deeplab, rng):
     drawn = [tuple(sorted(rng.permutation(np.arange(3, 13))[:n].tolist())) for n in (2, 4)]
     asked = zip((5, 3, 4), [(2, 4, 6), *drawn], strict=True)
-    return [{"rates": list(r), **parts_of(build_deeplab(classes, r))} for classes, r in asked]
+    return [
+        {"rates": list(r), **instruments.parts_of(build_deeplab(classes, r))}
+        for classes, r in asked
+    ]
 
 
 @check(
@@ -399,7 +375,7 @@ def computes_what_its_parts_do(build_deeplab, torch_rng):
 
     found = []
     for size in ((12, 16), (20, 10)):
-        model = with_drawn_weights(build_deeplab(3, (1, 3)), torch_rng)
+        model = drawn.with_drawn_weights(build_deeplab(3, (1, 3)), torch_rng)
         with torch.no_grad():
             found.append(model(torch.randn(1, 1, *size, generator=torch_rng))["out"])
     return found
@@ -407,11 +383,7 @@ def computes_what_its_parts_do(build_deeplab, torch_rng):
 
 @fixture
 def lesson(rng):
-    """Twelve pictures (12, 2, 6, 8) of noise, normalised, with ids and void (12, 6, 8)."""
-    import torch
-
-    x = torch.from_numpy(rng.normal(size=(12, 2, 6, 8))).float()
-    return x, ids_with_void(rng, (12, 6, 8), [0.2] * 5)
+    return drawn.lesson(rng)
 
 
 @check(
@@ -424,7 +396,9 @@ def lesson(rng):
 def losses_step_by_step(train_deeplab, torch_rng, lesson):
     # All pictures in every batch, so that their order makes no difference.
     return list(
-        train_deeplab(small_net(torch_rng, norm=False), *lesson, steps=12, batch_size=12, lr=0.1)
+        train_deeplab(
+            drawn.small_net(torch_rng, norm=False), *lesson, steps=12, batch_size=12, lr=0.1
+        )
     )
 
 
@@ -434,8 +408,8 @@ def losses_step_by_step(train_deeplab, torch_rng, lesson):
     close=1e-6,
 )
 def rates_of_the_schedule(train_deeplab, torch_rng, lesson):
-    steps = watched_steps(
-        lambda: train_deeplab(small_net(torch_rng), *lesson, steps=10, batch_size=4, lr=0.01)
+    steps = instruments.watched_steps(
+        lambda: train_deeplab(drawn.small_net(torch_rng), *lesson, steps=10, batch_size=4, lr=0.01)
     )
     seen = {name: [step[name] for step in steps] for name in ("rate", "decay")}
     return {"AdamW": {step["optimizer"] for step in steps} == {"AdamW"}, **seen}
@@ -447,10 +421,10 @@ def rates_of_the_schedule(train_deeplab, torch_rng, lesson):
     close=0,
 )
 def each_picture_once(train_deeplab, net, lesson):
-    calls = watch(net.eval(), lambda batch: [which_of(one, lesson[0]) for one in batch])
+    calls = watch(net.eval(), lambda batch: [instruments.which_of(one, lesson[0]) for one in batch])
     losses = train_deeplab(net, *lesson, steps=9, batch_size=4, lr=1e-3)
     modes = {"losses": len(losses), "in training mode": all(call["training"] for call in calls)}
-    return modes | told_of_rounds([call["rows"] for call in calls])
+    return modes | instruments.told_of_rounds([call["rows"] for call in calls])
 
 
 @check(
@@ -461,7 +435,7 @@ def each_picture_once(train_deeplab, net, lesson):
     costly=True,
 )
 def segments_unseen_digits(train_deeplab, build_deeplab, rng):
-    return held_out_miou(build_deeplab, train_deeplab, rng)
+    return instruments.held_out_miou(build_deeplab, train_deeplab, rng)
 
 
 # --- predict_masks ------------------------------------------------------------------------
@@ -534,7 +508,7 @@ def every_id_its_colour(colour_mask, rng):
     close=0,
 )
 def any_type_of_mask(colour_mask, rng):
-    return [colour_mask(*form) for form in masks_and_palettes(rng)]
+    return [colour_mask(*form) for form in drawn.masks_and_palettes(rng)]
 
 
 # --- late_iou -----------------------------------------------------------------------------
@@ -545,10 +519,10 @@ def any_type_of_mask(colour_mask, rng):
     zh="来得越迟，错位越大，吻合越差。",
     close=SHARE,
 )
-def later_fits_worse(late_iou, hands):
+def later_fits_worse(late_iou, rng):
     return [
         late_iou(hand, speed, latency, 20)
-        for hand in hands.numpy()
+        for hand in drawn.hands(rng).numpy()
         for speed, latency in ((0, 50), (20, 5), (20, 20), (-45, 10), (100, 2.6))
     ]
 
@@ -561,7 +535,10 @@ def later_fits_worse(late_iou, hands):
 def what_leaves_is_gone(late_iou, rng):
     hand = rng.random((4, 10)) < 0.6
     moves = (2, 5, -3, -7, 9, 10, 14, -40)
-    return [late_iou(hand, 100 * move, 10, 1) for move in moves]
+    found = [late_iou(hand, 100 * move, 10, 1) for move in moves]
+    edge = np.arange(10)[None] < 3
+    by_one = [late_iou(edge, 100 * move, 10, 1) for move in (1, -1)]
+    return {"of a hand": found, "at the left edge, by 1 and -1": by_one}
 
 
 @check(
@@ -569,7 +546,8 @@ def what_leaves_is_gone(late_iou, rng):
     zh="延迟以毫秒计；位移取整；张量也可以。",
     close=SHARE,
 )
-def milliseconds_and_rounding(late_iou, hands):
+def milliseconds_and_rounding(late_iou, rng):
+    hands = drawn.hands(rng)
     found = [late_iou(hands[0], 10, latency, 10) for latency in (13, 17, 24, 26, 38)]
     wide = np.arange(4000)[None] % 7 < 2
     return [*found, late_iou(wide, 1000, 1000, 1), late_iou(wide, 1000, 999, 1)]
@@ -580,7 +558,7 @@ def milliseconds_and_rounding(late_iou, hands):
 
 @fixture
 def task(rng, torch_rng):
-    return program_task(rng, torch_rng)
+    return drawn.program_task(rng, torch_rng)
 
 
 @check(
@@ -592,7 +570,7 @@ def task(rng, torch_rng):
 )
 def losses_of_the_masks(mended_segmentation, task, torch_rng):
     again, plain = copy.deepcopy(task), copy.deepcopy(task)
-    without_norm = small_net(torch_rng, norm=False)  # feels how bright the pictures are
+    without_norm = drawn.small_net(torch_rng, norm=False)  # feels how bright the pictures are
     return [list(mended_segmentation(*task, lr=0.05)["losses"]),
             list(mended_segmentation(*again, lr=0.02)["losses"]),
             list(mended_segmentation(without_norm, *plain[1:], lr=0.02)["losses"])]  # fmt: skip
@@ -621,9 +599,11 @@ def what_the_model_gets(mended_segmentation, task):
     rests_on=("cross_entropy", "predict_masks"),
 )
 def ids_of_the_test_pictures(mended_segmentation, task):
+    untrained = mended_segmentation(*copy.deepcopy(task), lr=0.0)["ids"]
     ids = mended_segmentation(*task)["ids"]
     kind = "whole" if are_whole(ids[0]) else "not whole"
-    return {"ids": np.stack([np.asarray(one) for one in ids]), "types": kind}
+    both = [np.stack([np.asarray(one) for one in some]) for some in (untrained, ids)]
+    return {"untrained": both[0], "ids": both[1], "types": kind}
 
 
 @check(

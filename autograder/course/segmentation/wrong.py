@@ -7,25 +7,12 @@ from torch.nn import functional
 
 from autograder.checks import wrong
 
-from . import reference
+from . import bent, reference
 
 VOID = 255
 
 
-def _channels(values):
-    return torch.tensor(values).reshape(-1, 1, 1)
-
-
 # --- joint_transform ----------------------------------------------------------------------
-
-
-def _joint(image, mask, crop, size, flip, mean, std, *, cut=True, turn=True, mode="nearest"):
-    """A pair of transforms; each keyword leaves something out for the mask."""
-    x, _ = reference.joint_transform(image, mask, crop, size, flip, mean, std)
-    top, left, side = crop if cut else (0, 0, len(mask))
-    y = mask[top : top + side, left : left + side].float()[None, None]
-    y = functional.interpolate(y, size=(size, size), mode=mode)[0, 0].long()
-    return x, y.flip(1) if flip and turn else y
 
 
 def _are_ids(seen):
@@ -44,7 +31,7 @@ def _are_ids(seen):
     looks_like=lambda seen: not _are_ids(seen),
 )
 def mask_enlarged_bilinearly(*given):
-    return _joint(*given, mode="bilinear")
+    return bent.joint(*given, mode="bilinear")
 
 
 @wrong(
@@ -57,7 +44,7 @@ def mask_enlarged_bilinearly(*given):
     step_zh="变换只抽一次，两者都用。",
 )
 def mask_not_mirrored(*given):
-    return _joint(*given, turn=False)
+    return bent.joint(*given, turn=False)
 
 
 @wrong(
@@ -70,10 +57,14 @@ def mask_not_mirrored(*given):
     step="Cut the same rows (second last axis) and columns (last) as out of the picture, then "
     "enlarge.",
     step_zh="裁出与图片相同的行（倒数第二轴）和列（最后一轴），再放大。",
-    looks_like=lambda seen: _are_ids(seen) and all(one["type"] == "int64" for one in seen),
+    looks_like=lambda seen: (
+        _are_ids(seen)
+        and {one["type"] for one in seen} == {"int64"}
+        and any(np.max(one["y"]) == VOID for one in seen)
+    ),
 )
 def mask_not_cut(*given):
-    return _joint(*given, cut=False)
+    return bent.joint(*given, cut=False)
 
 
 def _brightness(seen):
@@ -122,7 +113,7 @@ def picture_by_nearest(image, mask, crop, size, flip, mean, std):
     top, left, side = crop
     x = image[None, :, top : top + side, left : left + side] / 255
     x = functional.interpolate(x, size=(size, size), mode="nearest")[0]
-    return ((x.flip(-1) if flip else x) - _channels(mean)) / _channels(std), y
+    return ((x.flip(-1) if flip else x) - bent.channels(mean)) / bent.channels(std), y
 
 
 # --- receptive_field ----------------------------------------------------------------------
@@ -189,8 +180,11 @@ def void_is_background(logits, target, ignore_index=255):
 
 
 def _is_weighed(seen):
-    """Whether void gets nothing, and what a pixel's classes get adds up to 0, as it should."""
-    return seen["at void"] < 1e-6 and np.abs(np.asarray(seen["gradient"]).sum(1)).max() < 1e-5
+    """Whether void gets nothing, and the others 1, or 1 over all pixels, or not all the same."""
+    weights = np.asarray(seen["weights"])
+    is_loss = np.abs(np.asarray(seen["gradient"]).sum(1)).max() < 1e-5 and weights.min() > 0
+    known = [np.allclose(weights, one, 1e-3) for one in (1, 1 / seen["gradient"][:, 0].size)]
+    return seen["at void"] < 1e-6 and is_loss and (any(known) or np.ptp(weights) > 1e-4)
 
 
 @wrong(
@@ -291,16 +285,36 @@ def averages_the_batches(batches, num_classes, ignore_index=255):
 
 @wrong(
     "mean_iou",
-    "Reports the share of right pixels as mIoU: background alone makes it high.",
-    zh="把像素准确率当成 mIoU：光靠背景就很高。",
+    "mIoU is not the mean of the IoUs returned: it is the share of right pixels, which background "
+    "alone makes high, leaves classes out, or weighs them by their size.",
+    zh="mIoU 不是返回的各类 IoU 的平均：用了像素准确率（光靠背景就很高），漏了类别，"
+    "或按大小加权了。",
     caught_by="counted_over_all",
     errata=("E037",),
-    step="For each class: intersection over union; then the mean over the classes.",
-    step_zh="逐类求交并比，再对类别取平均。",
+    looks_like=lambda seen: abs(np.nanmean(seen["list"]["iou"]) - seen["list"]["miou"]) > 1e-5,
+    step="For each class: intersection over union; then the plain mean over all classes.",
+    step_zh="逐类求交并比，再对全部类别取简单平均。",
 )
 def pixel_accuracy(batches, num_classes, ignore_index=255):
     found = reference.mean_iou(batches, num_classes, ignore_index)
     return {**found, "miou": found["accuracy"]}
+
+
+@wrong(
+    "mean_iou",
+    "Accuracy changes with the batches, or with void: it is averaged over batches, taken from one "
+    "of them, or void pixels count.",
+    zh="准确率随分批或 void 而变：对批次求了平均，只取了一个批次，或 void 像素也计入了。",
+    caught_by="accuracy_of_what_counts",
+    looks_like=lambda seen: abs(seen["pairs"] - seen["in one batch"]) > 1e-5,
+    step="All right pixels over all that count, added up over the batches.",
+    step_zh="跨批次累计：预测正确的像素总数除以参与计数的像素总数。",
+)
+def accuracy_of_batches(batches, num_classes, ignore_index=255):
+    pairs = list(batches)
+    found = reference.mean_iou(pairs, num_classes, ignore_index)
+    accuracies = [(p == t)[t != ignore_index].float().mean() for p, t in pairs]
+    return {**found, "accuracy": float(np.mean(accuracies))}
 
 
 @wrong(
@@ -392,18 +406,6 @@ def ids_in_eight_bits(batches, num_classes, ignore_index=255):
 # --- dice_loss ----------------------------------------------------------------------------
 
 
-def _soft(logits, target, ignore_index, smooth, *, union=False, void_in_p=False, above=1,
-          present=False, p=None):  # fmt: skip
-    """The loss, by three sums; each keyword changes one thing."""
-    counted = target != ignore_index
-    p = (logits.softmax(1) if p is None else p).movedim(1, -1)
-    t = functional.one_hot(target.long().where(counted, 0), logits.shape[1]) * counted[..., None]
-    said = p if void_in_p else p * counted[..., None]
-    both, said, true = (v.flatten(0, 2).sum(0) for v in (said * t, said, t))
-    dice = ((2 - union) * both + above * smooth) / (said + true - both * union + smooth)
-    return 1 - (dice[true > 0] if present else dice).mean()
-
-
 def _is_another_quotient(loss, pixels):
     """Whether it is what intersection over union gives, or Dice without the 2."""
     known = 1 / (pixels + 1), 1 - (0.5 + (pixels - 1) / pixels + 1) / 4
@@ -421,7 +423,7 @@ def _is_another_quotient(loss, pixels):
     looks_like=lambda seen: _is_another_quotient(**seen),
 )
 def jaccard_loss(logits, target, ignore_index=255, smooth=1.0):
-    return _soft(logits, target, ignore_index, smooth, union=True)
+    return bent.soft(logits, target, ignore_index, smooth, union=True)
 
 
 @wrong(
@@ -435,7 +437,7 @@ def jaccard_loss(logits, target, ignore_index=255, smooth=1.0):
     looks_like=lambda seen: seen["gradient in void"] > 1e-5,
 )
 def void_in_the_probabilities(logits, target, ignore_index=255, smooth=1.0):
-    return _soft(logits, target, ignore_index, smooth, void_in_p=True)
+    return bent.soft(logits, target, ignore_index, smooth, void_in_p=True)
 
 
 def _is_lopsided(loss):
@@ -451,10 +453,10 @@ def _is_lopsided(loss):
     caught_by="smooth_and_absent_classes",
     step="Add smooth once above and once below.",
     step_zh="分子、分母各加一次 smooth。",
-    looks_like=lambda seen: _is_lopsided(seen[-1]),
+    looks_like=lambda seen: _is_lopsided(seen["losses"][-1]) and seen["right and sure"] < 0.99,
 )
 def smooth_below_only(logits, target, ignore_index=255, smooth=1.0):
-    return _soft(logits, target, ignore_index, smooth, above=0)
+    return bent.soft(logits, target, ignore_index, smooth, above=0)
 
 
 @wrong(
@@ -481,21 +483,27 @@ def dice_of_each_picture(logits, target, ignore_index=255, smooth=1.0):
 )
 def probabilities_by_sigmoid(logits, target, ignore_index=255, smooth=1.0):
     p = logits.sigmoid().clamp(1e-6, 1 - 1e-6)
-    return _soft(logits, target, ignore_index, smooth, p=p)
+    return bent.soft(logits, target, ignore_index, smooth, p=p)
+
+
+def _is_no_mean(loss, pixels):
+    """Whether it is the mean of three classes, of four, or two pixels of all are wrong."""
+    return min(abs(loss - 2 / 3 / pixels), abs(loss - 2 / (4 * pixels + 3))) < 1e-3
 
 
 @wrong(
     "dice_loss",
-    "Takes the mean over some of the classes: without the background, or only over those that "
-    "occur.",
-    zh="只对一部分类别求平均：漏了背景，或只算出现了的类别。",
+    "Is no mean over all classes: the background, or those that do not occur, are left out, or "
+    "one quotient is taken of what all classes sum up to.",
+    zh="不是全部类别的平均：漏了背景，只算出现了的类别，或把各类的和加在一起只求一个比值。",
     caught_by="dice_of_sure_answers",
-    step="Divide by K: class 0 counts, and an absent class has a Dice as well, thanks to smooth.",
-    step_zh="除以 K：第 0 类也算；没出现的类别因为有 smooth 也有 Dice。",
-    looks_like=lambda seen: abs(seen["loss"] * seen["pixels"] - 2 / 3) < 1e-3,
+    step="A quotient for each class, divided by K: class 0 counts, and an absent one has a Dice "
+    "as well, thanks to smooth.",
+    step_zh="每类各求一个比值，再除以 K：第 0 类也算；没出现的类别因为有 smooth 也有 Dice。",
+    looks_like=lambda seen: _is_no_mean(**seen),
 )
 def only_classes_that_occur(logits, target, ignore_index=255, smooth=1.0):
-    return _soft(logits, target, ignore_index, smooth, present=True)
+    return bent.soft(logits, target, ignore_index, smooth, present=True)
 
 
 # --- build_deeplab and train_deeplab ------------------------------------------------------
@@ -537,29 +545,6 @@ def softmax_at_the_end(num_classes, rates=(2, 4, 6)):
     return model
 
 
-def _train(model, x, y, steps=180, batch_size=10, lr=5e-3, *, key="out", mode=True, zero=True,
-           shuffle=True, moving=True):  # fmt: skip
-    """A training loop; each keyword puts a fault in."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps, pct_start=0.2)
-    model.train(mode)
-    losses, order = [], []
-    for _ in range(steps):
-        if not order:
-            places = torch.randperm(len(x)) if shuffle else torch.arange(len(x))
-            order = list(places.split(batch_size))
-        rows = order.pop()
-        loss = functional.cross_entropy(model(x[rows])[key], y[rows].long(), ignore_index=VOID)
-        if zero:
-            optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if moving:
-            schedule.step()
-        losses.append(loss.item())
-    return losses
-
-
 @wrong(
     "train_deeplab",
     "Trains another head than “out”.",
@@ -570,7 +555,7 @@ def _train(model, x, y, steps=180, batch_size=10, lr=5e-3, *, key="out", mode=Tr
     step_zh="模型返回字典：取其中的 out。",
 )
 def trains_another_head(*given, **options):
-    return _train(*given, **options, key="aux")
+    return bent.train(*given, **options, key="aux")
 
 
 @wrong(
@@ -582,7 +567,7 @@ def trains_another_head(*given, **options):
     step_zh="每次 backward() 之前调用 optimizer.zero_grad()。",
 )
 def gradients_pile_up(*given, **options):
-    return _train(*given, **options, zero=False)
+    return bent.train(*given, **options, zero=False)
 
 
 @wrong(
@@ -595,7 +580,7 @@ def gradients_pile_up(*given, **options):
     looks_like=lambda seen: not seen["in training mode"],
 )
 def trains_in_evaluation_mode(*given, **options):
-    return _train(*given, **options, mode=False)
+    return bent.train(*given, **options, mode=False)
 
 
 @wrong(
@@ -609,7 +594,7 @@ def trains_in_evaluation_mode(*given, **options):
     looks_like=lambda seen: seen["same order each round"] or seen["again too soon"],
 )
 def never_shuffles(*given, **options):
-    return _train(*given, **options, shuffle=False)
+    return bent.train(*given, **options, shuffle=False)
 
 
 @wrong(
@@ -622,7 +607,7 @@ def never_shuffles(*given, **options):
     looks_like=lambda seen: seen["AdamW"] and set(seen["decay"]) == {0.01},
 )
 def schedule_stands_still(*given, **options):
-    return _train(*given, **options, moving=False)
+    return bent.train(*given, **options, moving=False)
 
 
 @wrong(
@@ -636,28 +621,14 @@ def schedule_stands_still(*given, **options):
     step_zh="两者用同一组下标；先 backward()，再让优化器走一步。",
 )
 def pairs_torn_apart(model, x, y, *given, **options):
-    return _train(model, x, y[torch.randperm(len(y))], *given, **options)
+    return bent.train(model, x, y[torch.randperm(len(y))], *given, **options)
 
 
 # --- predict_masks ------------------------------------------------------------------------
 
 
-def _predict(
-    model, images, mean, std, batch_size=50, *, normalised=True, evaluation=True, gradients=False
-):
-    """Predictions; each keyword leaves something out."""
-    x = images / 255
-    x = (x - _channels(mean)) / _channels(std) if normalised else x
-    mode = model.training
-    model.train(mode and not evaluation)
-    with torch.set_grad_enabled(gradients):
-        ids = torch.cat([model(part)["out"].argmax(1) for part in x.split(batch_size)])
-    model.train(mode)
-    return ids
-
-
 def _prepared_otherwise(pixels):
-    """Whether some first pixel is none that a byte becomes by the `TWO` of the instruments."""
+    """Whether some first pixel is none that a byte becomes by the `TWO` of `drawn`."""
     pixels = np.asarray(pixels, dtype=float) * [0.2, 0.31] + [0.3, 0.45]
     return np.abs(255 * pixels - np.round(255 * pixels)).max(initial=0.0) > 0.05 or not (
         -0.001 < pixels.min(initial=0.0) <= pixels.max(initial=0.0) < 1.001
@@ -675,7 +646,7 @@ def _prepared_otherwise(pixels):
     looks_like=lambda seen: _prepared_otherwise(seen["first pixels"]),
 )
 def raw_at_test(*given, **options):
-    return _predict(*given, **options, normalised=False)
+    return bent.predict(*given, **options, normalised=False)
 
 
 @wrong(
@@ -688,7 +659,7 @@ def raw_at_test(*given, **options):
     step_zh="先 model.eval()，用完还原。",
 )
 def no_evaluation_mode(*given, **options):
-    return _predict(*given, **options, evaluation=False)
+    return bent.predict(*given, **options, evaluation=False)
 
 
 def _only_two(seen):
@@ -706,7 +677,19 @@ def _only_two(seen):
     looks_like=_only_two,
 )
 def ids_cut_at_one_half(*given, **options):
-    return (_predict(*given, **options) > 0.5).long()
+    return (bent.predict(*given, **options) > 0.5).long()
+
+
+@wrong(
+    "predict_masks",
+    "Takes another output of the model than “out”, such as the first of the dict.",
+    zh="用的不是模型的 out，而是别的输出，例如字典里的第一个。",
+    caught_by="highest_of_out",
+    step="The model returns a dict: take its “out”.",
+    step_zh="模型返回字典：取其中的 out。",
+)
+def first_of_the_dict(*given, **options):
+    return bent.predict(*given, **options, key="aux")
 
 
 @wrong(
@@ -719,7 +702,7 @@ def ids_cut_at_one_half(*given, **options):
     step_zh="在 torch.no_grad() 或 torch.inference_mode() 下预测。",
 )
 def keeps_gradients(*given, **options):
-    return _predict(*given, **options, gradients=True)
+    return bent.predict(*given, **options, gradients=True)
 
 
 # --- colour_mask --------------------------------------------------------------------------
@@ -762,8 +745,8 @@ def always_fits(mask, speed, latency_ms, pixels_per_degree):
 
 @wrong(
     "late_iou",
-    "Lets what leaves on one side come in on the other.",
-    zh="从一侧移出去的，又从另一侧绕了回来。",
+    "What leaves the picture still counts: it comes in on the other side, or stays in the union.",
+    zh="移出画面的仍被计入：从另一侧绕了回来，或还留在并集里。",
     caught_by="what_leaves_is_gone",
     step="np.roll wraps around; fill what comes in with False.",
     step_zh="np.roll 会绕回来；移进来的部分应填 False。",
@@ -772,6 +755,19 @@ def wraps_around(mask, speed, latency_ms, pixels_per_degree):
     was = np.asarray(mask)
     now = np.roll(was, round(speed * latency_ms / 1000 * pixels_per_degree), axis=1)
     return (was & now).sum() / (was | now).sum()
+
+
+@wrong(
+    "late_iou",
+    "Moves the picture to the left where it should go to the right, and the other way round.",
+    zh="方向反了：该向右移的向左移，该向左移的向右移。",
+    caught_by="what_leaves_is_gone",
+    looks_like=lambda seen: np.allclose(seen["at the left edge, by 1 and -1"], [2 / 3, 1 / 2]),
+    step="Column j of the mask stands in column j + s: now[:, s:] = mask[:, :-s].",
+    step_zh="掩码的第 j 列移到第 j + s 列：now[:, s:] = mask[:, :-s]。",
+)
+def moves_to_the_left(mask, speed, latency_ms, pixels_per_degree):
+    return reference.late_iou(mask, -speed, latency_ms, pixels_per_degree)
 
 
 @wrong(
@@ -821,8 +817,7 @@ def still_folders(*given, **options):
 def still_bilinear(*given, **options):
     def of_blurred(logits, y):
         y = functional.interpolate(y[:, None, ::2, ::2].float(), scale_factor=2, mode="bilinear")
-        y = y[:, 0].long()
-        return functional.cross_entropy(logits, y.where(y < logits.shape[1], -100))
+        return functional.cross_entropy(logits, y[:, 0].long(), ignore_index=VOID)
 
     return _program(*given, **options, cross_entropy=of_blurred)
 
@@ -870,19 +865,22 @@ def still_not_normalised(model, examples, test_images, palette, mean, std, lr=0.
     return _program(model, examples, test_images, palette, (0.0, 0.0), (1.0, 1.0), lr)
 
 
-def _never_in_evaluation(seen):
-    return seen["rows"][:3] == [2, 2, 2] and seen["rows"][3:] and not np.size(seen["tested on"])
+def _in_one_mode(seen):
+    """Whether all nine pictures came in one of both modes, the six of the examples two by two."""
+    rows, tested = seen["rows"], len(seen["tested on"])
+    return tested == 9 if not rows else rows[:3] == [2, 2, 2] and sum(rows) == 9 and not tested
 
 
 @wrong(
     "mended_segmentation",
-    "Still predicts in training mode: batch normalisation uses the picture at hand.",
-    zh="仍在训练模式下预测：批归一化用的是眼前这张图的统计量。",
+    "Still predicts in training mode, in which batch normalisation uses the picture at hand, or "
+    "trains in evaluation mode, in which it learns nothing.",
+    zh="仍在训练模式下预测（批归一化用的是眼前这张图的统计量），或在评估模式下训练（它什么也学不到）。",
     caught_by="what_the_model_gets",
     errata=("E034",),
-    step="model.eval() before predicting.",
-    step_zh="预测之前调用 model.eval()。",
-    looks_like=_never_in_evaluation,
+    step="model.train() before the examples, model.eval() before the test pictures.",
+    step_zh="训练之前调用 model.train()，预测之前调用 model.eval()。",
+    looks_like=_in_one_mode,
 )
 def still_no_eval(*given, **options):
     def one_by_one(*of):
@@ -899,7 +897,7 @@ def still_no_eval(*given, **options):
     errata=("E035",),
     step="Keep what argmax gives.",
     step_zh="保留 argmax 的结果。",
-    looks_like=_only_two,
+    looks_like=lambda seen: _only_two({"ids": seen["untrained"]}),
 )
 def still_cut_at_one_half(*given, **options):
     return _program(*given, **options, predict_masks=ids_cut_at_one_half)
