@@ -164,8 +164,9 @@ def mean_for_sum(part: Part, close: Tolerance) -> float:
 )
 def n_minus_one(part: Part, close: Tolerance) -> float:
     ratios = _ratios(part)
-    is_simple = _is_simple(_right(part))
-    return _times(part) if ratios and not is_simple and all(map(_is_neighbours, ratios)) else 0.0
+    if not ratios or _is_simple(_right(part)) or not all(map(_is_neighbours, ratios)):
+        return 0.0
+    return _times(part)
 
 
 @relation(
