@@ -66,7 +66,10 @@ def next_tokens(logits, temperature, k, p, *, top_k=None, top_p=None):
         scores = (top_k or _top_k)(scores, k)
     if p < 1:
         scores = (top_p or _top_p)(scores, p)
-    cumulative = torch.as_tensor(scores).double().softmax(-1).cumsum(-1)  # (B, V)
+    shares = torch.as_tensor(scores).double().softmax(-1)  # (B, V)
+    if shares.isnan().any():  # where nothing is left nobody can draw; torch says it in its words
+        torch.multinomial(shares, 1)
+    cumulative = shares.cumsum(-1)
     draws = torch.rand(len(cumulative), 1, dtype=torch.float64) * cumulative[:, -1:]
     return torch.searchsorted(cumulative, draws, right=True)[:, 0]
 
@@ -103,9 +106,12 @@ def greedy_batch(model, prompts, max_new_tokens, end, *, left_pad=None):
     if max_new_tokens == 0:
         return [[] for _ in prompts]
     ids, mask = (torch.as_tensor(part) for part in (left_pad or _left_pad)(prompts, end))
+    mask = mask.long()
     out = model.generate(
         ids.long(),
-        attention_mask=mask.long(),
+        attention_mask=mask,
+        # By themselves they are these only where the padding is left_pad's: a learner's may not be.
+        position_ids=(mask.cumsum(1) - 1).clamp(min=0),
         do_sample=False,
         max_new_tokens=max_new_tokens,
         eos_token_id=end,

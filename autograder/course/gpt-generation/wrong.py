@@ -156,14 +156,19 @@ def keeps_the_end(model, ids, max_new_tokens, end):
 
 @wrong(
     "greedy",
-    "Shows the model only the last token, so that it forgets all before it.",
-    zh="只给模型看最后一个词元，前文全忘了。",
+    "Shows the model only the newest token after the first step, so that it forgets all before it.",
+    zh="第一步之后只给模型看最新的一个词元，前文全忘了。",
     caught_by="takes_the_likeliest",
     step="Without a cache the whole text must go in each time.",
     step_zh="没有缓存时，每次都要把全文送进去。",
 )
 def sees_only_the_last(model, ids, max_new_tokens, end):
-    return _walk(model, ids, max_new_tokens, end, view=lambda ids: ids[:, -1:])
+    length = ids.shape[1]
+
+    def view(text):
+        return text if text.shape[1] == length else text[:, -1:]
+
+    return _walk(model, ids, max_new_tokens, end, view=view)
 
 
 @wrong(
@@ -350,9 +355,10 @@ def top_k_of_the_batch(logits, k):
 
 @wrong(
     "top_k",
-    "Compares every row with the lowest of all the rows' k-th logits.",
-    zh="所有行共用一个阈值：各行第 k 大的 logit 里最低的那个。",
+    "Keeps more tokens of one row than of another: the rows share a threshold.",
+    zh="各行留下的词元数不同：所有行共用了一个阈值。",
     caught_by="each_row_keeps_k",
+    looks_like=lambda seen: len(set(np.isfinite(seen).sum(axis=-1).tolist())) > 1,
     step="Keep the last dimension, values[..., -1:], so that each row meets its own threshold.",
     step_zh="保留最后一维，用 values[..., -1:]，让每一行对上自己的阈值。",
 )
@@ -405,13 +411,19 @@ def _nucleus(logits, p, out=lambda total, own, p: total - own >= p, descending=T
     return _cut(logits, torch.zeros_like(marks).scatter(-1, order, marks), value)
 
 
+def _kept(seen):
+    """How many tokens are left for p of 0.3, 0.6, 0.8 and 0.95; it should be 1, 2, 3 and 4."""
+    return [int(np.isfinite(logits).sum()) for logits in seen]
+
+
 @wrong(
     "top_p",
-    "Throws out the token that crosses p, and with a small p all of them.",
-    zh="把累计越过 p 的那个词元也去掉了；p 很小时一个不剩。",
+    "Throws out the token that crosses p.",
+    zh="把累计越过 p 的那个词元也去掉了。",
     caught_by="keeps_the_nucleus",
     step="Compare p with what the better tokens have together, without the token itself.",
     step_zh="拿 p 去比排在前面的总和，不含它自己。",
+    looks_like=lambda seen: _kept(seen) in ([0, 1, 2, 3], [1, 1, 2, 3]),  # one may always stay
 )
 def drops_the_crossing_token(logits, p):
     return _nucleus(logits, p, lambda total, own, p: total > p)
@@ -419,23 +431,29 @@ def drops_the_crossing_token(logits, p):
 
 @wrong(
     "top_p",
-    "Throws out the token that crosses p, save the very best.",
-    zh="去掉了累计越过 p 的那个词元，只给第一名留了例外。",
+    "Keeps one token more than it takes to reach p.",
+    zh="比达到 p 所需的多留了一个词元。",
     caught_by="keeps_the_nucleus",
-    step="Not only the first: every nucleus includes the token that crosses p.",
-    step_zh="不只是第一名：候选集总是包含越过 p 的那个词元。",
+    step="The token that crosses p is the last to stay: shift the marks by one place at most, or "
+    "compare p with the sum before the token.",
+    step_zh="越过 p 的那个词元是最后一个留下的：标记最多右移一位，或者拿 p 去比它之前的总和。",
+    looks_like=lambda seen: _kept(seen) == [2, 3, 4, 4],
 )
-def drops_the_crossing_token_but_one(logits, p):
-    return _nucleus(logits, p, lambda total, own, p: (total > p) & (total - own > 1e-9))
+def keeps_one_more(logits, p):
+    def out(total, own, p):
+        return torch.cat([torch.zeros_like(total[:, :1]), total - own], dim=1)[:, :-1] >= p
+
+    return _nucleus(logits, p, out)
 
 
 @wrong(
     "top_p",
-    "Keeps tokens whose own probability is at least p times the best one's, which is min-p.",
-    zh="保留自身概率不低于最大概率 p 倍的词元，那是 min-p。",
+    "Keeps fewer tokens the larger p is: it compares each probability by itself, as min-p does.",
+    zh="p 越大，留下的词元反而越少：比的是单个概率，像 min-p 那样。",
     caught_by="keeps_the_nucleus",
     step="Top-p adds probabilities up; no single one is compared with p.",
     step_zh="Top-p 比较的是累计概率，不是单个概率。",
+    looks_like=lambda seen: _kept(seen)[0] > _kept(seen)[-1],
 )
 def min_p(logits, p):
     own = logits.softmax(-1)
@@ -470,11 +488,12 @@ def forgets_the_way_back(logits, p):
 
 @wrong(
     "top_p",
-    "Adds up from the least likely and keeps the tail.",
-    zh="从最不可能的开始累加，留下了尾巴。",
+    "The least likely tokens stay and the likeliest goes: it adds up from the tail.",
+    zh="最不可能的留下了，概率最大的反而去掉了：是从尾巴开始累加的。",
     caught_by="keeps_the_nucleus",
     step="The largest probability comes first.",
     step_zh="最大的概率排在最前。",
+    looks_like=lambda seen: _kept(seen)[0] > 1 and np.exp(seen[0]).max() < 0.4,
 )
 def keeps_the_tail(logits, p):
     return _nucleus(logits, p, descending=False)
@@ -1186,6 +1205,7 @@ def mask_by_id(prompts, pad):
     caught_by="pads_on_the_left",
     step="Nothing of a prompt may be lost: fill up to the longest.",
     step_zh="提示一个词元都不能丢：补齐到最长的长度。",
+    looks_like=lambda seen: {len(row) for row in seen[0]} == {1},
 )
 def cuts_to_the_shortest(prompts, pad):
     return _pad([prompt[: min(map(len, prompts))] for prompt in prompts], pad)
@@ -1305,6 +1325,7 @@ def no_position_ids(model, prompts, max_new_tokens, end):
     caught_by="the_finished_wait",
     step="Leave the loop when all rows are done, not when one is.",
     step_zh="所有行都完成才离开循环，而不是有一行完成。",
+    looks_like=lambda seen: 0 < max(map(len, seen)) < min(14, min(map(len, seen)) + 2),
 )
 def stops_with_the_first(model, prompts, max_new_tokens, end):
     return _together(model, prompts, max_new_tokens, end, leave=torch.any)
@@ -1352,6 +1373,21 @@ def _growing(tokenizer, tokens):
 )
 def decodes_each_alone(tokenizer, tokens):
     return [tokenizer.decode([token]) for token in tokens]
+
+
+@wrong(
+    "stream_text",
+    "Hands out � where the bytes of a character are not all there yet.",
+    zh="字符的字节还没到齐，就输出了 �。",
+    caught_by="characters_come_whole",
+    errata=("E154",),
+    step="What decodes to � at the end is only early: hold it back until it is whole.",
+    step_zh="解码结果末尾的 � 只是还没到齐：先扣住，完整了再输出。",
+    looks_like=lambda seen: "\ufffd" in seen["text"],
+)
+def differences_of_the_text(tokenizer, tokens):
+    shown = [tokenizer.decode(tokens[:n]) for n in range(len(tokens) + 1)]
+    return [after[len(before) :] for before, after in itertools.pairwise(shown)]
 
 
 @wrong(
