@@ -1656,7 +1656,9 @@ def key_in_the_source(question, *, base_url, model, max_tokens, timeout):
     step_zh="缺少 OPENAI_API_KEY 时返回 no_key。",
 )
 def key_taken_for_granted(question, *, base_url, model, max_tokens, timeout):
-    os.environ["OPENAI_API_KEY"]
+    import openai
+
+    openai.OpenAI(base_url=base_url)  # raises where there is none
     return _asked(question, base_url, model, max_tokens, timeout)
 
 
@@ -1951,7 +1953,7 @@ def fault_nucleus_left_on(model, tokenizer, prompts, max_new_tokens, temperature
     caught_by="every_token_is_drawn",
     step="Leave the seed to whoever calls.",
     step_zh="种子由调用者来设。",
-    looks_like=lambda seen: len(seen) == 2 and seen[0] == seen[1],
+    looks_like=lambda seen: len(seen) == 2 and seen[0] == seen[1] and len(set(seen[0])) > 1,
 )
 def fault_seed_inside(model, tokenizer, prompts, max_new_tokens, temperature):
     torch.manual_seed(42)
