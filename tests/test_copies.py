@@ -69,7 +69,10 @@ def test_an_answer_is_found_whatever_its_name(tmp_path: Path, slug: str) -> None
         solution = exercise.notebook(language, solved=True)
         shutil.copy(solution, tmp_path / f"{language}.ipynb")
         (tmp_path / f"anew-{language}.ipynb").write_bytes(saved_anew(solution))
-    for name in ANSWERS:
+    shown = {path.name for path in view.probed_with(exercise.folder)}
+    own = {path.name for path in exercise.folder.glob("*.py")} - shown - {"__init__.py"}
+    assert own.issuperset(ANSWERS)
+    for name in own:
         shutil.copy(exercise.folder / name, tmp_path / f"my_{name}")
         (tmp_path / "old").mkdir(exist_ok=True)
         (tmp_path / "old" / name).write_bytes(of_an_older_edition(exercise.folder / name))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from autograder.engine.copies import ANSWERS, NOTES, Marks, hashed, long_lines, of_files
+from autograder.engine.view import probed_with
 from autograder.exercise import catalog
 from autograder.language import LANGUAGES
 
@@ -19,6 +20,7 @@ def marks(folders: Iterable[Path]) -> Marks:
     files = (path for folder in folders for path in _files(folder) if path.is_file())
     lines = tuple(found for folder in folders for found in _lines(folder))
     names = {*ANSWERS, *(f"{folder.name}.py" for folder in folders)}
+    names |= {path.name for folder in folders for path in _programs(folder)}
     return of_files(map(Path.read_bytes, files)) | Marks({}, lines, frozenset(names))
 
 
@@ -27,8 +29,14 @@ def _files(folder: Path) -> Iterator[Path]:
     for root in dict.fromkeys((folder.parents[2], catalog.content_root())):
         for language in LANGUAGES:
             yield root / "solutions" / language / f"{folder.name}.ipynb"
-    for name in (*ANSWERS, NOTES):
-        yield folder / name
+    yield from _programs(folder)
+    yield folder / NOTES
+
+
+def _programs(folder: Path) -> list[Path]:
+    """An exercise's programs that no submission is shown: those with answers, and their parts."""
+    shown = set(probed_with(folder))
+    return sorted(path for path in folder.glob("*.py") if path not in shown and path.stat().st_size)
 
 
 def _lines(folder: Path) -> Iterator[frozenset[str]]:
@@ -36,7 +44,8 @@ def _lines(folder: Path) -> Iterator[frozenset[str]]:
     notebook = _text(folder / "notebook.py")
     solved, handed_out = parted(notebook)
     shown = long_lines(handed_out) | long_lines(_text(folder / "checks.py"))
-    for text in (solved, *(_text(folder / name) for name in ANSWERS if name != "notebook.py")):
+    programs = (path for path in _programs(folder) if path.name != "notebook.py")
+    for text in (solved, *map(_text, programs)):
         own = sorted(long_lines(text) - shown, key=lambda line: (-len(line), line))
         if own:
             yield frozenset(hashed(line.encode()) for line in own[:_MOST_LINES])
