@@ -644,7 +644,7 @@ def keeps_the_first_class(x, y, lam, order, num_classes):
     "mixup",
     "Gives λ to the partner and 1 − λ to the row itself.",
     zh="把 λ 给了搭档，1 − λ 给了自己。",
-    caught_by="inputs_are_mixed",
+    caught_by="targets_are_mixed",
     step="λ belongs to row i, 1 − λ to row order[i].",
     step_zh="λ 属于第 i 行，1 − λ 属于第 order[i] 行。",
 )
