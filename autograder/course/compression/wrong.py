@@ -291,8 +291,8 @@ def _coded(tensor):
 
 @wrong(
     "int8_state",
-    "Stores weights as floats: however they are rounded, the file is as large as before.",
-    zh="权重仍按浮点数存：怎么舍入，文件也和原来一样大。",
+    "Stores each weight in four bytes or more: as a float on the grid, or a code that is no int8.",
+    zh="每个权重仍占四个字节以上：要么是格点上的浮点数，要么编码不是 int8。",
     caught_by="small_file_that_reads",
     looks_like=lambda seen: seen["kB"] > 300,
     step="Store the int8 codes, and the scales beside them.",
