@@ -6,6 +6,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from autograder.checks import wrong
 
+from .instruments import MODES
+
 
 def _real(logits):
     """The cross entropy against ones."""
@@ -215,17 +217,30 @@ def kinds_pass_together(generator, discriminator, optimizer, real, z):
 
 @wrong(
     "discriminator_step",
-    "Draws the forged pictures in evaluation mode.",
-    zh="在评估模式下生成假图。",
+    "Switches a network to another mode than the one in which it came.",
+    zh="改了网络的模式，没有让它保持传进来时的样子。",
     caught_by="modes_are_left_alone",
     step="Leave both networks in the mode in which they are.",
     step_zh="两个网络保持原来的模式。",
+    looks_like=lambda seen: [r["modes after"] for r in seen] != [[[g], [d]] for g, d in MODES],
 )
-def forges_in_evaluation_mode(generator, discriminator, optimizer, real, z):
+def switches_modes(generator, discriminator, optimizer, real, z):
     generator.eval()
     fake = generator(z).detach()
     generator.train()
     return _step(_real(discriminator(real)) + _fake(discriminator(fake)), optimizer)
+
+
+@wrong(
+    "discriminator_step",
+    "The discriminator does not move: no step is taken, or its gradients were cleared before.",
+    zh="判别器没有动：没走那一步，或者走之前把梯度清掉了。",
+    caught_by="discriminator_moves_once",
+    step="zero_grad(), backward(), step(), in this order.",
+    step_zh="依次调用 zero_grad()、backward()、step()。",
+)
+def no_step(generator, discriminator, optimizer, real, z):
+    return (_real(discriminator(real)) + _fake(discriminator(generator(z).detach()))).item()
 
 
 @wrong(
