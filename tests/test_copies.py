@@ -8,6 +8,7 @@ import json
 import lzma
 import os
 import py_compile
+import re
 import shutil
 import sys
 import tarfile
@@ -367,5 +368,13 @@ def test_no_file_of_the_course_that_shows_holds_a_solution_in_its_lines() -> Non
 def test_whatever_checks_import_from_beside_them_shows() -> None:
     """Behind walls they could not be loaded otherwise; answers are no part of them."""
     for folder in view.exercises():
-        modules = {path.name for path in folder.glob("*.py")} - {*ANSWERS}
-        assert modules <= {path.name for path in view.probed_with(folder)}, folder
+        shown = {path.name for path in view.probed_with(folder)}
+        assert shown.isdisjoint(ANSWERS)
+        for name in shown & {path.name for path in folder.glob("*.py")}:
+            text = (folder / name).read_text("utf-8")
+            beside = re.findall(r"^ *from \.(\w+) import", text, re.MULTILINE)
+            for names in re.findall(r"^ *from \. import ([\w, ]+)", text, re.MULTILINE):
+                beside += [word.split()[0] for word in names.split(",")]
+            assert {f"{module}.py" for module in beside} <= shown, folder
+        # What only answers are made of does not show; there is little of it.
+        assert {path.name for path in folder.glob("*.py")} - shown <= {*ANSWERS, "bent.py"}, folder
