@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -63,16 +64,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if len(covered) < len(items):
             config.hook.pytest_deselected(items=covered)
             items[:] = [item for item in items if item not in covered]
-    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    slow = [item for item in items if item.get_closest_marker("slow")]
+    items[:] = _in_pieces(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _in_pieces(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """The tests in order: to begin with, the processes get equal pieces of the list.
+
+    In each piece come first those that share what takes long to make, then the other slow ones.
+    """
     # Before all, what makes the answer keys that others then find in the cache; these come last.
     places = {"test_exercise_contract.py": 0, "test_nbgrader.py": 2}
+    slow = [item for item in items if item.get_closest_marker("slow")]
     slow.sort(key=lambda item: places.get(item.path.name, 1))
-    quick = [item for item in items if not item.get_closest_marker("slow")]
-    share = -(-len(quick) // processes)
-    # To begin with, the processes get equal pieces of the list, in order.
-    items[:] = [
-        item
-        for n in range(processes)
-        for item in (*slow[n::processes], *quick[n * share : (n + 1) * share])
-    ]
+    together: dict[Path, list[pytest.Item]] = {}
+    for item in slow:
+        if item.get_closest_marker("together"):
+            together.setdefault(item.path, []).append(item)
+    apart = [item for item in slow if item.path not in together]
+    pieces = [apart[n::processes] for n in range(processes)]
+    for n, group in enumerate(together.values()):
+        pieces[n % processes][:0] = group
+    quick = iter([item for item in items if not item.get_closest_marker("slow")])
+    for piece in pieces:
+        piece += itertools.islice(quick, max(0, -(-len(items) // processes) - len(piece)))
+    return [*itertools.chain.from_iterable(pieces), *quick]

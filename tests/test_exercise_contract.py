@@ -24,6 +24,7 @@ def warm() -> Iterator[Pool | None]:
 
 
 @pytest.mark.slow
+@pytest.mark.together
 @pytest.mark.parametrize("slug", SLUGS)
 def test_keeps_every_promise(slug: str, warm: Pool | None) -> None:
     findings = verify(exercise(slug), pool=warm)

@@ -21,6 +21,7 @@ from autograder.report import digest, jsonfile
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.together,
     pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap"),
 ]
 AWKWARD = awkward()
