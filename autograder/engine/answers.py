@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,16 @@ _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 
 def marks(folders: Iterable[Path]) -> Marks:
     """What the answers in `folders` of exercises, and their solutions, are known by."""
-    folders = list(folders)
+    folders = tuple(folders)
+    files = [path for folder in folders for path in _files(folder) if path.is_file()]
+    files += [path for folder in folders if (path := folder / "checks.py").is_file()]
+    about = [path.stat() for path in files]
+    return _marks(folders, *((one.st_mtime_ns, one.st_size) for one in about))
+
+
+@functools.lru_cache(maxsize=4)
+def _marks(folders: tuple[Path, ...], *_: tuple[int, int]) -> Marks:
+    """The same, made once; what follows the folders tells whether a file was changed since."""
     files = (path for folder in folders for path in _files(folder) if path.is_file())
     lines = tuple(found for folder in folders for found in _lines(folder))
     names = {*ANSWERS, *(f"{folder.name}.py" for folder in folders)}

@@ -9,6 +9,7 @@ environment or within it, and is dark all the same.
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import sys
 import sysconfig
@@ -117,20 +118,29 @@ def probed_with(folder: Path) -> Iterator[Path]:
         waiting = others & {*chain.from_iterable(map(_named_in, programs))}
 
 
-def _named_in(program: Path) -> Iterator[str]:
+def _named_in(program: Path) -> tuple[str, ...]:
     """Modules beside a program that it imports, and whatever it says that may be a file's name."""
+    about = program.stat()
+    return _names(program, about.st_mtime_ns, about.st_size)
+
+
+@functools.lru_cache(maxsize=256)
+def _names(program: Path, *_: int) -> tuple[str, ...]:
+    """The same, read once; what follows the path tells whether it was changed since."""
     try:
         tree = parse(program.read_text("utf-8"))
     except (SyntaxError, ValueError):  # whoever runs it is told
-        return
+        return ()
+    names: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             # However it is written: `from . import rig`, `import autograder.course.speech.rig`.
             module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
             for step in ".".join([module, *(alias.name for alias in node.names)]).split("."):
-                yield from (step, f"{step}.py")
+                names += [step, f"{step}.py"]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value.partition("/")[0]
+            names.append(node.value.partition("/")[0])
+    return tuple(names)
 
 
 def _unneeded() -> Iterator[Path]:
