@@ -378,3 +378,28 @@ def test_whatever_checks_import_from_beside_them_shows() -> None:
             assert {f"{module}.py" for module in beside} <= shown, folder
         # What only answers are made of does not show; there is little of it.
         assert {path.name for path in folder.glob("*.py")} - shown <= {*ANSWERS, "bent.py"}, folder
+
+
+def test_libraries_beside_the_environment_in_use_do_not_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python's own folder may hold a second environment, larger than the one that is used."""
+    used, other = (tmp_path / f"lib/python3.{n}/site-packages" for n in (11, 12))
+    for folder in (used, other):
+        folder.mkdir(parents=True)
+        (folder.parent / "os.py").touch()
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(used)])
+    shown = view.seen({})
+    assert view.shows(shown, used / "numpy")
+    assert view.shows(shown, other.parent / "os.py")
+    assert not view.shows(shown, other / "numpy")
+
+
+@pytest.mark.skipif(not any(Path("/usr/lib").glob("*-linux-*")), reason="libraries lie elsewhere")
+def test_of_the_machines_libraries_only_those_that_are_shared_show() -> None:
+    shown = view.seen({})
+    folders = [path for path in Path("/usr/lib").iterdir() if path.is_dir()]
+    seen = {path.name for path in folders if view.shows(shown, path) and not path.is_symlink()}
+    assert any("-linux-" in name for name in seen)
+    assert seen.isdisjoint({"apt", "dpkg", "git-core", "systemd"})

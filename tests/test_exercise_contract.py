@@ -11,7 +11,7 @@ from autograder.dev.verify import verify
 from autograder.engine.pool import Pool, pool_of
 from autograder.exercise.catalog import COURSE, content_root, exercise, exercises
 from autograder.grading.grade import grade_path
-from autograder.grading.oracle import made_warm
+from autograder.grading.keyparts import made_warm
 
 SLUGS = sorted(path.parent.name for path in COURSE.glob("*/exercise.toml"))
 

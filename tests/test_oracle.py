@@ -17,7 +17,8 @@ from autograder.evidence.packing import pack
 from autograder.exercise.catalog import exercise
 from autograder.exercise.suite import answers
 from autograder.grading.grade import grade_path
-from autograder.grading.oracle import answer_key, made_warm, make_ahead, reference_key
+from autograder.grading.keyparts import made_warm
+from autograder.grading.oracle import answer_key, make_ahead, reference_key
 from autograder.judging.key import AnswerKey, Label
 
 METRICS = exercise("metrics")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from autograder.checks import Tolerance
+from autograder.judging import relations
 from autograder.judging.comparing import equal
-from autograder.judging.relations import Differing, found_in
+from autograder.judging.relations import Differing, Relation, found_in
 from autograder.judging.relations._all import RELATIONS
 
 CLOSE = Tolerance(1e-6, 1e-4)
@@ -192,3 +195,15 @@ def test_every_relation_speaks_both_languages() -> None:
         assert relation.step["en"].endswith(".")
         assert relation.step["zh"].endswith("。")
     assert len({relation.name for relation in RELATIONS}) == len(RELATIONS)
+
+
+def test_each_module_of_relations_is_asked() -> None:
+    """Their order is written down, since the particular come before the general."""
+    modules = [info.name for info in pkgutil.iter_modules(relations.__path__)]
+    names = {
+        value.name
+        for module in modules
+        for value in vars(importlib.import_module(f"{relations.__name__}.{module}")).values()
+        if isinstance(value, Relation)
+    }
+    assert names == {relation.name for relation in RELATIONS}

@@ -26,7 +26,7 @@ from autograder.engine.timing import PATIENCE
 from autograder.evidence.packing import pack, unpack
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.suite import Suite
-from autograder.grading import keycache, oracle
+from autograder.grading import keycache, keyparts, oracle
 from autograder.grading.bench import MAX_MESSAGE, MEMORY, MOST_USES, SECONDS
 from autograder.grading.serial import result_from_dict
 from autograder.judging import wording
@@ -272,7 +272,7 @@ class Judge:
     ) -> None:
         if "key" in said:
             mode, tasks = said["key"]
-            made = oracle.parts(self._exercise, mode, self._secret, tasks)
+            made = keyparts.parts(self._exercise, mode, self._secret, tasks)
             parts = {task: keycache.packed(made[task]) for task in tasks}
             connection.send_bytes(pack({"parts": parts}))
             return

@@ -34,7 +34,7 @@ from autograder.evidence.runs import Isolation
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.suite import Suite, answers, salted
-from autograder.grading import keycache, oracle
+from autograder.grading import keycache, keyparts, oracle
 from autograder.grading.grade import grade, judged
 from autograder.grading.serial import result_to_dict
 from autograder.judging.judge import judge_exercise
@@ -93,7 +93,7 @@ def _serve(channel: int) -> None:
     As long as all goes well and it holds little more than in the beginning, it may do more.
     """
     grader = _Grader(Connection(channel))
-    oracle.have_made(grader.keys)
+    keyparts.have_made(grader.keys)
     before = limits.own_memory(os.getpid())
     with contextlib.suppress(EOFError):
         while True:

@@ -8,29 +8,22 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
-from autograder.engine import Ask, KeyRows, observe_key
-from autograder.engine.fresh import fresh_worker
+from autograder.engine import Ask, KeyRows
 from autograder.engine.keys import Mode
-from autograder.engine.pool import pool_of
-from autograder.engine.process import Launch
 from autograder.evidence.observations import Data, Outcome
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise, Task
 from autograder.exercise.declaring import Check
-from autograder.exercise.edition import task_edition
 from autograder.exercise.suite import Suite, answers
-from autograder.grading.keycache import path_of, read, remember, write
+from autograder.grading.keyparts import cached, made_warm, parts
 from autograder.grading.yours import with_yours
 from autograder.judging.judge import judge_exercise
 from autograder.judging.key import AnswerKey, Label, Misconception
 from autograder.judging.results import TaskResult
-
-# Several submissions are judged side by side, and all of them would begin with the same key.
-_ONE_AT_A_TIME = threading.Lock()
 
 
 def reference_key(
@@ -54,47 +47,6 @@ def answer_key(
     return _key(exercise, "key", secret, tasks)
 
 
-Make = Callable[[Exercise, Mode, str, Sequence[str]], "dict[str, KeyRows | None]"]
-"""Makes the parts of a key for tasks of an exercise, under a secret."""
-
-
-def have_made(make: Make) -> None:
-    """From now on, have keys that were never made on this machine made by somebody else.
-
-    For a process that has limits, which are not those of a key, and is thrown away.
-    """
-    _makers.append(make)
-
-
-_makers: list[Make] = []
-
-
-@contextlib.contextmanager
-def made_warm(exercises: Sequence[Exercise]) -> Iterator[None]:
-    """In the body, keys are made by children of one process that has loaded the libraries.
-
-    For whoever makes those of many exercises; where the platform has no such processes, nothing
-    changes.
-    """
-    with pool_of(exercises, walled=False) as pool:
-        make = partial(_computed, launch=pool.worker) if pool else _computed
-        _makers.append(make)
-        try:
-            yield
-        finally:
-            _makers.remove(make)
-
-
-def parts(exercise: Exercise, mode: Mode, secret: str, tasks: Sequence[str]) -> dict[str, KeyRows]:
-    """The parts of a key for `tasks`, from the cache or computed now."""
-    with _ONE_AT_A_TIME:
-        found = _cached(exercise, mode, secret, tasks)
-        missing = [name for name, part in found.items() if part is None]
-        if missing:
-            found |= (_makers[-1] if _makers else _computed)(exercise, mode, secret, missing)
-    return {name: part for name, part in found.items() if part is not None}
-
-
 def _key(
     exercise: Exercise, mode: Mode, secret: str, tasks: Collection[str] | None = None
 ) -> AnswerKey:
@@ -103,50 +55,6 @@ def _key(
     outcomes = [row for part in found for row in part.outcomes]
     known = {row["name"]: row for part in found for row in part.misconceptions}
     return make_key(exercise, KeyRows(outcomes, list(known.values())))
-
-
-def _computed(
-    exercise: Exercise,
-    mode: Mode,
-    secret: str,
-    tasks: Sequence[str],
-    launch: Launch = fresh_worker,
-) -> dict[str, KeyRows | None]:
-    """Run the reference, and for a key the misconceptions, for the checks of `tasks`."""
-    suite = Suite(exercise)
-    checks = {check.name: name for name in tasks for check in suite.of_task(name)}
-    rows = observe_key(
-        exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks),
-        mode=mode, launch=launch,
-    )  # fmt: skip
-    found: dict[str, KeyRows | None] = {}
-    for name in tasks:
-        mine = [row for row in rows.outcomes if checks[row[1].check] == name]
-        names = suite.names_of(name)
-        known = [row for row in rows.misconceptions if row["stands_for"] in names]
-        found[name] = KeyRows(mine, known)
-        write(path_of(exercise, f"{mode}-{name}", task_edition(suite, name, secret)), found[name])
-    return found
-
-
-def _cached(
-    exercise: Exercise, mode: Mode, secret: str = "", tasks: Collection[str] | None = None
-) -> dict[str, KeyRows | None]:
-    """The cached part of a key for each of `tasks`, in the exercise's order."""
-    suite = Suite(exercise)
-
-    def part(name: str) -> KeyRows | None:
-        version = task_edition(suite, name, secret)
-        path = path_of(exercise, f"{mode}-{name}", version)
-        found = read(path)
-        if found is None and mode == "reference":
-            whole = read(path_of(exercise, f"key-{name}", version))
-            if whole is not None:
-                found = KeyRows([row for row in whole.outcomes if not row[0]], [])
-                remember(path, found)
-        return found
-
-    return {t.name: part(t.name) for t in exercise.tasks if tasks is None or t.name in tasks}
 
 
 def tried(suite: Suite, outcomes: Mapping[str, Outcome]) -> set[str]:
@@ -219,12 +127,12 @@ def _made(exercise: Exercise, tasks: Collection[str], seconds: float) -> bool:
     It is made in a process that outlives this one: otherwise a key that takes longer than
     somebody's limit would be begun by everybody and finished by nobody.
     """
-    missing = [name for name, part in _cached(exercise, "key", tasks=tasks).items() if not part]
+    missing = [name for name, part in cached(exercise, "key", tasks=tasks).items() if not part]
     if missing:
         maker = _maker(*(f"{exercise.slug}/{name}" for name in missing))
         with contextlib.suppress(subprocess.TimeoutExpired):
             maker.wait(max(seconds, 0.0))
-    return all(_cached(exercise, "key", tasks=missing).values())
+    return all(cached(exercise, "key", tasks=missing).values())
 
 
 def _maker(*arguments: str) -> subprocess.Popen[bytes]:
@@ -243,7 +151,7 @@ def make_ahead(exercises: Iterable[Exercise]) -> None:
     Whoever makes a first mistake in a task then has its diagnosis without waiting for one.
     """
     slugs = [
-        e.slug for e in exercises if not e.on_other_model and not all(_cached(e, "key").values())
+        e.slug for e in exercises if not e.on_other_model and not all(cached(e, "key").values())
     ]
     if slugs:
         _maker("--idle", *slugs)
@@ -263,9 +171,11 @@ def main() -> None:
     for name in names or [exercise.slug for exercise in catalog.exercises()]:
         slug, _, task = name.partition("/")
         asked.setdefault(slug, []).extend(filter(None, [task]))
-    for mode in ("key", "variants"):
-        for slug, tasks in asked.items():
-            _key(catalog.exercise(slug), mode, "", tasks or None)
+    exercises = [catalog.exercise(slug) for slug in asked]
+    with made_warm(exercises) if len(exercises) > 1 else contextlib.nullcontext():
+        for mode in ("key", "variants"):
+            for exercise, tasks in zip(exercises, asked.values(), strict=True):
+                _key(exercise, mode, "", tasks or None)
 
 
 def _needs_diagnosis(result: TaskResult) -> bool:
