@@ -203,7 +203,7 @@ def test_each_module_of_relations_is_asked() -> None:
     names = {
         value.name
         for module in modules
-        for value in vars(importlib.import_module(f"{relations.__name__}.{module}")).values()
-        if isinstance(value, Relation)
+        for name, value in vars(importlib.import_module(f"{relations.__name__}.{module}")).items()
+        if isinstance(value, Relation) and name[0] != "_"
     }
     assert names == {relation.name for relation in RELATIONS}
