@@ -33,6 +33,7 @@ class Budget:
         self.always = always
         self.files: Counter[str] = Counter()
         self.slugs: Counter[str] = Counter()
+        self.tests: Counter[str] = Counter()
         self._known = {exercise.slug for exercise in exercises()}
         self._last = spent()
 
@@ -48,6 +49,7 @@ class Budget:
     def add(self, rows: list[tuple[str, float]]) -> None:
         for nodeid, seconds in rows:
             self.files[nodeid.partition("::")[0]] += seconds
+            self.tests[nodeid] += seconds
             parts = nodeid.partition("[")[2].rstrip("]").split("-")
             named = [slug for slug in self._known if all(p in parts for p in slug.split("-"))]
             if named:
@@ -76,6 +78,8 @@ class Budget:
         say(f"{total - sum(s for _, s in self.files.most_common(15)):8.1f}  the other files")
         for name, seconds in self.slugs.most_common():
             say(f"{seconds:8.1f}  of these in tests of {name}")
+        for name, seconds in self.tests.most_common(15):
+            say(f"{seconds:8.1f}  {name.removeprefix('tests/')[:69]}")
         say(f"{total:8.1f}  in all; the budget for {len(self._known)} exercises is {allowed:.0f}")
 
 

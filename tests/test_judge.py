@@ -200,6 +200,39 @@ def test_right_given_a_diagnosed_mistake_is_not_counted_twice() -> None:
     assert judge_exercise(tasks, undiagnosed, key)[1].points == 0
 
 
+@pytest.mark.parametrize(
+    ("built", "shape", "trains", "points"),
+    [
+        (0.2, 3, True, 2.0),  # our own answer does not get there either
+        (0.95, 3, True, 1.0),  # it does: the mistake is no excuse
+        (0.2, 4, True, 0.0),  # something else is wrong as well
+        (0.2, 3, False, 1.0),  # what does not train is judged by what came out
+    ],
+)
+def test_what_a_mistake_elsewhere_puts_out_of_reach_costs_nothing(
+    built: float, shape: int, trains: bool, points: float
+) -> None:
+    cheap = make_check("shape", learner=("train",))
+    reads = make_check(
+        "reads", learner=("train",), rests_on=("recall",), expect=at_least(0.9), costly=trains
+    )
+    key = key_of(
+        {
+            "claim": {(): value(0.5), ("specificity",): value(0.9)},
+            "shape": {(): value(3, "shape")},
+            "reads": {(): value(0.97, "reads"), ("specificity",): value(built, "reads")},
+        },
+        "specificity",
+    )
+    tasks = [(make_task("recall"), [make_check()]), (make_task("train"), [cheap, reads])]
+    seen = {"claim": value(0.9), "shape": value(shape, "shape"), "reads": value(0.1, "reads")}
+    _, second = judge_exercise(tasks, seen, key)
+    assert second.points == points
+    assert ("All else here is right" in second.verdicts[1].message["en"]) == (points == 2.0)
+    alone = judge_exercise([(make_task("train"), [reads])], seen, key)[0]
+    assert alone.points == 0
+
+
 def test_what_equals_the_reference_but_lacks_the_property_is_judged_by_the_property() -> None:
     check = make_check(expect=at_least(0.9), rests_on=("precision",))
     key = key_of({"claim": {(): value(0.5)}})

@@ -17,7 +17,7 @@ from autograder.evidence.packing import pack
 from autograder.exercise.catalog import exercise
 from autograder.exercise.suite import answers
 from autograder.grading.grade import grade_path
-from autograder.grading.keyparts import made_warm
+from autograder.grading.keyparts import made_warm, parts
 from autograder.grading.oracle import answer_key, make_ahead, reference_key
 from autograder.judging.key import AnswerKey, Label
 
@@ -99,6 +99,22 @@ def test_a_costly_check_runs_only_the_misconceptions_that_name_it(
     assert set(outcomes["nothing_averages_to_zero"]) == {(), ("forgets_the_empty_list",)}
     every = {(answer.name,) for answer in answers(found, "wrong")}
     assert set(outcomes["shares_the_total"]) == {(), *every}
+
+
+@pytest.mark.slow
+def test_what_trains_is_built_on_a_mistake_only_when_somebody_makes_it(keys: Path) -> None:
+    detection = exercise("detection")
+    trains, mistake = "finds_digits_by_their_colour", "stacks_the_pictures"
+    found = parts(detection, f"built:{mistake}", "", ["mended_program"])["mended_program"]
+    assert [(label, outcome.check) for label, outcome in found.outcomes] == [((mistake,), trains)]
+    assert found.outcomes[0][1].kind == "raised"
+    assert len(list(keys.iterdir())) == 1
+
+
+@pytest.mark.parametrize("mode", ["built:", "built:../../recall", "built:a b", "wrong", ""])
+def test_a_key_of_no_mode_is_not_looked_for(mode: str) -> None:
+    with pytest.raises(ValueError, match="mode"):
+        parts(METRICS, mode, "", ["recall"])
 
 
 @pytest.mark.slow

@@ -5,10 +5,13 @@ Lazy answers gain nothing by it.
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Iterator
+import random
+from collections import OrderedDict, UserDict
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -17,9 +20,9 @@ from attempts import RECALL, grade, task, verdicts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.engine.calling import Call, few_enough, to_build_on
+from autograder.engine.calling import Call, Stand, called, few_enough, to_build_on
 from autograder.engine.claims import outcome_from, outcome_to
-from autograder.engine.lending import borrowed, lent
+from autograder.engine.lending import borrowed, lent, set_state, state
 from autograder.engine.pool import Pool
 from autograder.evidence.observations import Outcome, Unfit
 from autograder.evidence.packing import pack, unpack
@@ -225,12 +228,78 @@ def test_a_model_is_lent_as_it_is_now_and_without_what_watches_it() -> None:
     assert watched
 
 
-@pytest.mark.parametrize(
-    "value", [np.random.default_rng(0), torch.Generator(), iter([1]), lambda: 0]
-)
-def test_generators_and_what_only_one_process_knows_are_not_lent(value: object) -> None:
+@pytest.mark.parametrize("value", [np.random.RandomState(0), iter([1]), lambda: 0])
+def test_what_only_one_process_knows_is_not_lent(value: object) -> None:
     with pytest.raises(Unfit):
         to_values(value, lent)
+
+
+def drawn(generator: Any) -> float:
+    """The generator's next number."""
+    if isinstance(generator, torch.Generator):
+        return torch.rand(1, generator=generator).item()
+    return generator.random()
+
+
+@pytest.mark.parametrize(
+    "make", [np.random.default_rng, random.Random, lambda seed: torch.Generator().manual_seed(seed)]
+)
+def test_a_generator_goes_on_from_where_a_learners_function_left_it(
+    make: Callable[[int], Any],
+) -> None:
+    def mine(generator: Any, count: int) -> list[float]:
+        return [drawn(generator) for _ in range(count)]
+
+    stand = Stand("mine", {}, mine)
+    here, alone = make(7), make(7)
+    drawn(here), drawn(alone)
+    state_before = state(here)
+    assert stand(here, 3) == mine(alone, 3)
+    [call] = stand.asked()
+    set_state(here, state_before)
+    outcome = called(call, {"mine": lambda g, n: [2 * x for x in mine(g, n)]}, seconds=9)
+    known = Stand("mine", {call.key: outcome}, mine)
+    set_state(alone, state_before)
+    assert known(here, 3) == [2 * x for x in mine(alone, 3)]
+    assert drawn(here) == drawn(alone)
+
+
+@given(plain)
+def test_whatever_comes_back_as_a_state_is_one_or_an_error(told: object) -> None:
+    for generator in (np.random.default_rng(), random.Random(), torch.Generator()):
+        with contextlib.suppress(ValueError):
+            set_state(generator, told)
+        drawn(generator)
+
+
+def test_a_constant_is_one_however_far_it_used_a_generator() -> None:
+    calls = [Call("mine", to_values(((make_dice(seed), seed), {}), lent)) for seed in (1, 2)]
+    answers = {call.key: called(call, {"mine": lambda *_: 1.0}, seconds=9) for call in calls}
+    assert len(answers) == 2
+    assert not to_build_on(calls, answers, sound={"mine"})
+
+
+def make_dice(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+class Pair(NamedTuple):
+    """As torch returns of some functions."""
+
+    values: list[int]
+    indices: int
+
+
+@pytest.mark.parametrize(
+    ("result", "read"),
+    [
+        (OrderedDict(ids=[1]), {"ids": [1]}),
+        (UserDict(ids=OrderedDict(mask=2)), {"ids": {"mask": 2}}),
+        ([Pair([1], 2)], [([1], 2)]),
+    ],
+)
+def test_a_result_is_read_as_what_it_holds(result: object, read: object) -> None:
+    assert from_values(unpack(pack(to_values(result)))) == read
 
 
 def test_a_tokenizer_that_was_used_is_no_other_argument() -> None:

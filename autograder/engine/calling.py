@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograder.engine.lending import borrowed, lent
+from autograder.engine.lending import borrowed, is_generator, lent, set_state, state
 from autograder.engine.probing import Locate, one_line, run_call
 from autograder.evidence.observations import Data, Outcome, Unfit
 from autograder.evidence.packing import pack
@@ -51,16 +51,19 @@ def called(
     locate: Locate = lambda _: ("", ""),
 ) -> Outcome:
     """What a call comes to with the learner's `names`, its result as `to_values` has it."""
+    dice = _Dice()
     try:
-        arguments, keywords = from_values(call.values, borrowed)
+        arguments, keywords = from_values(call.values, dice.borrowed)
     except Exception as error:
         return Outcome(call.name, "internal", error=type(error).__name__, message=one_line(error))
 
-    def run() -> Any:
-        return names[call.name](*arguments, **keywords)
+    def run() -> Data:
+        result = to_values(names[call.name](*arguments, **keywords))
+        # The caller goes on drawing from where this left off.
+        return {"result": result, "states": [*map(state, dice.found)]} if dice.found else result
 
     return run_call(
-        call.name, lambda: to_values(run()), seconds=seconds, clock=clock, gradients=gradients,
+        call.name, run, seconds=seconds, clock=clock, gradients=gradients,
         locate=locate,
     )  # fmt: skip
 
@@ -78,13 +81,17 @@ class Stand:
     wanted: dict[bytes, Call] = field(default_factory=dict)
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        call = Call(self.name, to_values((arguments, keywords), lent))
+        dice = _Dice()
+        call = Call(self.name, to_values((arguments, keywords), dice.lent))
         outcome = self.answers.get(call.key)
         if outcome is None:
             self.wanted[call.key] = call
             return self.reference(*arguments, **keywords)
         if outcome.kind == "value":
-            return from_values(outcome.value)
+            result, states = _used(outcome.value)
+            for generator, stood in zip(dice.found, states, strict=True):
+                set_state(generator, stood)
+            return from_values(result)
         if outcome.kind == "raised":
             raise _exception(outcome.error)(outcome.message)
         raise Unfit("type", outcome.kind)
@@ -94,6 +101,34 @@ class Stand:
         found = list(self.wanted.values())
         self.wanted.clear()
         return found
+
+
+@dataclass
+class _Dice:
+    """The generators among the arguments of a call, in order, on either side."""
+
+    found: list[Any] = field(default_factory=list)
+
+    def lent(self, value: object) -> Data:
+        self._note(value)
+        return lent(value)
+
+    def borrowed(self, told: Data) -> Any:
+        value = borrowed(told)
+        self._note(value)
+        return value
+
+    def _note(self, value: object) -> None:
+        if is_generator(value):
+            self.found.append(value)
+
+
+def _used(value: Data) -> tuple[Data, list[Data]]:
+    """A call's result, and where the generators stood after it."""
+    match value:
+        case {"result": result, "states": [*states]}:
+            return result, states
+    return value, []
 
 
 def _exception(name: str) -> type[Exception]:
@@ -128,7 +163,7 @@ def to_build_on(calls: Iterable[Call], answers: Answers, sound: Collection[str])
     for call in calls:
         outcome, found = answers[call.key], results.setdefault(call.name, {})
         if outcome.kind == "value":
-            found[pack(_told_apart(call.values))] = pack(outcome.value)
+            found[pack(_told_apart(call.values))] = pack(_used(outcome.value)[0])
         elif outcome.kind != "raised":
             lost.add(call.name)
     return {

@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from autograder.engine.calling import Call
 from autograder.engine.claims import outcome_from, outcome_to
@@ -24,7 +24,8 @@ from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.suite import salted
 
-Mode: TypeAlias = Literal["reference", "key", "variants"]
+Mode: TypeAlias = str
+"""What to run beside the reference, as `Request.mode` says: ``reference`` is nothing."""
 
 KEY_SECONDS = 60.0
 
@@ -66,8 +67,10 @@ def observe_key(
     checks
         Those to run; by default all.
     mode
-        With the reference alone, with the exercise's misconceptions too, or with those that are
-        made of the reference, `engine.variants`.
+        With the reference alone (``reference``), with the exercise's misconceptions too (``key``),
+        with those that are made of the reference (``variants``, of `engine.variants`), or, of the
+        costly checks that rest on it, with the reference built on one misconception alone
+        (``built:name``).
     launch
         Gives the process.
 

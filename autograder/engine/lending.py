@@ -1,40 +1,43 @@
-"""Models, tokenizers and loaders that the reference hands to a learner's function, as bytes.
+"""Models, tokenizers, loaders and generators that the reference hands to a learner's function.
 
 They are no plain data, so they travel as a pickle: from us to the submission only, which could run
-what it likes anyway. What comes back from a submission is plain data and nothing else.
+what it likes anyway. What comes back from a submission is plain data and nothing else: of a
+generator, how far it was used.
 """
 
 from __future__ import annotations
 
 import copy
 import io
+import json
 import pickle
 import random
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autograder.evidence.observations import Data, Unfit, type_name
 
-_DRAWN_FROM = (np.random.Generator, np.random.RandomState, random.Random)
-
 
 def lent(value: object) -> Data:
     """Return `value` as bytes, for `borrowed`.
 
-    A model goes without its hooks, by which a probe watches it on our side. What changes by being
-    used does not go at all: nobody could say how far it was used, over there.
+    A model goes without its hooks, by which a probe watches it on our side; a generator with its
+    `state`, which comes back when it was used.
 
     Raises
     ------
     Unfit
-        If it is a generator or an iterator, or is made of what only its own process knows.
+        If it is an iterator, of which nobody could say how far it was used over there, or is made
+        of what only its own process knows.
     """
     torch: Any = sys.modules.get("torch")
-    drawn_from = (*_DRAWN_FROM, torch.Generator) if hasattr(torch, "Generator") else _DRAWN_FROM
-    if isinstance(value, drawn_from) or hasattr(value, "__next__"):
+    if isinstance(value, np.random.RandomState) or hasattr(value, "__next__"):
         raise Unfit("type", type_name(value))
+    if is_generator(value):
+        value = _Dice(type(value), state(value))
     if hasattr(torch, "nn") and isinstance(value, torch.nn.Module):
         value = _without_hooks(copy.deepcopy(value))
     packed = io.BytesIO()
@@ -47,7 +50,68 @@ def lent(value: object) -> Data:
 
 def borrowed(told: Data) -> Any:
     """What `lent` was given."""
-    return pickle.loads(np.asarray(told, np.uint8).tobytes())
+    value = pickle.loads(np.asarray(told, np.uint8).tobytes())
+    return value.again() if isinstance(value, _Dice) else value
+
+
+def is_generator(value: object) -> bool:
+    """Whether random numbers come from `value`, so that each use changes it."""
+    torch: Any = sys.modules.get("torch")
+    own = isinstance(value, np.random.Generator | random.Random)
+    return own or (hasattr(torch, "Generator") and isinstance(value, torch.Generator))
+
+
+def state(generator: Any) -> Data:
+    """Where a generator stands, for `set_state`.
+
+    Raises
+    ------
+    Unfit
+        If it is of a kind whose state is no text.
+    """
+    if isinstance(generator, np.random.Generator):
+        try:
+            return json.dumps(generator.bit_generator.state)
+        except TypeError:
+            raise Unfit("type", type_name(generator.bit_generator)) from None
+    if isinstance(generator, random.Random):
+        return json.dumps(generator.getstate())
+    return np.asarray(generator.get_state())
+
+
+def set_state(generator: Any, told: Data) -> None:
+    """Set a generator to where another one stood.
+
+    Raises
+    ------
+    ValueError
+        If `told` is no state of such a generator.
+    """
+    try:
+        if isinstance(generator, np.random.Generator):
+            generator.bit_generator.state = json.loads(str(told))
+        elif isinstance(generator, random.Random):
+            version, words, spare = json.loads(str(told))
+            generator.setstate((version, tuple(words), spare))
+        else:
+            torch: Any = sys.modules["torch"]
+            generator.set_state(torch.from_numpy(np.array(told, np.uint8)))
+    except Exception:  # whatever a library makes of bytes that are none of its own
+        raise ValueError("not a state of this generator") from None
+
+
+@dataclass(frozen=True)
+class _Dice:
+    """A generator on its way: its kind, and where it stood."""
+
+    kind: type
+    stood: Data
+
+    def again(self) -> Any:
+        """A generator of this kind that stands there."""
+        made = np.random.default_rng() if self.kind is np.random.Generator else self.kind()
+        set_state(made, self.stood)
+        return made
 
 
 class _Packer(pickle.Pickler):

@@ -23,6 +23,10 @@ class BrokenChannel(Exception):
     """What came is not a frame of this protocol."""
 
 
+BUILT = "built:"
+"""Begins the mode that names a misconception to build the reference on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a worker is asked to do.
@@ -32,8 +36,9 @@ class Request:
     mode
         ``notebook`` runs cells, then checks and calls, for a submission; ``reference`` runs the
         checks for the reference; ``key`` for the misconceptions too; ``variants`` for mistakes that
-        are made of the reference; ``yours`` for the reference, built on what a learner's functions
-        answered.
+        are made of the reference; ``built:name`` runs those that are costly for the reference built
+        on that misconception; ``yours`` runs them for the reference built on what a learner's
+        functions answered.
     checks
         Names of the checks to run, for all but ``notebook``; none means all.
     calls

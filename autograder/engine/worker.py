@@ -24,7 +24,7 @@ from autograder.engine.calling import MAX_CALLS, Call, Stand, few_enough
 from autograder.engine.claims import outcome_from, outcome_to
 from autograder.engine.files import lay_out
 from autograder.engine.probing import prepare, run_probe
-from autograder.engine.protocol import Request, write_frame
+from autograder.engine.protocol import BUILT, Request, write_frame
 from autograder.engine.variants import SECONDS, variants_of
 from autograder.exercise.catalog import Exercise, exercise
 from autograder.exercise.declaring import Answer, Check
@@ -83,7 +83,9 @@ def serve(request: Request, channel: BinaryIO) -> None:
     suite = _suite(request)
     found = suite.exercise
     _load(found)
-    if request.mode in ("reference", "key", "variants"):
+    if request.mode.startswith(BUILT):
+        _serve_built(suite, found, request, channel)
+    elif request.mode in ("reference", "key", "variants"):
         _serve_key(suite, found, request, channel)
     elif request.mode == "yours":
         _serve_yours(suite, found, request, channel)
@@ -139,6 +141,21 @@ def _serve_key(suite: Suite, found: Exercise, request: Request, channel: BinaryI
             write_frame(channel, {"type": "answer", "label": label, "outcome": outcome_to(outcome)})
 
 
+def _serve_built(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:
+    """Run costly probes with the reference, built on the misconception that the mode names."""
+    right = references(found)
+    named = [a for a in answers(found, "wrong") if a.name == request.mode.removeprefix(BUILT)]
+    write_frame(channel, {"type": "misconceptions", "table": []})
+    for name in request.checks:
+        check = suite.checks[name]
+        below = suite.names_below(check) - {*check.learner} if check.costly else frozenset()
+        for answer in (answer for answer in named if answer.stands_for in below):
+            built = _built_on(right, {answer.stands_for: answer.value})
+            outcome = run_probe(suite, check, built, seconds=request.check_seconds)
+            told = outcome_to(outcome)
+            write_frame(channel, {"type": "answer", "label": [answer.name], "outcome": told})
+
+
 def _known(suite: Suite, found: Exercise, right: dict[str, Any], request: Request) -> list[Answer]:
     """The wrong answers that a key of the request's mode is to hold."""
     if request.mode == "key":
@@ -183,15 +200,19 @@ def _environments(
     """The answers to run a check with: ``[]`` is the reference, else names of misconceptions.
 
     For a check that rests on other names, the reference is also built on each misconception about
-    them, at any depth: what a right answer yields when built on a wrong one. On several at once,
-    or on one that nobody knows, it is built when somebody has them (``yours``).
+    them, at any depth: what a right answer yields when built on a wrong one. For a costly check, on
+    several at once, or on one that nobody knows, it is built when somebody has them (``built``,
+    ``yours``).
     """
     yield [], right
+    task_of = suite.exercise.task_of
     for answer in known:
-        named = answer.caught_by == check.name
-        if answer.stands_for in check.learner and (named or not check.costly):
+        # Another task's function that a probe calls too is judged, and its mistakes named, there.
+        own = answer.stands_for in check.learner
+        own = own and task_of[answer.stands_for] is task_of[check.learner[0]] and not check.costly
+        if own or answer.caught_by == check.name:
             yield [answer.name], {**right, answer.stands_for: answer.value}
-    if not check.rests_on or not any(answer.caught_by for answer in known):
+    if check.costly or not check.rests_on or not any(answer.caught_by for answer in known):
         return
     below = suite.names_below(check) - set(check.learner)
     for answer in known:

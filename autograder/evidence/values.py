@@ -7,7 +7,7 @@ handed to a function has to be what it was: here each part says its kind.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,8 @@ def to_values(value: object, lent: Callable[[object], Data] | None = None, depth
     Parameters
     ----------
     lent
-        Makes data of anything else, such as a model.
+        Makes data of anything else, such as a model. Without it `value` is a result, which is
+        read as what it holds: a named tuple as a tuple, an encoding as a dict.
 
     Raises
     ------
@@ -33,7 +34,9 @@ def to_values(value: object, lent: Callable[[object], Data] | None = None, depth
     """
     if depth > MAX_DEPTH:
         raise Unfit("depth", str(MAX_DEPTH))
-    kind, lent = type(value), lent or _refuse
+    if lent is None:
+        value = _plain(value)
+    kind = type(value)
     if value is None or kind in (bool, int, float, str):
         return to_data(value)
     if kind in (list, tuple):
@@ -47,7 +50,17 @@ def to_values(value: object, lent: Callable[[object], Data] | None = None, depth
         return {"number": np.asarray([value]) if value.dtype.kind in "biuf" else _refuse(value)}
     if kind.__module__ == "torch" and kind.__qualname__ == "Tensor":
         return _of_tensor(value)
-    return {"lent": lent(value)}
+    return {"lent": (lent or _refuse)(value)}
+
+
+def _plain(value: object) -> object:
+    """A result as what it is read as: a tokenizer's encoding as a dict, a parameter as a tensor."""
+    for kind, base in ((dict, Mapping), (list, list), (tuple, tuple)):
+        if isinstance(value, base) and type(value) is not kind:
+            return kind(value)
+    if type(value).__qualname__ == "Parameter" and hasattr(value, "detach"):
+        return value.detach()
+    return value
 
 
 def _of_array(array: np.ndarray[Any, Any]) -> Data:

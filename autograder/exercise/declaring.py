@@ -42,7 +42,9 @@ class Check:
         Share of the task's points, relative to its other checks.
     costly
         The probe trains, or waits for long: of the misconceptions, only those that name it in
-        ``caught_by`` are run through it. The others are recognised by the task's other checks.
+        ``caught_by`` are run through it. The others are recognised by the task's other checks. The
+        reference is built on a mistake in `rests_on` only for a learner who has it; where a
+        property is asked that is then out of reach, and all else of the task is right, it counts.
     """
 
     name: str

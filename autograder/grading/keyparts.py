@@ -6,6 +6,7 @@ Each is made by a process of its own, that of `engine.keys`, unless somebody els
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
@@ -15,11 +16,13 @@ from autograder.engine.fresh import fresh_worker
 from autograder.engine.keys import Mode
 from autograder.engine.pool import pool_of
 from autograder.engine.process import Launch
+from autograder.engine.protocol import BUILT
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.edition import task_edition
 from autograder.exercise.suite import Suite
 from autograder.grading.keycache import path_of, read, remember, write
 
+_MODES = re.compile(rf"reference|key|variants|{BUILT}[A-Za-z_][A-Za-z0-9_]*")
 # Several submissions are judged side by side, and all of them would begin with the same key.
 _ONE_AT_A_TIME = threading.Lock()
 Make = Callable[[Exercise, Mode, str, Sequence[str]], "dict[str, KeyRows | None]"]
@@ -55,6 +58,8 @@ def made_warm(exercises: Sequence[Exercise]) -> Iterator[None]:
 
 def parts(exercise: Exercise, mode: Mode, secret: str, tasks: Sequence[str]) -> dict[str, KeyRows]:
     """The parts of a key for `tasks`, from the cache or computed now."""
+    if not _MODES.fullmatch(mode):  # a file is named after it
+        raise ValueError(f"no key is of the mode {mode!r}")
     with _ONE_AT_A_TIME:
         found = cached(exercise, mode, secret, tasks)
         missing = [name for name, part in found.items() if part is None]

@@ -14,6 +14,7 @@ from typing import Any
 
 from autograder.engine import Ask, KeyRows
 from autograder.engine.keys import Mode
+from autograder.engine.protocol import BUILT
 from autograder.evidence.observations import Data, Outcome
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise, Task
@@ -24,6 +25,9 @@ from autograder.grading.yours import with_yours
 from autograder.judging.judge import judge_exercise
 from autograder.judging.key import AnswerKey, Label, Misconception
 from autograder.judging.results import TaskResult
+
+_LOADING = 5.0
+"""Seconds in which a process of ours is ready, in most cases."""
 
 
 def reference_key(
@@ -103,7 +107,10 @@ def judged_by_need(
         merged = _with_variants(exercise, merged, unnamed, secret)
         results = judge_exercise(tasks, outcomes, merged)
     built = with_yours(exercise, results, merged, ask, secret=secret) if ask else merged
-    return results if built is merged else judge_exercise(tasks, outcomes, built)
+    if built is not merged:
+        results = judge_exercise(tasks, outcomes, built)
+    whole = _with_mistakes(exercise, results, built, secret, seconds)
+    return results if whole is built else judge_exercise(tasks, outcomes, whole)
 
 
 def _is_unnamed(result: TaskResult) -> bool:
@@ -119,6 +126,35 @@ def _with_variants(
         name: {**more.outcomes.get(name, {}), **known} for name, known in key.outcomes.items()
     }
     return AnswerKey(outcomes, {**more.misconceptions, **key.misconceptions})
+
+
+def _with_mistakes(
+    exercise: Exercise, results: Sequence[TaskResult], key: AnswerKey, secret: str, seconds: float
+) -> AnswerKey:
+    """The key, with what costly checks yield for the reference built on what was diagnosed.
+
+    Only where nothing else of a task failed; and no more than there is time for, which is about
+    what they took with the reference.
+    """
+    suite = Suite(exercise)
+    known = {v.misconception for result in results for v in result.verdicts} & {*key.misconceptions}
+    mistakes = [key.misconceptions[n] for n in sorted(known) if key.misconceptions[n].caught_by]
+    found, outcomes = 0, {name: dict(rows) for name, rows in key.outcomes.items()}
+    for result in results:
+        missed = [suite.checks[v.name] for v in result.verdicts if v.status != "pass"]
+        if not all(check.costly for check in missed):
+            continue
+        cost = math.fsum(key.outcomes[check.name][()].seconds for check in missed)
+        for mistake in mistakes:
+            if not any(mistake.stands_for in suite.names_below(check) for check in missed):
+                continue
+            seconds -= _LOADING + 2 * cost
+            if seconds > 0:
+                rows = parts(exercise, BUILT + mistake.name, secret, [result.name])[result.name]
+                for label, outcome in rows.outcomes:
+                    outcomes[outcome.check][label] = outcome
+                    found += 1
+    return AnswerKey(outcomes, key.misconceptions) if found else key
 
 
 def _made(exercise: Exercise, tasks: Collection[str], seconds: float) -> bool:

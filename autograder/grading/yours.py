@@ -42,8 +42,9 @@ def with_yours(
     passed = {verdict.name for result in results for verdict in result.verdicts
               if verdict.status == "pass"}  # fmt: skip
     sound = {name for check in passed for name in suite.checks[check].learner}
-    asking = [suite.checks[name] for name in suite.checks
-              if name in failed and _below(suite, suite.checks[name]) & mistaken]  # fmt: skip
+    asking = [check for name, check in suite.checks.items()
+              if name in failed and _below(suite, check) & mistaken
+              and not (check.costly and check.expect)]  # fmt: skip
     if not asking:
         return key
     try:

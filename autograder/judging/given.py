@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from autograder.evidence.observations import Data, Outcome
 from autograder.evidence.packing import pack
@@ -11,6 +11,7 @@ from autograder.judging import wording
 from autograder.judging.comparing import same
 from autograder.judging.key import YOURS, AnswerKey, Label
 from autograder.judging.results import Verdict
+from autograder.language import Text
 
 
 def given(
@@ -32,10 +33,10 @@ def given(
     return ()
 
 
-def right_given(verdict: Verdict, names: tuple[str, ...]) -> Verdict:
+def right_given(verdict: Verdict, message: Text) -> Verdict:
     """The verdict, as a pass that says on which of the learner's names it rests."""
     return Verdict(
-        verdict.name, verdict.claim, "pass", wording.right_given(names),
+        verdict.name, verdict.claim, "pass", message,
         came_out=verdict.came_out, expected=wording.NOTHING, where=verdict.where,
         line=verdict.line, weight=verdict.weight, seconds=verdict.seconds,
     )  # fmt: skip
@@ -50,6 +51,38 @@ def is_one_answer(value: Data) -> bool:
     if type(parts) is not list and type(parts) is not tuple:
         return False
     return len(parts) > 1 and len({pack(part) for part in parts}) == 1
+
+
+def out_of_reach(
+    checks: Sequence[Check],
+    verdicts: tuple[Verdict, ...],
+    key: AnswerKey,
+    diagnosed: Mapping[str, str],
+    passes: Callable[[Check, Outcome, Outcome], bool],
+) -> tuple[Verdict, ...]:
+    """Verdicts, with what a mistake in another function leaves nobody able to reach as passed.
+
+    That is a property of a costly check, which the reference itself misses when it is built on the
+    learner's mistake; and only where all else of the task passed, so that the answer has shown all
+    that it could.
+    """
+    missed = [
+        (check, verdict) for check, verdict in zip(checks, verdicts, strict=True)
+        if verdict.status != "pass"
+    ]  # fmt: skip
+    asked = [check for check, verdict in missed
+             if check.costly and check.expect and verdict.status in ("fail", "error")]  # fmt: skip
+    if not missed or len(asked) < len(missed) or len(missed) == len(verdicts):
+        return verdicts
+    told = {verdict.name: verdict for verdict in verdicts}
+    for check, verdict in missed:
+        known = key.outcomes.get(check.name, {})
+        for name, found in diagnosed.items():
+            built = known.get((found,)) if name not in check.learner else None
+            if built is not None and not passes(check, built, known[()]):
+                stands_for = key.misconceptions[found].stands_for
+                told[check.name] = right_given(verdict, wording.out_of_reach(stands_for))
+    return tuple(told.values())
 
 
 def errors_given(
@@ -72,6 +105,6 @@ def errors_given(
         if verdict.status == "error" or alike:
             known = key.outcomes.get(check.name, {})
             names = given(check, seen[check.name], known, key, diagnosed)
-            verdict = right_given(verdict, names) if names else verdict
+            verdict = right_given(verdict, wording.right_given(names)) if names else verdict
         told.append(verdict)
     return tuple(told)

@@ -17,7 +17,7 @@ from autograder.exercise.declaring import Check
 from autograder.judging import wording
 from autograder.judging.comparing import comparable, equal, fits_in_size, same, show
 from autograder.judging.failing import with_call
-from autograder.judging.given import errors_given, given, is_one_answer, right_given
+from autograder.judging.given import errors_given, given, is_one_answer, out_of_reach, right_given
 from autograder.judging.key import AnswerKey
 from autograder.judging.relations import Differing, found_in
 from autograder.judging.results import Status, TaskResult, Verdict
@@ -67,6 +67,7 @@ def judge_task(
         _judge_check(task, check, seen[check.name], key, ranked, diagnosed) for check in checks
     )
     verdicts = errors_given(checks, verdicts, seen, key, diagnosed)
+    verdicts = out_of_reach(checks, verdicts, key, diagnosed, _passes)
     verdicts = _related(checks, verdicts, seen, key)
     total = math.fsum(verdict.weight for verdict in verdicts)
     earned = math.fsum(verdict.weight for verdict in verdicts if verdict.status == "pass")
@@ -159,7 +160,7 @@ def _judge_check(
             return replace(verdict, status="pass", expected=wording.NOTHING)
         names = given(check, seen, known, key, diagnosed)
         if names and not is_one_answer(seen.value):
-            return right_given(verdict, names)
+            return right_given(verdict, wording.right_given(names))
     verdict = replace(verdict, status=_STATUS[seen.kind], message=_reason(check, seen))
     verdict = with_call(verdict, check, seen, reference)
     name = _diagnose(check, seen, key, ranked)

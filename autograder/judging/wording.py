@@ -220,6 +220,15 @@ def right_given(names: Sequence[str]) -> Text:
     )
 
 
+def out_of_reach(name: str) -> Text:
+    """For a property that a right answer does not have either when built on a wrong one."""
+    return _both(
+        f"All else here is right, and with your `{name}` our own answer does not get there either: "
+        "mend that, and run this again.",
+        f"这里其余部分都对；用上你的 `{name}`，我们自己的答案也达不到：改好 `{name}` 再运行一次。",
+    )
+
+
 def reference_failed(why: str) -> Text:
     """For a check whose own reference does not run."""
     return _both(

@@ -45,7 +45,10 @@ def quantize_per_channel(weight, axis=0, bits=8, *, quantize=None):
     values = torch.fake_quantize_per_channel_affine(given, scales, zeros, axis, -top - 1, top)
     shape = [-1 if i == axis else 1 for i in range(weight.dim())]
     if quantize is not None:
-        pairs = zip(given.unbind(axis), scales.split(1), strict=True)
+        # In the weight's own type, as most compute: who cuts turns a rounding error into a code.
+        own = torch.tensor(greatest, dtype=weight.dtype) / top
+        steps = torch.where(own > 0, own, 1.0).split(1)
+        pairs = zip(weight.detach().unbind(axis), steps, strict=True)
         codes = [torch.as_tensor(quantize(channel, scale, 0, bits)) for channel, scale in pairs]
         return torch.stack(codes, axis), scales
     return (values / scales.reshape(shape)).round().to(torch.int8), scales

@@ -347,6 +347,7 @@ def _resists(seen):
     zh="这样训练出的网络认得别的数字，成员推断也失效了。",
     close=1e-3,
     expect=_resists,
+    rests_on=("private_gradient",),
     costly=True,
     weight=2.0,
 )

@@ -512,7 +512,7 @@ def _is_taught(seen):
 
 @check("A small mBART learns to translate unseen numbers, into the language that it is told.",
        zh="小 mBART 学会翻译没见过的数，并且译成要求的语言。", expect=_is_taught, weight=2,
-       costly=True)  # fmt: skip
+       rests_on=("shift_tokens_right", "teacher_forced_loss"), costly=True)  # fmt: skip
 def unseen_numbers_are_translated(train, rng, torch_rng):
     model = tiny_mbart(len(words()), 64, 64**-0.5)
     losses = train(model, study(int(rng.integers(1 << 30)), STEPS, BATCH), RATE, PAD)

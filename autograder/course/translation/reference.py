@@ -4,6 +4,7 @@ Answers that a learner may build on earlier ones take those as keyword arguments
 """
 
 import copy
+from functools import partial
 
 import numpy as np
 import sacrebleu
@@ -45,6 +46,9 @@ def teacher_forced_loss(model, batch, pad, *, shift_tokens_right=None):
     logits = model(**given, decoder_input_ids=read).logits
     real = batch["labels"] != -100
     return cross_entropy(logits[real], batch["labels"][real])
+
+
+_loss = teacher_forced_loss
 
 
 def greedy_decode(model, input_ids, attention_mask, codes, eos, max_length):
@@ -105,8 +109,10 @@ def chrf(hypotheses, references):
     return sacrebleu.corpus_chrf(hypotheses, [references]).score
 
 
-def train(model, batches, learning_rate, pad, *, shift_tokens_right=None):
-    """Train with the library's own loss; return the losses."""
+def train(model, batches, learning_rate, pad, *, shift_tokens_right=None, teacher_forced_loss=None):
+    """Train with the library's own loss, or with the learner's; return the losses."""
+    if shift_tokens_right and not teacher_forced_loss:
+        teacher_forced_loss = partial(_loss, shift_tokens_right=shift_tokens_right)
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.98))
     rise = max(1, round(0.15 * len(batches)))
     fall = len(batches) - rise
@@ -119,10 +125,9 @@ def train(model, batches, learning_rate, pad, *, shift_tokens_right=None):
     model.train()
     for batch in batches:
         optimizer.zero_grad()
-        if shift_tokens_right is None:
-            loss = model(**batch).loss
-        else:
-            loss = teacher_forced_loss(model, batch, pad, shift_tokens_right=shift_tokens_right)
+        loss = (
+            teacher_forced_loss(model, batch, pad) if teacher_forced_loss else model(**batch).loss
+        )
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
