@@ -22,6 +22,7 @@ def fresh_kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)  # in no workbook
 
 
+@pytest.mark.slow
 def test_in_any_order_it_counts_and_names_one_that_is_left() -> None:
     exercise = catalog.exercise("metrics")
     left = {task.name: task.title for task in exercise.tasks}

@@ -164,6 +164,7 @@ def test_an_allocation_that_a_predicate_makes_for_it_costs_that_check_alone(
     assert told(judge(written(toy, answer))) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
@@ -237,6 +238,7 @@ def test_a_reader_tells_what_reading_here_tells(reader: Reader) -> None:
         assert there.value.text == here.value.text
 
 
+@pytest.mark.slow
 def test_what_a_file_does_to_its_reader_is_said_of_it(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,6 +262,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(PIECES, st.integers(1, 3000)), max_size=8))
 def test_any_source_is_read_and_judged_or_named(
@@ -365,6 +368,7 @@ def test_whatever_was_printed_is_cleaned_in_time_that_grows_with_its_length(piec
     assert time.process_time() - started < 1
 
 
+@pytest.mark.slow
 def test_whoever_asks_in_a_judge_gets_the_answer_to_that() -> None:
     ours, theirs = socket.socketpair()
     with Connection(ours.detach()) as here, Connection(theirs.detach()) as there:

@@ -36,6 +36,7 @@ WAYS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_printed_can_be_typed(way: str, tmp_path: Path) -> None:
     words, around = WAYS[way]

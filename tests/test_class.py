@@ -172,6 +172,7 @@ def test_what_is_hidden_stays_so_when_going_on_is_refused(
         assert ledger.class_result().hidden
 
 
+@pytest.mark.slow
 def test_without_walls_nobody_elses_work_is_run(env: dict[str, str], tmp_path: Path) -> None:
     source, mark = tmp_path / "in", tmp_path / "ran"
     hand_in(source, "ana.ipynb", RIGHT, f"open({str(mark)!r}, 'w').close()")
@@ -199,6 +200,7 @@ def test_what_was_our_fault_is_not_kept_as_a_result(tmp_path: Path) -> None:
         assert ledger.has("key")
 
 
+@pytest.mark.slow
 def test_what_is_no_class_is_told_in_ones_language(env: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "notes.txt").write_text("nothing")

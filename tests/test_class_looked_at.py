@@ -91,6 +91,7 @@ def test_points_by_hand_that_cannot_be_are_refused(
     assert history(folder) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_export_and_report_shows_points_by_hand(tmp_path: Path, language: Language) -> None:
     folder = kept(tmp_path / "class", graded("ann", SAMPLE))

@@ -171,6 +171,7 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     assert (tmp_path / "students").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_ten_times_the_class_takes_about_ten_times_as_long() -> None:
     from autograder.report.classpage import class_page
 

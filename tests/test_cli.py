@@ -67,6 +67,7 @@ def test_the_version_is_that_of_the_package() -> None:
     assert touchstone("--version").stdout.startswith(f"touchstone-course {version(PACKAGE)} (")
 
 
+@pytest.mark.slow
 def test_bash_completes_exercises_and_tasks(tmp_path: Path) -> None:
     """In a real bash, by the very script that is installed."""
     ask = """
@@ -97,6 +98,7 @@ def test_other_shells_are_answered_too(shell: str) -> None:
     assert "metrics/recall" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", ["grade", "watch", "hint", "reset", "solution", "lesson", "lab"]
 )
@@ -199,6 +201,7 @@ def test_broken_submissions_leave_the_others_unharmed(home: Path) -> None:
     assert (home / "r.xml").read_text("utf-8").startswith("<?xml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -227,6 +230,7 @@ def test_wrong_use_is_said_in_a_line_with_exit_code_2(
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_report_that_cannot_be_written_says_so(home: Path) -> None:
     save(home, notebook(RECALL))
     done = touchstone("grade", "attempt.ipynb", "--html", "attempt.ipynb/report.html", cwd=home)
@@ -276,6 +280,7 @@ def test_a_day_of_a_learner(home: Path) -> None:
     assert RECALL not in path.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_lessons_are_shown_in_the_language_asked_for(home: Path) -> None:
     assert "## Why they ask" in touchstone("lesson", "metrics", cwd=home).stdout
     assert "面试题" in touchstone("lesson", "metrics", LC_ALL="zh_CN.UTF-8", cwd=home).stdout

@@ -157,6 +157,7 @@ def test_it_earns_nothing_harms_nobody_and_leaves_no_mark(
     assert settled(pool, resting)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [c for c in reach.CASES if c.succeeds], ids=str)
 def test_without_walls_it_succeeds(
     case: Case, open_pool: Pool, attack: Attack, facts: dict[str, Any]

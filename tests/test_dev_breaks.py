@@ -369,6 +369,7 @@ BREAKS: dict[str, tuple[Break, str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_sound_exercise_has_no_findings(root: Path) -> None:
     assert [str(finding) for finding in verify(at(root))] == []
 
@@ -385,6 +386,7 @@ def test_is_caught(name: str, root: Path) -> None:
         assert re.search(r"[.!?)] [A-Z]", finding.message), f"no remedy in: {finding}"
 
 
+@pytest.mark.slow
 def test_what_is_proven_does_not_hide_what_points_nowhere(root: Path) -> None:
     """A proof is of the exercise alone; a table or another lesson may change beside it."""
     link = f"See [this](../other/en.md) and the lesson on [itself](../{SLUG}/en.md)."
@@ -397,6 +399,7 @@ def test_what_is_proven_does_not_hide_what_points_nowhere(root: Path) -> None:
     assert [finding.rule for finding in verify(at(root))] == ["pointer"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap")
 def test_walls_that_do_not_stand_are_noticed(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

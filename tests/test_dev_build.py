@@ -45,6 +45,7 @@ def snapshot(root: Path) -> dict[Path, tuple[bytes, int]]:
     return {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in root.rglob("*.ipynb")}
 
 
+@pytest.mark.slow
 def test_makes_four_notebooks_that_nbformat_accepts(built: Path) -> None:
     paths = sorted(built.rglob("*.ipynb"))
     assert [p.relative_to(built).as_posix() for p in paths] == [
@@ -130,6 +131,7 @@ def test_a_second_build_writes_nothing(root: Path) -> None:
     assert snapshot(root) == before
 
 
+@pytest.mark.slow
 def test_checking_runs_the_solutions_and_writes_nothing(root: Path) -> None:
     before = snapshot(root)
     assert build(at(root), check=True) == []
@@ -178,6 +180,7 @@ def test_the_edition_changes_with_what_the_learner_sees_only(root: Path) -> None
     assert edition("en") != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "told"),
     [
@@ -199,6 +202,7 @@ def test_a_solution_that_cannot_be_committed_fails_the_build(
     assert (root / SOLVED).read_bytes() == before
 
 
+@pytest.mark.slow
 def test_damaged_outputs_are_made_afresh(root: Path) -> None:
     path = root / SOLVED
     content = json.loads(path.read_text("utf-8"))

@@ -229,6 +229,7 @@ CHOICES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", CHOICES)
 def test_under_a_secret_a_page_is_the_same_whatever_a_submission_chose(
     way: str, course: Path, tmp_path: Path

@@ -274,6 +274,7 @@ def test_the_old_call_is_gone() -> None:  # E099
 # The exercise
 
 
+@pytest.mark.slow
 def test_secret_seeds_catch_misconceptions_too() -> None:
     suite = Suite(EXERCISE, "autumn class")
     for answer in answers(EXERCISE, "wrong"):

@@ -278,6 +278,7 @@ def test_said_aloud_in_chinese_side_by_side_where_there_is_room(tmp_path: Path) 
     assert all(answer.hit)
 
 
+@pytest.mark.slow
 def test_the_end_of_input_keeps_what_is_done_and_invents_nothing(tmp_path: Path) -> None:
     lines = ["first", "", "1", *["", "t"] * 4, "second", "", "2"]
     shown = interview(lines[:3], home=tmp_path)

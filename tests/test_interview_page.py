@@ -62,6 +62,7 @@ def test_where_nothing_can_be_kept_no_page_promises_it(tmp_path: Path, language:
         assert TEXTS["kept"][language] not in forgetting
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_interview_is_held_to_its_end(address: str, tmp_path: Path, language: Language) -> None:

@@ -226,6 +226,7 @@ def test_where_an_answer_goes_is_known(url: str, is_here: bool, is_open: bool) -
     assert (server.is_here, server.is_open) == (is_here, is_open)
 
 
+@pytest.mark.slow
 def test_in_the_terminal_it_proposes_and_the_learner_decides(
     server: Server, tmp_path: Path
 ) -> None:
@@ -248,6 +249,7 @@ def test_in_the_terminal_it_proposes_and_the_learner_decides(
     assert [n for n, hit in enumerate(kept(tmp_path)[-1].hit, 1) if hit] == [1]
 
 
+@pytest.mark.slow
 def test_without_a_yes_nothing_is_sent_and_without_a_server_it_goes_on(
     server: Server, tmp_path: Path
 ) -> None:

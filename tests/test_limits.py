@@ -112,6 +112,7 @@ def first_outcome(exercise: catalog.Exercise, source: str) -> Outcome:
     return observed.outcomes[next(iter(suite.checks))]
 
 
+@pytest.mark.slow
 def test_what_waits_is_not_what_computes(quick: catalog.Exercise) -> None:
     """A second of processor time is no second by the clock, which ends what sleeps for ever."""
     assert first_outcome(quick, SLOW.format(sleeps=1.3, computes=0.05)).kind == "value"
@@ -121,6 +122,7 @@ def test_what_waits_is_not_what_computes(quick: catalog.Exercise) -> None:
     assert (sleeps.kind, sleeps.error, sleeps.message) == ("timeout", "check", f"{PATIENCE:g}")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGXCPU"), reason="Windows has no such limit")
 def test_code_that_no_exception_reaches_is_ended_by_processor_time_too(
     quick: catalog.Exercise,

@@ -42,6 +42,7 @@ each_notebook = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.slow
 @each_notebook
 def test_nbgraders_validator_accepts_the_metadata(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)

@@ -156,6 +156,7 @@ def test_a_notebook_as_it_was_handed_out_is_all_to_do_and_not_run(exercise, lang
     assert (result.points, result.cells) == (0, ())
 
 
+@pytest.mark.slow
 def test_a_notebook_with_one_space_more_is_run(stub):
     (source,) = (cell.source for cell in stub.cells if cell.id == "recall")
     result = graded(changed(stub, recall=source + " "))

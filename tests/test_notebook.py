@@ -167,6 +167,7 @@ def test_a_call_that_failed_is_made_again(own: Kernel) -> None:
     assert "no call failed" in passed
 
 
+@pytest.mark.slow
 def test_an_error_is_kept_and_a_name_of_ones_own_too(own: Kernel) -> None:
     own.fresh("from autograder import replay", NO_EMPTY, "failed = 7", STATE_OF_CHANCE)
     own.check()
@@ -210,6 +211,7 @@ def test_an_unknown_task_is_answered_with_those_there_are(own: Kernel, call: str
     assert "screening_threshold" in output["data"]["text/plain"]
 
 
+@pytest.mark.slow
 def test_a_check_leaves_no_trace(own: Kernel) -> None:
     own.fresh(
         "import asyncio, decimal, locale, sys, torch, numpy, random, warnings, os, threading",
@@ -244,6 +246,7 @@ def test_a_check_leaves_no_trace(own: Kernel) -> None:
     assert output["data"]["text/plain"] == "[]"
 
 
+@pytest.mark.slow
 def test_under_nbgrader_an_endless_loop_is_ended_and_all_its_checks_in_time(
     graded: Kernel,
 ) -> None:
@@ -404,6 +407,7 @@ def test_it_prints_text_in_plain_python(tmp_path: Path) -> None:
     assert METRICS.task("recall").hints["zh"][0] in done.stdout
 
 
+@pytest.mark.slow
 def test_the_points_in_a_kernel_are_those_of_the_grader(graded: Kernel, tmp_path: Path) -> None:
     from autograder.grading.grade import grade_path
     from autograder.learner.demo import half_finished

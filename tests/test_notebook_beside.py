@@ -108,6 +108,7 @@ def test_what_is_not_there_is_told_in_a_line(kernel: Kernel) -> None:
     assert "first cell" in shown(kernel, "status()")
 
 
+@pytest.mark.slow
 def test_left_over_in_a_notebook_they_cost_no_points(tmp_path: Path) -> None:
     left = f'{IMPORT}\nlesson("recall"); status(); solution("recall", give_up=True)'
     assert task(grade(tmp_path, left, RECALL)).status == "pass"

@@ -37,6 +37,7 @@ def test_an_untouched_notebook_needs_no_key(keys: Path) -> None:
     assert not keys.exists()
 
 
+@pytest.mark.slow
 def test_of_the_reference_only_the_tasks_worked_on_are_run(tmp_path: Path, keys: Path) -> None:
     result = grade(tmp_path, RECALL)
     assert task(result).status == "pass"
@@ -50,6 +51,7 @@ def test_a_name_that_no_line_begins_with_is_compared_too(tmp_path: Path, keys: P
     assert any("reference-recall" in path.name for path in keys.iterdir())
 
 
+@pytest.mark.slow
 def test_a_whole_key_holds_the_reference_too(keys: Path) -> None:
     whole = answer_key(METRICS, tasks=["recall"])
     made = set(keys.iterdir())

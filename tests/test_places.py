@@ -28,6 +28,7 @@ runpy.run_module("autograder", run_name="__main__", alter_sys=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["grade", "mine.ipynb"], ["hint", "recall"]])
 def test_a_user_whom_the_system_does_not_know_is_served(command: list[str], tmp_path: Path) -> None:
     """As in a container that runs with a number for a user, and no HOME."""
@@ -95,6 +96,7 @@ def test_other_lines_are_no_setup() -> None:
     assert setup_variables("EXERCISE, LANGUAGE = pick()\n# EXERCISE = 'x'") is None
 
 
+@pytest.mark.slow
 def test_an_answer_that_a_stub_below_takes_the_place_of_is_told(tmp_path: Path) -> None:
     stub = "def recall(labels, predictions):\n    raise NotImplementedError\n"
     result = grade(tmp_path, RECALL, stub)

@@ -112,6 +112,7 @@ def test_what_did_not_change_is_not_proven_again(
     assert len(notes) == 3
 
 
+@pytest.mark.slow
 def test_what_was_broken_is_found_though_it_was_proven_before(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

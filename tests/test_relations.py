@@ -83,6 +83,7 @@ def test_each_relation_is_recognised(right: np.ndarray, name: str) -> None:
     assert f"relation.{name}" in {item.relation.name for item in found}
 
 
+@pytest.mark.slow
 @given(measured, st.integers(2, 9), st.integers(2, 9))
 def test_what_varies_from_call_to_call_is_a_number_of_elements(
     right: np.ndarray, one: int, other: int

@@ -80,6 +80,7 @@ def address(tmp_path: Path) -> Iterator[str]:
         yield found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_cards_are_answered_by_keys_and_by_mouse(

@@ -95,6 +95,7 @@ def test_what_was_answered_is_kept_when_it_is_stopped(environment: dict[str, str
         assert [review.rating for review in kept.studies.reviews()] == [3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -159,6 +159,7 @@ def test_others_on_the_network_cannot_ask(server: Server) -> None:
     assert {sock.getsockname()[0] for sock in server.sockets} == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_pages_ask_this_server_and_no_other(browser: Any, server: Server) -> None:
     faults: list[str] = []
     context = browser.new_context()
@@ -264,6 +265,7 @@ def opened(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_without_a_browser_the_address_is_told_and_ctrl_c_ends_it(
     opened: subprocess.Popen[str],

@@ -85,6 +85,7 @@ def test_every_formula_becomes_mathml(language: str) -> None:
     assert found > 300
 
 
+@pytest.mark.slow
 def test_pages_are_well_formed_and_no_anchor_is_there_twice() -> None:
     for path in pages():
         assert page(path).open == [], path
@@ -92,6 +93,7 @@ def test_pages_are_well_formed_and_no_anchor_is_there_twice() -> None:
         assert None not in page(path).alts, path
 
 
+@pytest.mark.slow
 def test_every_link_leads_somewhere() -> None:
     for path in pages():
         for link in page(path).links:
@@ -339,6 +341,7 @@ def test_the_keyboard_reaches_the_text(visit: Callable[..., Any]) -> None:
     assert page.evaluate("document.activeElement.id") == "text"
 
 
+@pytest.mark.slow
 def test_the_type_says_that_it_maps_addresses() -> None:
     made: Site = site(small("metrics"))
     assert {"index.html", "en/metrics.html", "zh/index.html", "assets/site.css"} <= set(made)

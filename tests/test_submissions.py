@@ -91,6 +91,7 @@ def test_older_formats(tmp_path: Path, pool: Pool | None) -> None:
     assert task(grade_path(save(tmp_path, no_ids), pool=pool)).status == "pass"
 
 
+@pytest.mark.slow
 def test_a_large_notebook_of_outputs(tmp_path: Path) -> None:
     content = notebook(RECALL)
     content["cells"][1]["outputs"] = [
@@ -150,6 +151,7 @@ def test_an_error_tells_the_line(tmp_path: Path) -> None:
     assert {v.line for v in verdicts(result)} == {"return 1 / total"}
 
 
+@pytest.mark.slow
 def test_a_loop_without_end_costs_its_own_check_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +177,7 @@ def test_a_loop_that_swallows_everything_is_ended_from_outside(
     assert task(result).status == "pass"
 
 
+@pytest.mark.slow
 def test_a_cell_without_end_does_not_keep_the_next_from_running(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +197,7 @@ def test_a_process_brought_down_is_crashed_and_the_rest_is_graded(
     assert task(result).status == "pass"
 
 
+@pytest.mark.slow
 def test_frames_that_a_submission_writes_itself_count_for_nothing(tmp_path: Path) -> None:
     forge = (
         "import os, struct\n"

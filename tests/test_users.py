@@ -101,6 +101,7 @@ def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_libraries_that_root_keeps_to_itself_are_told_and_nobodys_mistake(closed: Path) -> None:
     """Every import in a submission would fail, and be held against it."""
     with pytest.raises(NoWalls) as told:

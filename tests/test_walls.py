@@ -192,6 +192,7 @@ closed = not _connects(('127.0.0.1', {port})) and not _connects(('1.1.1.1', 53))
         assert task(hand_in(source)).status == "pass"
 
 
+@pytest.mark.slow
 def test_every_wall_stands_when_it_is_tried(pool: Pool) -> None:
     tried = trials(METRICS, pool.worker)
     assert len(tried) == 9
@@ -302,6 +303,7 @@ def test_a_real_model_can_be_read_if_it_is_asked_for_and_no_token_beside_it(
         assert task(grade(read, METRICS, pool=pool)).status == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may make others of its children")
 def test_each_submission_is_a_user_of_its_own(hand_in, pool: Pool) -> None:  # type: ignore[no-untyped-def]
     """What the kernel counts by user, such as descriptors under way, no neighbour can use up."""
@@ -414,6 +416,7 @@ def test_without_walls_nobodys_processes_are_counted_against_a_submission(
     assert task(result).status == "pass"
 
 
+@pytest.mark.slow
 def test_where_walls_cannot_be_built_the_pool_says_which(tmp_path: Path) -> None:
     """Bubblewrap may work where namespaces within its own do not."""
     script = (

@@ -43,6 +43,7 @@ def pool() -> Iterator[Pool]:
         yield pool
 
 
+@pytest.mark.slow
 def test_a_mistake_without_a_name_drags_nothing_along(tmp_path: Path, pool: Pool) -> None:
     mistaken = RECALL.replace("found / positives", "found ** 1.5 / (positives + 3)")
     result = grade(tmp_path, mistaken, PRECISION, F1, pool=pool)
@@ -59,6 +60,7 @@ def test_an_exception_is_put_on_the_function_that_raises_it(tmp_path: Path, pool
     assert task(result, "f1").points == task(result, "f1").max_points
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recall", "f1"),
     [
@@ -75,6 +77,7 @@ def test_lazy_answers_gain_nothing(tmp_path: Path, pool: Pool, recall: str, f1: 
     assert task(result, "f1").points <= 0.25
 
 
+@pytest.mark.slow
 def test_a_wrong_answer_is_not_right_given_another_wrong_one(tmp_path: Path, pool: Pool) -> None:
     mistaken = RECALL.replace("found / positives", "found ** 1.5 / (positives + 3)")
     result = grade(tmp_path, mistaken, PRECISION, F1.replace("2 * p * r", "p * r"), pool=pool)
@@ -99,6 +102,7 @@ def roc_auc(labels, scores):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "recall",
     [
