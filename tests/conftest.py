@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import os
 import sys
@@ -65,6 +66,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             config.hook.pytest_deselected(items=covered)
             items[:] = [item for item in items if item not in covered]
     items[:] = _in_pieces(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def pytest_collection_finish() -> None:
+    """What collecting has loaded stays: no collection of garbage is to look through it again."""
+    gc.freeze()
 
 
 def _in_pieces(items: list[pytest.Item], processes: int) -> list[pytest.Item]:

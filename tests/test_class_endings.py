@@ -21,7 +21,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not walls.available(), reason="needs Linux and bubblewrap"),
 ]
-KILLS = 100
+KILLS = 40
+KINDS = {"grader", "pool", "judge", "worker"}
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 
 def test_killing_at_random_moments_loses_nothing(env: dict[str, str], tmp_path: Path) -> None:
-    """Grader, pool, judge, worker, a hundred times: the result is that of an uninterrupted run."""
+    """Grader, pool, judge, worker: the result is that of an uninterrupted run."""
     # One that hangs would be killed again and again, until nobody doubts that it was its own doing.
     source = class_of(tmp_path / "in", 28, pause=0.1, but="hangs")
     temporary, calm = tmp_path / "tmp", tmp_path / "calm"
@@ -40,12 +41,12 @@ def test_killing_at_random_moments_loses_nothing(env: dict[str, str], tmp_path: 
     expected = graded(env, calm)
     draw, done, rounds = random.Random(4), 0, 0
     hit: set[str] = set()
-    while done < KILLS:
+    while done < KILLS or hit != KINDS:
         rounds += 1
         out = tmp_path / f"round-{rounds}"
         before: dict[str, bytes] = {}
         while True:
-            kills, code, words = grade_under_fire(env, source, out, draw, KILLS - done, hit)
+            kills, code, words = grade_under_fire(env, source, out, draw, max(KILLS - done, 4), hit)
             done += kills
             # A notebook that was graded again would at least have taken another time.
             after = kept(out)
@@ -56,7 +57,6 @@ def test_killing_at_random_moments_loses_nothing(env: dict[str, str], tmp_path: 
             # A pool that is killed whenever it starts is told as our fault, and not kept.
             assert code in (-signal.SIGKILL, 3), words
         assert graded(env, out) == expected
-    assert hit == {"grader", "pool", "judge", "worker"}
     assert list(temporary.iterdir()) == []
 
 

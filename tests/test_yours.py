@@ -232,7 +232,9 @@ def test_a_model_is_lent_as_it_is_now_and_without_what_watches_it() -> None:
     assert watched
 
 
-@pytest.mark.parametrize("value", [np.random.RandomState(0), iter([1]), lambda: 0])
+@pytest.mark.parametrize(
+    "value", [np.random.RandomState(0), random.SystemRandom(), iter([1]), lambda: 0]
+)
 def test_what_only_one_process_knows_is_not_lent(value: object) -> None:
     with pytest.raises(Unfit):
         to_values(value, lent)

@@ -51,16 +51,16 @@ def called(
     locate: Locate = lambda _: ("", ""),
 ) -> Outcome:
     """What a call comes to with the learner's `names`, its result as `to_values` has it."""
-    dice = _Dice()
+    generators = _Generators()
     try:
-        arguments, keywords = from_values(call.values, dice.borrowed)
+        arguments, keywords = from_values(call.values, generators.borrowed)
     except Exception as error:
         return Outcome(call.name, "internal", error=type(error).__name__, message=one_line(error))
 
     def run() -> Data:
-        result = to_values(names[call.name](*arguments, **keywords))
+        result, drawn = to_values(names[call.name](*arguments, **keywords)), generators.found
         # The caller goes on drawing from where this left off.
-        return {"result": result, "states": [*map(state, dice.found)]} if dice.found else result
+        return {"result": result, "states": [*map(state, drawn)]} if drawn else result
 
     return run_call(
         call.name, run, seconds=seconds, clock=clock, gradients=gradients,
@@ -81,15 +81,15 @@ class Stand:
     wanted: dict[bytes, Call] = field(default_factory=dict)
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        dice = _Dice()
-        call = Call(self.name, to_values((arguments, keywords), dice.lent))
+        generators = _Generators()
+        call = Call(self.name, to_values((arguments, keywords), generators.lent))
         outcome = self.answers.get(call.key)
         if outcome is None:
             self.wanted[call.key] = call
             return self.reference(*arguments, **keywords)
         if outcome.kind == "value":
             result, states = _used(outcome.value)
-            for generator, stood in zip(dice.found, states, strict=True):
+            for generator, stood in zip(generators.found, states, strict=True):
                 set_state(generator, stood)
             return from_values(result)
         if outcome.kind == "raised":
@@ -104,7 +104,7 @@ class Stand:
 
 
 @dataclass
-class _Dice:
+class _Generators:
     """The generators among the arguments of a call, in order, on either side."""
 
     found: list[Any] = field(default_factory=list)

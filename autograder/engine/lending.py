@@ -69,13 +69,13 @@ def state(generator: Any) -> Data:
     Unfit
         If it is of a kind whose state is no text.
     """
-    if isinstance(generator, np.random.Generator):
-        try:
+    try:
+        if isinstance(generator, np.random.Generator):
             return json.dumps(generator.bit_generator.state)
-        except TypeError:
-            raise Unfit("type", type_name(generator.bit_generator)) from None
-    if isinstance(generator, random.Random):
-        return json.dumps(generator.getstate())
+        if isinstance(generator, random.Random):
+            return json.dumps(generator.getstate())
+    except (TypeError, NotImplementedError):
+        raise Unfit("type", type_name(generator)) from None
     return np.asarray(generator.get_state())
 
 

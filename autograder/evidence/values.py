@@ -34,11 +34,11 @@ def to_values(value: object, lent: Callable[[object], Data] | None = None, depth
     """
     if depth > MAX_DEPTH:
         raise Unfit("depth", str(MAX_DEPTH))
+    if value is None or type(value) in (bool, int, float, str):
+        return to_data(value)
     if lent is None:
         value = _plain(value)
     kind = type(value)
-    if value is None or kind in (bool, int, float, str):
-        return to_data(value)
     if kind in (list, tuple):
         return {kind.__name__: [to_values(item, lent, depth + 1) for item in value]}  # type: ignore[attr-defined]
     if kind is dict:

@@ -141,8 +141,9 @@ def _with_mistakes(
     mistakes = [key.misconceptions[n] for n in sorted(known) if key.misconceptions[n].caught_by]
     found, outcomes = 0, {name: dict(rows) for name, rows in key.outcomes.items()}
     for result in results:
-        missed = [suite.checks[v.name] for v in result.verdicts if v.status != "pass"]
-        if not all(check.costly for check in missed):
+        verdicts = [verdict for verdict in result.verdicts if verdict.status != "pass"]
+        missed = [suite.checks[verdict.name] for verdict in verdicts]
+        if not all(check.costly for check in missed) or not _needs_diagnosis(result):
             continue
         cost = math.fsum(key.outcomes[check.name][()].seconds for check in missed)
         for mistake in mistakes:
