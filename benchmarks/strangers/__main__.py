@@ -1,12 +1,13 @@
 """How the grader fares with answers by readers who saw an exercise and its lesson, nothing else.
 
-    uv run python benchmarks/strangers [SLUG ...]
+    uv run python benchmarks/strangers [--costly] [SLUG ...]
 
 Each folder here holds, for one exercise, wrong answers (``wrong.py``) and whole sets of right ones
 (``right_1.py`` and so on), a block ``# %% TASK · what is wrong, or the style`` for each. They were
 written from the notebook's text and the lesson alone, by somebody who had not seen the checks or
 the list of known mistakes, and are never used to write that list. Prints how many wrong answers
 were accepted, named, and took points in other tasks, and every right answer that was refused.
+With ``--costly`` other tasks' costly checks are run for each answer too: half an hour.
 
 Whether a name is the right one is for a person to say: ``judged.toml`` holds, by the block's title,
 what the grader said and whether that is ``right``; what is not judged yet is printed, to be filled
@@ -120,9 +121,9 @@ class Exam:
         return [called(c, self.names, seconds=self.exercise.check_seconds) for c in calls]
 
 
-def tried(exam: Exam, block: Block) -> Tried:
+def tried(exam: Exam, block: Block, *, alone: bool) -> Tried:
     """What the grader makes of a wrong answer."""
-    results = exam.tasks([block], alone=True)
+    results = exam.tasks([block], alone=alone)
     if results is None:
         return Tried(block, passed=False, told="it took too long, or died")
     own = next(result for result in results if result.name == block.task)
@@ -153,11 +154,11 @@ def judged(folder: Path) -> dict[str, dict[str, Any]]:
     return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
-def report(slug: str) -> Iterator[str]:
+def report(slug: str, *, alone: bool) -> Iterator[str]:
     """Lines on one exercise; a line that begins with an exclamation mark is a fault."""
     folder, exam = HERE / slug, Exam(catalog.exercise(slug))
     verdicts = judged(folder)
-    found = [tried(exam, block) for block in blocks(folder / "wrong.py")]
+    found = [tried(exam, block, alone=alone) for block in blocks(folder / "wrong.py")]
     rightly = wrongly = open_ = 0
     for item in found:
         title = f"{item.block.task} · {item.block.title}"
@@ -200,10 +201,14 @@ def _refused(exam: Exam, folder: Path) -> Iterator[str]:
 
 
 def main() -> int:
-    slugs = sys.argv[1:] or sorted(path.parent.name for path in HERE.glob("*/wrong.py"))
+    asked = sys.argv[1:]
+    alone = "--costly" not in asked
+    slugs = [name for name in asked if name != "--costly"] or sorted(
+        path.parent.name for path in HERE.glob("*/wrong.py")
+    )
     faults = 0
     for slug in slugs:
-        for line in report(slug):
+        for line in report(slug, alone=alone):
             faults += line.startswith(("! accepted", "! refused"))
             print(line, flush=True)
     return bool(faults)
