@@ -73,6 +73,15 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    """At the end of the process libraries look for what was never freed."""
+    gc.unfreeze()
+
+
+def _is_first(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker("slow") or item.get_closest_marker("together"))
+
+
 def _in_pieces(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
     """The tests in order: to begin with, the processes get equal pieces of the list.
 
@@ -80,17 +89,17 @@ def _in_pieces(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
     """
     # Before all, what makes the answer keys that others then find in the cache; these come last.
     places = {"test_exercise_contract.py": 0, "test_nbgrader.py": 2}
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    slow.sort(key=lambda item: places.get(item.path.name, 1))
+    first = [item for item in items if _is_first(item)]
+    first.sort(key=lambda item: places.get(item.path.name, 1))
     together: dict[Path, list[pytest.Item]] = {}
-    for item in slow:
+    for item in first:
         if item.get_closest_marker("together"):
             together.setdefault(item.path, []).append(item)
-    apart = [item for item in slow if item.path not in together]
+    apart = [item for item in first if item.path not in together]
     pieces = [apart[n::processes] for n in range(processes)]
     for n, group in enumerate(together.values()):
         pieces[n % processes][:0] = group
-    quick = iter([item for item in items if not item.get_closest_marker("slow")])
+    quick = iter([item for item in items if not _is_first(item)])
     for piece in pieces:
         piece += itertools.islice(quick, max(0, -(-len(items) // processes) - len(piece)))
     return [*itertools.chain.from_iterable(pieces), *quick]

@@ -32,6 +32,7 @@ def test_keeps_every_promise(slug: str, warm: Pool | None) -> None:
 
 
 @pytest.mark.covered
+@pytest.mark.together
 @pytest.mark.parametrize("slug", SLUGS)
 def test_the_solution_has_all_points_and_the_stub_none(slug: str, warm: Pool | None) -> None:
     """Quick, for whoever is at work: `verify` proves this and much more."""
