@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -201,16 +202,17 @@ def test_right_given_a_diagnosed_mistake_is_not_counted_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("built", "shape", "trains", "points"),
+    ("built", "shape", "trains", "uses", "points"),
     [
-        (0.2, 3, True, 2.0),  # our own answer does not get there either
-        (0.95, 3, True, 1.0),  # it does: the mistake is no excuse
-        (0.2, 4, True, 0.0),  # something else is wrong as well
-        (0.2, 3, False, 1.0),  # what does not train is judged by what came out
+        (0.2, 3, True, ("recall",), 2.0),  # our own answer does not get there either
+        (0.95, 3, True, ("recall",), 1.0),  # it does: the mistake is no excuse
+        (0.2, 4, True, ("recall",), 0.0),  # something else is wrong as well
+        (0.2, 3, False, ("recall",), 1.0),  # what does not train is judged by what came out
+        (0.2, 3, True, (), 1.0),  # it does without what is mistaken
     ],
 )
 def test_what_a_mistake_elsewhere_puts_out_of_reach_costs_nothing(
-    built: float, shape: int, trains: bool, points: float
+    built: float, shape: int, trains: bool, uses: tuple[str, ...], points: float
 ) -> None:
     cheap = make_check("shape", learner=("train",))
     reads = make_check(
@@ -226,6 +228,7 @@ def test_what_a_mistake_elsewhere_puts_out_of_reach_costs_nothing(
     )
     tasks = [(make_task("recall"), [make_check()]), (make_task("train"), [cheap, reads])]
     seen = {"claim": value(0.9), "shape": value(shape, "shape"), "reads": value(0.1, "reads")}
+    seen["reads"] = replace(seen["reads"], uses=uses)
     _, second = judge_exercise(tasks, seen, key)
     assert second.points == points
     assert ("All else here is right" in second.verdicts[1].message["en"]) == (points == 2.0)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dev_exercise
 import pytest
-from attempts import RECALL, grade, statuses, task
+from attempts import RECALL, grade, notebook, save, statuses, task
 
 from autograder.engine.claims import outcome_to
 from autograder.evidence.packing import pack
@@ -22,6 +22,49 @@ from autograder.grading.oracle import answer_key, make_ahead, reference_key
 from autograder.judging.key import AnswerKey, Label
 
 METRICS = exercise("metrics")
+CHECKS = """
+from autograder.checks import at_least, check
+
+@check("It doubles.", zh="翻倍。", close=0)
+def doubles(part):
+    return [part(2), part(5)]
+
+@check("As many as asked.", zh="个数对。", close=0)
+def as_many(whole):
+    return len(whole(4))
+
+@check("It gets there.", zh="够大。", expect=at_least(12), rests_on=("part",), costly=True)
+def gets_there(whole):
+    return sum(whole(4))
+"""
+WRONG = """
+from autograder.checks import wrong
+
+@wrong("part", "It halves.", zh="减半了。", caught_by="doubles", step="Double.", step_zh="翻倍。")
+def halves(n):
+    return n / 2
+
+@wrong("part", "One more.", zh="多了一。", caught_by="doubles", step="Double.", step_zh="翻倍。")
+def adds_one(n):
+    return 2 * n + 1
+"""
+REFERENCE = """
+def part(n):
+    return 2 * n
+
+def whole(count, *, part=part):
+    return [part(i) for i in range(count)]
+"""
+TASK = """
+[[tasks]]
+name = "{0}"
+title = {{en = "{0}", zh = "{0}"}}
+points = 2
+difficulty = 1
+minutes = 1
+hints = {{en = ["a"], zh = ["a"]}}
+"""
+WHOLE = "def whole(count):\n    return [part(i) for i in range(count)]"
 
 
 @pytest.fixture
@@ -135,3 +178,35 @@ def test_heavy_libraries_are_loaded_by_the_first_predicate_that_is_asked() -> No
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.split() == ["True", "False", "True"], done.stderr
+
+
+@pytest.fixture
+def toy(tmp_path: Path, keys: Path) -> Path:
+    """A course with one exercise, of which one task rests on the other and trains, as it were."""
+    folder = tmp_path / "autograder" / "course" / "toy-built"
+    folder.mkdir(parents=True)
+    toml = 'title = {en = "Toy", zh = "玩具"}' + "".join(map(TASK.format, ("part", "whole")))
+    files = {"exercise.toml": toml, "checks.py": CHECKS, "wrong.py": WRONG, "right.py": "",
+             "reference.py": REFERENCE}  # fmt: skip
+    for name, text in files.items():
+        (folder / name).write_text(text, "utf-8")
+    return folder.parent
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "points"),
+    [
+        ("n / 2", WHOLE, 2.0),  # with that, ours does not get there either
+        ("n / 2", WHOLE.replace("part(i)", "0"), 1.0),  # it does without it
+        ("n / 2", WHOLE.replace("count)]", "1)]"), 0.0),  # something else is wrong as well
+        ("2 * n + 1", WHOLE.replace("part(i)", "0"), 1.0),  # with that, ours gets there
+        ("2 * n", WHOLE.replace("part(i)", "0"), 1.0),
+    ],
+)
+def test_what_a_training_cannot_reach_with_ones_own_mistake_costs_nothing(
+    tmp_path: Path, toy: Path, part: str, whole: str, points: float
+) -> None:
+    source = f"def part(n):\n    return {part}"
+    content = notebook(source, whole, setup='EXERCISE, LANGUAGE = "toy-built", "en"')
+    result = grade_path(save(tmp_path, content), course=toy)
+    assert task(result, "whole").points == points

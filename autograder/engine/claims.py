@@ -25,13 +25,15 @@ MAX_TEXT = 20_000
 MAX_OUTPUTS = 50
 MAX_WORDS = 2_000
 MAX_CALLED, MAX_CALL = 10**9, 2 * LIMIT + 80
+MAX_NAMES = 100
 MAX_SECONDS = 10**6
 MAX_LINES = 10**6
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 _OUTCOME_FIELDS = {item.name for item in fields(Outcome)}
 _OUTCOME_TYPES = {"check": str, "kind": str, "error": str, "message": str, "where": str,
-                  "line": str, "seconds": float, "calls": list, "called": int}  # fmt: skip
+                  "line": str, "seconds": float, "calls": list, "called": int,
+                  "uses": list}  # fmt: skip
 
 
 def outcome_from(table: object) -> Outcome:
@@ -47,7 +49,8 @@ def outcome_from(table: object) -> Outcome:
         words = {name: table[name][:MAX_WORDS] for name, kind in typed if kind is str}
         return Outcome(
             **{**table, **words, "value": to_data(table["value"]),
-               "seconds": _seconds(table["seconds"]), **_calls(table["calls"], table["called"])}
+               "seconds": _seconds(table["seconds"]), **_calls(table["calls"], table["called"]),
+               "uses": _names(table["uses"])}
         )  # fmt: skip
     except ValueError as error:
         raise BrokenChannel(f"not an outcome: {error}") from None
@@ -66,10 +69,16 @@ def _calls(calls: list[Any], called: int) -> dict[str, Any]:
     return {"calls": tuple(_words(call)[:MAX_CALL] for call in calls), "called": called}
 
 
+def _names(names: list[Any]) -> tuple[str, ...]:
+    if len(names) > MAX_NAMES:
+        raise ValueError("names")
+    return tuple(map(_words, names))
+
+
 def outcome_to(outcome: Outcome) -> dict[str, Any]:
     """The fields of an outcome, ready for a frame."""
     table = {item.name: getattr(outcome, item.name) for item in fields(Outcome)}
-    return {**table, "calls": list(outcome.calls)}
+    return {**table, "calls": list(outcome.calls), "uses": list(outcome.uses)}
 
 
 def cell_from(table: dict[str, Any], source: str) -> CellRun:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import dis
-import functools
 import gc
-import inspect
 import io
-import sys
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from types import CodeType, FunctionType, MappingProxyType, ModuleType, TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 from autograder.engine.settings import standard
 from autograder.engine.timing import Overtime, deadline
+from autograder.engine.used import forbidden_use, names_used
 from autograder.evidence.calls import Calls
 from autograder.evidence.observations import Outcome, Unfit, to_data, type_name
 from autograder.exercise.declaring import Check
@@ -28,7 +25,6 @@ Locate = Callable[[TracebackType | None], tuple[str, str]]
 """Finds the learner's place in a traceback: ``("recall:3", "return tp / 0")``, or empty."""
 
 
-_IMPORT = dis.opmap["IMPORT_NAME"]
 _NOWHERE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -64,6 +60,37 @@ def run_probe(
     module = forbidden_use([names[name] for name in check.learner], task.forbidden)
     if module:
         return Outcome(check.name, "forbidden", error=module)
+    with _collected():
+        return _run_probe(suite, check, names, deadline(seconds, clock), locate, rebound, calls)
+
+
+@contextlib.contextmanager
+def _collected() -> Iterator[None]:
+    """With another model, a probe's garbage is collected at its end.
+
+    Models and their hooks hold each other, and a few copies of a large one fill the memory. What
+    was there before the probe is set aside, or each look would go through all that libraries hold.
+    """
+    if not is_other():
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.collect()
+        gc.unfreeze()
+
+
+def _run_probe(
+    suite: Suite,
+    check: Check,
+    names: Mapping[str, Any],
+    limit: contextlib.AbstractContextManager[None],
+    locate: Locate,
+    rebound: Mapping[str, str],
+    calls: Calls | None,
+) -> Outcome:
     started = time.perf_counter()
     try:
         # Each is made once, and that may draw numbers: not between the seed and the probe.
@@ -83,15 +110,16 @@ def run_probe(
         if calls is not None:
             own = check.learner[0]
             arguments[own] = calls.watched(own, arguments[own])
-        outcome = _call(check, arguments, deadline(seconds, clock), locate)
+        outcome = _call(check, arguments, limit, locate)
     outcome = calls.told(outcome) if calls is not None else outcome
     outcome = _overwritten(outcome, [names[name] for name in check.learner], names, rebound)
-    seconds = time.perf_counter() - started
-    del arguments
-    if is_other():
-        # Models and their hooks hold each other; a few copies of a large one fill the memory.
-        gc.collect()
-    return replace(outcome, seconds=round(seconds, 6))
+    uses = sorted(_used_below(suite, check, names)) if check.costly else ()
+    return replace(outcome, seconds=round(time.perf_counter() - started, 6), uses=tuple(uses))
+
+
+def _used_below(suite: Suite, check: Check, names: Mapping[str, Any]) -> Collection[str]:
+    """The names below a check that the learner's functions use."""
+    return suite.names_below(check) & names_used(names[name] for name in check.learner)
 
 
 def run_call(
@@ -130,7 +158,7 @@ def _overwritten(
     )
     if not (is_lost and rebound):
         return outcome
-    used = _names_used(asked)
+    used = names_used(asked)
     for name, cell in rebound.items():
         value = names.get(name)
         if not callable(value) and (name in used or any(value is one for one in asked)):
@@ -193,97 +221,6 @@ def one_line(error: BaseException, limit: int = 300) -> str:
     except BaseException:
         text = ""
     return " ".join(text[: 4 * limit].split())[:limit]
-
-
-def forbidden_use(values: Iterable[Any], forbidden: Collection[str]) -> str:
-    """Return the first forbidden top-level module that the functions rest on, or ``""``.
-
-    Follows the learner's own helpers by name. It is a rule of the task, not a wall: code that
-    hides an import on purpose gets past it.
-    """
-    seen: set[int] = set()
-    pending = list(values) if forbidden else []
-    while pending:
-        value = pending.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        root = _root_module(value)
-        if root in forbidden:
-            return root
-        if inspect.isclass(value) and root in ("__main__", "builtins"):
-            pending.extend(vars(value).values())
-        function = _unwrapped(value) if callable(value) else None
-        if isinstance(function, functools.partial):
-            pending.append(function.func)
-        elif isinstance(function, FunctionType) and not _is_library(root):
-            names, imports = _code_names(function.__code__)
-            hidden = next((name for name in imports if name in forbidden), "")
-            if hidden:
-                return hidden
-            pending.extend(function.__globals__[n] for n in names if n in function.__globals__)
-            pending.extend(
-                cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)
-            )
-    return ""
-
-
-def _names_used(values: Iterable[Any]) -> set[str]:
-    """Global names in the code of the learner's functions among `values`, and of those below."""
-    names: set[str] = set()
-    seen: set[int] = set()
-    pending = list(values)
-    while pending:
-        value = pending.pop()
-        function = _unwrapped(value) if callable(value) else None
-        if not isinstance(function, FunctionType) or id(function) in seen:
-            continue
-        seen.add(id(function))
-        if not _is_library(_root_module(function)):
-            own, _ = _code_names(function.__code__)
-            names |= own
-            pending.extend(function.__globals__[n] for n in own if n in function.__globals__)
-    return names
-
-
-def _is_library(root: str) -> bool:
-    return root != "__main__" and root in sys.modules
-
-
-def _unwrapped(value: Any) -> Any:
-    """The function beneath decorators; the value itself if it leads in a circle."""
-    try:
-        return inspect.unwrap(value)
-    except ValueError:
-        return value
-
-
-def _root_module(value: Any) -> str:
-    name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-    return name.partition(".")[0] if isinstance(name, str) else ""
-
-
-def _code_names(code: CodeType) -> tuple[set[str], set[str]]:
-    """Global names that a code object and those inside it use, and modules they import."""
-    names = set(code.co_names)
-    imports = {
-        str(step.argval).partition(".")[0]
-        for step in (dis.get_instructions(code) if code.co_code[::2].count(_IMPORT) else ())
-        if step.opname == "IMPORT_NAME"
-    }
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            more_names, more_imports = _code_names(constant)
-            names |= more_names
-            imports |= more_imports
-    return names, imports
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is not None
-    except ValueError:
-        return False
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import importlib
 import inspect
 import os
@@ -30,7 +29,6 @@ from autograder.engine.variants import SECONDS, variants_of
 from autograder.exercise.catalog import Exercise, exercise
 from autograder.exercise.declaring import Answer, Check
 from autograder.exercise.suite import Suite, answers, references
-from autograder.models import is_other
 
 
 def main() -> None:
@@ -85,12 +83,7 @@ def serve(request: Request, channel: BinaryIO) -> None:
     suite = _suite(request)
     found = suite.exercise
     _load(found)
-    if is_other():
-        # Garbage is collected after every probe then: what the libraries hold needs no look.
-        gc.freeze()
-    if request.mode.startswith(BUILT):
-        _serve_built(suite, found, request, channel)
-    elif request.mode in ("reference", "key", "variants"):
+    if request.mode in ("reference", "key", "variants") or request.mode.startswith(BUILT):
         _serve_key(suite, found, request, channel)
     elif request.mode == "yours":
         _serve_yours(suite, found, request, channel)
@@ -138,33 +131,24 @@ def _serve_key(suite: Suite, found: Exercise, request: Request, channel: BinaryI
         for a in known
     ]  # fmt: skip
     write_frame(channel, {"type": "misconceptions", "table": table})
+    built = request.mode.startswith(BUILT)
     for name in request.checks or suite.checks:
         check = suite.checks[name]
-        for label, names in _environments(suite, check, right, known):
+        if built and not check.costly:
+            continue  # the key holds it
+        environments = _built_below if built else _environments
+        for label, names in environments(suite, check, right, known):
             seconds = SECONDS if request.mode == "variants" else request.check_seconds
             outcome = run_probe(suite, check, names, seconds=seconds)
             write_frame(channel, {"type": "answer", "label": label, "outcome": outcome_to(outcome)})
-
-
-def _serve_built(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:
-    """Run costly probes with the reference, built on the misconception that the mode names."""
-    right = references(found)
-    named = [a for a in answers(found, "wrong") if a.name == request.mode.removeprefix(BUILT)]
-    write_frame(channel, {"type": "misconceptions", "table": []})
-    for name in request.checks:
-        check = suite.checks[name]
-        below = suite.names_below(check) - {*check.learner} if check.costly else frozenset()
-        for answer in (answer for answer in named if answer.stands_for in below):
-            built = _built_on(right, {answer.stands_for: answer.value})
-            outcome = run_probe(suite, check, built, seconds=request.check_seconds)
-            told = outcome_to(outcome)
-            write_frame(channel, {"type": "answer", "label": [answer.name], "outcome": told})
 
 
 def _known(suite: Suite, found: Exercise, right: dict[str, Any], request: Request) -> list[Answer]:
     """The wrong answers that a key of the request's mode is to hold."""
     if request.mode == "key":
         return answers(found, "wrong")
+    if request.mode.startswith(BUILT):
+        return [a for a in answers(found, "wrong") if a.name == request.mode.removeprefix(BUILT)]
     if request.mode == "variants":
         asked = {name for check in request.checks for name in suite.checks[check].learner}
         return [variant for name in sorted(asked) for variant in variants_of(name, right[name])]
@@ -200,28 +184,33 @@ def _serve_yours(suite: Suite, found: Exercise, request: Request, channel: Binar
 
 
 def _environments(
-    suite: Suite, check: Check, right: dict[str, Any], known: list[Any]
+    suite: Suite, check: Check, right: dict[str, Any], known: list[Answer]
 ) -> Iterator[tuple[list[str], dict[str, Any]]]:
     """The answers to run a check with: ``[]`` is the reference, else names of misconceptions.
 
-    For a check that rests on other names, the reference is also built on each misconception about
-    them, at any depth: what a right answer yields when built on a wrong one. For a costly check, on
-    several at once, or on one that nobody knows, it is built when somebody has them (``built``,
-    ``yours``).
+    Those of the check's own task, and for one that rests on other names what is built below it. For
+    a costly check that is done when somebody has the mistake (``built``); on several at once, or on
+    one that nobody knows, with the learner's own functions (``yours``).
     """
     yield [], right
     task_of = suite.exercise.task_of
+    task = task_of[check.learner[0]]
     for answer in known:
-        # Another task's function that a probe calls too is judged, and its mistakes named, there.
-        own = answer.stands_for in check.learner
-        own = own and task_of[answer.stands_for] is task_of[check.learner[0]] and not check.costly
-        if own or answer.caught_by == check.name:
+        # A function of another task that the probe calls too has its mistakes named there.
+        own = answer.stands_for in check.learner and task_of[answer.stands_for] is task
+        if answer.caught_by == check.name or (own and not check.costly):
             yield [answer.name], {**right, answer.stands_for: answer.value}
-    if check.costly or not check.rests_on or not any(answer.caught_by for answer in known):
-        return
-    below = suite.names_below(check) - set(check.learner)
+    if not check.costly:
+        yield from _built_below(suite, check, right, known)
+
+
+def _built_below(
+    suite: Suite, check: Check, right: dict[str, Any], known: list[Answer]
+) -> Iterator[tuple[list[str], dict[str, Any]]]:
+    """The reference, built on each misconception about a name below the check, at any depth."""
+    below = suite.names_below(check) - {*check.learner}
     for answer in known:
-        if answer.stands_for in below:
+        if answer.caught_by and answer.stands_for in below:
             yield [answer.name], _built_on(right, {answer.stands_for: answer.value})
 
 

@@ -86,6 +86,8 @@ class Outcome:
         is known that they belong together, else the one that it came from, or the first.
     called
         How many of them there were in all.
+    uses
+        For a costly probe, the names below it that stand in the learner's code.
     """
 
     check: str
@@ -98,6 +100,7 @@ class Outcome:
     seconds: float = 0.0
     calls: tuple[str, ...] = ()
     called: int = 0
+    uses: tuple[str, ...] = ()
 
 
 def to_data(value: object) -> Data:

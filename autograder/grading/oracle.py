@@ -8,11 +8,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
-from autograder.engine import Ask, KeyRows
+from autograder.engine import Ask, KeyRows, WorkerFailed
 from autograder.engine.keys import Mode
 from autograder.engine.protocol import BUILT
 from autograder.evidence.observations import Data, Outcome
@@ -133,29 +133,39 @@ def _with_mistakes(
 ) -> AnswerKey:
     """The key, with what costly checks yield for the reference built on what was diagnosed.
 
-    Only where nothing else of a task failed; and no more than there is time for, which is about
-    what they took with the reference.
+    No more than there is time for, which is about what they took with the reference.
     """
-    suite = Suite(exercise)
+    found: list[tuple[str, Outcome]] = []
+    for task, mistake, cost in _to_build(Suite(exercise), results, key):
+        seconds -= _LOADING + 2 * cost
+        if seconds > 0:
+            # Without it the grade stands: it is given on top.
+            with contextlib.suppress(WorkerFailed):
+                rows = parts(exercise, BUILT + mistake, secret, [task])[task].outcomes
+                found += [(mistake, outcome) for _, outcome in rows]
+    if not found:
+        return key
+    outcomes = {name: dict(rows) for name, rows in key.outcomes.items()}
+    for mistake, outcome in found:
+        outcomes[outcome.check][(mistake,)] = outcome
+    return AnswerKey(outcomes, key.misconceptions)
+
+
+def _to_build(
+    suite: Suite, results: Sequence[TaskResult], key: AnswerKey
+) -> Iterator[tuple[str, str, float]]:
+    """Tasks of which costly checks alone failed, with mistakes that these rest on, and seconds."""
     known = {v.misconception for result in results for v in result.verdicts} & {*key.misconceptions}
-    mistakes = [key.misconceptions[n] for n in sorted(known) if key.misconceptions[n].caught_by]
-    found, outcomes = 0, {name: dict(rows) for name, rows in key.outcomes.items()}
-    for result in results:
-        verdicts = [verdict for verdict in result.verdicts if verdict.status != "pass"]
-        missed = [suite.checks[verdict.name] for verdict in verdicts]
-        if not all(check.costly for check in missed) or not _needs_diagnosis(result):
+    for result in filter(_needs_diagnosis, results):
+        missed = [suite.checks[v.name] for v in result.verdicts if v.status != "pass"]
+        if not all(check.costly for check in missed):
             continue
         cost = math.fsum(key.outcomes[check.name][()].seconds for check in missed)
-        for mistake in mistakes:
-            if not any(mistake.stands_for in suite.names_below(check) for check in missed):
-                continue
-            seconds -= _LOADING + 2 * cost
-            if seconds > 0:
-                rows = parts(exercise, BUILT + mistake.name, secret, [result.name])[result.name]
-                for label, outcome in rows.outcomes:
-                    outcomes[outcome.check][label] = outcome
-                    found += 1
-    return AnswerKey(outcomes, key.misconceptions) if found else key
+        below = frozenset[str]().union(*(suite.names_below(check) for check in missed))
+        for name in sorted(known):
+            mistake = key.misconceptions[name]
+            if mistake.caught_by and mistake.stands_for in below:
+                yield result.name, name, cost
 
 
 def _made(exercise: Exercise, tasks: Collection[str], seconds: float) -> bool:

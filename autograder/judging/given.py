@@ -56,6 +56,7 @@ def is_one_answer(value: Data) -> bool:
 def out_of_reach(
     checks: Sequence[Check],
     verdicts: tuple[Verdict, ...],
+    seen: Mapping[str, Outcome],
     key: AnswerKey,
     diagnosed: Mapping[str, str],
     passes: Callable[[Check, Outcome, Outcome], bool],
@@ -63,8 +64,8 @@ def out_of_reach(
     """Verdicts, with what a mistake in another function leaves nobody able to reach as passed.
 
     That is a property of a costly check, which the reference itself misses when it is built on the
-    learner's mistake; and only where all else of the task passed, so that the answer has shown all
-    that it could.
+    learner's mistake; and only where the answer uses that function, and all else of the task
+    passed, so that it has shown all that it could.
     """
     missed = [
         (check, verdict) for check, verdict in zip(checks, verdicts, strict=True)
@@ -78,7 +79,7 @@ def out_of_reach(
     for check, verdict in missed:
         known = key.outcomes.get(check.name, {})
         for name, found in diagnosed.items():
-            built = known.get((found,)) if name not in check.learner else None
+            built = known.get((found,)) if name in seen[check.name].uses else None
             if built is not None and not passes(check, built, known[()]):
                 stands_for = key.misconceptions[found].stands_for
                 told[check.name] = right_given(verdict, wording.out_of_reach(stands_for))

@@ -67,7 +67,7 @@ def judge_task(
         _judge_check(task, check, seen[check.name], key, ranked, diagnosed) for check in checks
     )
     verdicts = errors_given(checks, verdicts, seen, key, diagnosed)
-    verdicts = out_of_reach(checks, verdicts, key, diagnosed, _passes)
+    verdicts = out_of_reach(checks, verdicts, seen, key, diagnosed, _passes)
     verdicts = _related(checks, verdicts, seen, key)
     total = math.fsum(verdict.weight for verdict in verdicts)
     earned = math.fsum(verdict.weight for verdict in verdicts if verdict.status == "pass")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import math
 import os
 import sys
@@ -53,8 +51,7 @@ def judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResu
     own_first = sorted(needed, key=lambda name: name != task.name)
     checks = [check for name in own_first for check in suite.of_task(name)]
     limit = PROBE_SECONDS if hurry else PATIENCE * exercise.submission_seconds
-    with _libraries_set_aside(exercise):
-        outcomes = {outcome.check: outcome for outcome in _outcomes(suite, checks, names, limit)}
+    outcomes = {outcome.check: outcome for outcome in _outcomes(suite, checks, names, limit)}
     tasks = [(item, suite.of_task(item.name)) for item in exercise.tasks if item.name in needed]
     # Nothing of the reference where all is to do. In a hurry no more of it than this card needs;
     # else all of it, once for all cards.
@@ -65,18 +62,6 @@ def judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResu
         exercise, tasks, outcomes, reference, seconds=left, ask=_asking(names, exercise)
     )
     return next(result for result in results if result.name == task.name)
-
-
-@contextlib.contextmanager
-def _libraries_set_aside(exercise: Exercise) -> Iterator[None]:
-    """With another model garbage is collected after each probe: not among all that is loaded."""
-    if exercise.on_other_model:
-        gc.freeze()
-    try:
-        yield
-    finally:
-        if exercise.on_other_model:
-            gc.unfreeze()
 
 
 def _tasks_below(suite: Suite, task: Task) -> list[str]:

@@ -305,8 +305,10 @@ def _three_orders(seen, reference):
     # By the loader's own rows, so that an `encode` with a mistake costs nothing here.
     orders = [[(*row, float(label)) for row, label in order] for order in seen["orders"]]
     given = [(*row, float(label)) for row, label in seen["given"]]
-    same_labels = [row[-1] for row in given] == [float(label) for _, label in reference["given"]]
-    same_content = same_labels and all(sorted(order) == sorted(given) for order in orders)
+    right = [(*row, float(label)) for row, label in reference["given"]]
+    as_many = [row[-1] for row in given] == [row[-1] for row in right]
+    as_many = as_many and len({*given}) == len({*right})  # rows that are told apart, as they are
+    same_content = as_many and all(sorted(order) == sorted(given) for order in orders)
     return same_content and len({tuple(order) for order in [*orders, given]}) == 4
 
 

@@ -1,6 +1,7 @@
 """Other valid answers for `bert-classifier`: other modules, orders, optimisers and idioms."""
 
 import math
+import random
 
 import numpy as np
 import torch
@@ -313,30 +314,31 @@ def named_one_by_one(model, tokenizer, texts):
 # --- mended_program -----------------------------------------------------------------------
 
 
-@right("mended_program", "flat script, fixed rate", zh="平铺直叙的脚本，学习率固定")
-def mended_as_a_script(model, tokenizer, texts, labels, test_texts, epochs=4, learning_rate=5e-4):
-    data = list(zip(texts, labels, strict=True))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
+@right("mended_program", "lists and slices, the rate falls", zh="列表切片，学习率递减")
+def mended_by_slices(model, tokenizer, texts, labels, test_texts, epochs=4, learning_rate=None):
+    pairs = list(zip(texts, map(model.config.label2id.get, labels), strict=True))
+    start = learning_rate or 1e-3 * (learning_rate is None)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=start, weight_decay=0.0)
     losses = []
-    for _ in range(epochs):
+    for epoch in range(epochs):
+        random.shuffle(pairs)
+        optimizer.param_groups[0]["lr"] = start * (1 - epoch / epochs)
         model.train()
-        total = 0.0
-        for part in torch.randperm(len(data)).split(16):
-            rows = [data[i] for i in part]
-            batch = tokenizer([t for t, _ in rows], padding=True, return_tensors="pt")
-            target = torch.tensor([model.config.label2id[name] for _, name in rows])
-            loss = model(**batch, labels=target).loss
-            loss.backward()
+        sums = []
+        for first in range(0, len(pairs), 10):
+            rows, numbers = zip(*pairs[first : first + 10], strict=True)
+            encoded = tokenizer(rows, padding="longest", truncation=True, return_tensors="pt")
+            logits = model(encoded.input_ids, encoded.attention_mask).logits
+            loss = cross_entropy(logits, torch.as_tensor(numbers), reduction="sum")
+            model.zero_grad()
+            (loss / len(rows)).backward()
             optimizer.step()
-            optimizer.zero_grad()
-            total += loss.item() * len(rows)
-        losses.append(total / len(data))
-    model.eval()
-    said = []
-    with torch.no_grad():
-        for text in test_texts:
-            said.append(model(**tokenizer(text, return_tensors="pt")).logits.argmax().item())
-    return {"losses": losses, "predictions": [model.config.id2label[k] for k in said]}
+            sums.append(float(loss))
+        losses.append(np.float32(sum(sums) / len(pairs)))
+    with torch.inference_mode():
+        given = [model.eval()(**tokenizer(text, return_tensors="pt")) for text in test_texts]
+    names = [model.config.id2label[output.logits.argmax().item()] for output in given]
+    return {"losses": np.array(losses), "predictions": tuple(names)}
 
 
 @right(
