@@ -25,7 +25,7 @@ from autograder import _places
 from autograder.classroom import Ledger, belongings, find_submissions, read_secret
 from autograder.classroom.belongings import Belongings
 from autograder.classroom.graders import AnswersInReach, Pools
-from autograder.engine import read_notebook, room, view, walls
+from autograder.engine import read_notebook, scouting, view, walls
 from autograder.engine.answers import marks, parted
 from autograder.engine.copies import ANSWERS, Marks, long_lines, search
 from autograder.engine.pool import Pool
@@ -185,10 +185,7 @@ def libraries(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         path.mkdir()
         Path(folder).chmod(0o755)
         monkeypatch.setattr(sys, "path", [*sys.path, str(path)])
-        cached = room.copies
-        cached.cache_clear()
         yield path
-        cached.cache_clear()
 
 
 def plant(libraries: Path) -> list[Path]:
@@ -257,7 +254,7 @@ def test_a_class_is_not_graded_while_an_answer_can_be_read(
     libraries: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(libraries)
-    monkeypatch.setattr(room, "copies", lambda view: ())
+    monkeypatch.setattr(scouting.Looking, "hides", lambda self, found: False)
     pools = Pools(sandbox=True)
     try:
         for _ in range(2):
@@ -298,7 +295,6 @@ def test_the_same_files_by_another_way_are_hidden_too(
     link = libraries.parent / "link-packages"
     link.symlink_to(ROOT)
     monkeypatch.setattr(sys, "path", [*sys.path, str(link)])
-    room.copies.cache_clear()
     with Pool([METRICS], walled=True) as pool:
         for name in ("solutions/en/metrics.ipynb", "autograder/course/metrics/wrong.py", "uv.lock"):
             read = read_notebook(save(tmp_path, notebook(reading(link / name))))

@@ -13,12 +13,13 @@ from autograder.classroom.holding import LedgerError
 from autograder.classroom.intake import Intake, Submission, find_submissions, take_in
 from autograder.classroom.ledger import Ledger
 from autograder.classroom.roster import Roster, due_time, read_roster
+from autograder.grading.apart import make_ready
 from autograder.judging.results import ClassResult
 
 __all__ = [
     "Belongings", "Graders", "Intake", "Ledger", "LedgerError", "Roster", "Submission", "Told",
     "adjust", "belongings", "due_time", "find_submissions", "grade_class", "graders", "history",
-    "load", "not_resumed", "read_roster", "read_secret", "take_in",
+    "load", "make_ready", "not_resumed", "read_roster", "read_secret", "take_in",
 ]  # fmt: skip
 
 _MAX_SECRET = 4096

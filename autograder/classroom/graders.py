@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from autograder._errors import BilingualError
 from autograder.classroom.belongings import Belongings
 from autograder.engine import Notebook, users, walls
 from autograder.engine.pool import Pool, PoolError
-from autograder.engine.trials import answers_in_reach
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
 from autograder.grading.apart import Judge
@@ -25,6 +24,7 @@ from autograder.judging.results import SubmissionResult
 from autograder.language import Text
 
 _NOTHING = Belongings()
+_MOST_AHEAD, _MOST_WEIGHT = 64, 2**23
 
 
 class NoWalls(BilingualError):
@@ -91,11 +91,11 @@ class LocalGraders(Graders):
         self._pools.close()
 
     def results(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, SubmissionResult]]:
-        """Grade `jobs`; at most twice as many as there are workers are held at a time."""
+        """Grade `jobs`; while the first wait for their libraries, others are read already."""
         running: dict[Future[SubmissionResult], Job] = {}
         for job in jobs:
             running[self._threads.submit(self._grade, job)] = job
-            if len(running) >= 2 * self._workers:
+            if len(running) >= 2 * self._workers and _enough(running.values()):
                 yield from _finished(running)
         while running:
             yield from _finished(running)
@@ -108,6 +108,13 @@ class LocalGraders(Graders):
         except Exception as error:
             # Whatever one submission brought about is its own matter, and not the class's.
             return ungraded(job, f"{type(error).__name__}: {error}")
+
+
+def _enough(jobs: Collection[Job]) -> bool:
+    """Whether so many jobs are more than need to be held at a time."""
+    weight = sum(len(cell.source) for job in jobs for cell in job.notebook.cells)
+    weight += sum(len(data) for job in jobs for _, data in job.notebook.beside.files)
+    return len(jobs) >= _MOST_AHEAD or weight > _MOST_WEIGHT
 
 
 def ungraded(job: Job, why: str | Text) -> SubmissionResult:
@@ -175,19 +182,17 @@ class Pools:
         return self._pools[exercise.slug]
 
     def _started(self, exercise: Exercise) -> Pool:
-        """A new pool; a submission of ours looks for answers in the first before any other's."""
-        pool = Pool([exercise], walled=self._sandbox, covered=self._own.paths)
+        """A new pool; before the first one serves anybody, a scout of it looks for answers."""
+        besides = None if self._pools else self._own.marks
+        pool = Pool([exercise], walled=self._sandbox, covered=self._own.paths, besides=besides)
         try:
             pool.__enter__()
         except (PoolError, OSError) as error:
             raise _no_walls(str(error)) from None
-        if self._sandbox and not self._pools:
-            try:
-                _look_for_answers(exercise, pool, self._own)
-            except BaseException as error:
-                self._refused = error if isinstance(error, NoWalls) else None
-                pool.__exit__()
-                raise
+        if pool.in_reach != ():
+            pool.__exit__()
+            self._refused = _refusal(pool.in_reach)
+            raise self._refused
         return pool
 
     def close(self) -> None:
@@ -199,22 +204,13 @@ class Pools:
                 self._pools.popitem()[1].__exit__()
 
 
-def _look_for_answers(exercise: Exercise, pool: Pool, own: Belongings) -> None:
-    """Have a submission look for answers, and for what is the class's, before anybody else's does.
-
-    Raises
-    ------
-    NoWalls
-        If it finds one, or cannot say that there is none.
-    """
-    found = answers_in_reach(exercise, pool.worker, own.marks)
-    if found is None:
-        raise _no_walls("a submission that looks for answers did not come to its end")
+def _refusal(found: tuple[str, ...] | None) -> NoWalls:
+    """Why nothing is graded where a scout has `found` what no submission may read."""
     if not found:
-        return
+        return _no_walls("a search for answers from within did not come to its end")
     folder = found[0].rpartition("/")[0]
     more = (f" and {len(found) - 1} more", f"等 {len(found)} 处") if len(found) > 1 else ("", "")
-    raise AnswersInReach(
+    return AnswersInReach(
         "Nothing was graded: submissions could read answers of this course, or what belongs to "
         f"this class, at {found[0]}{more[0]}. Move {folder} to where Python and its environment do "
         "not lie, or delete the copy, then run the same command again.",

@@ -136,6 +136,7 @@ def grade(
     from autograder.report import messages, print_class_summary
     from autograder.report.progress import class_progress
 
+    classroom.make_ready()
     people = classroom.read_roster(roster) if roster else None
     deadline = classroom.due_time(due).isoformat() if due else ""
     intake = classroom.take_in(

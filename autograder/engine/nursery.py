@@ -108,11 +108,6 @@ class Nursery:
     ----------
     serve
         What each child does.
-
-    Raises
-    ------
-    WallError, OSError
-        If the first child cannot be put behind its walls.
     """
 
     def __init__(self, control: socket.socket, serve: Serve, *, walled: bool) -> None:
@@ -120,10 +115,32 @@ class Nursery:
         self._serve = serve
         self._walled = walled
         self._children: list[_Child] = []
-        self._next: _Child | None = self._first()
+        self._next: _Child | None = None
+
+    def send_ahead(self, serve: Serve) -> None:
+        """Have a child `serve` the first request while this process makes itself ready.
+
+        Nobody watches it before `run`, so it must be one of ours.
+
+        Raises
+        ------
+        WallError, OSError
+            As `run` does.
+        """
+        self._next = self._first(serve)
+        if asked := self._asked():
+            self._start(*asked)
 
     def run(self) -> None:
-        """Serve until the grader goes."""
+        """Say that all is ready, and serve until the grader goes.
+
+        Raises
+        ------
+        WallError, OSError
+            If the first child cannot be put behind its walls.
+        """
+        self._next = self._first(self._serve)
+        self._control.send(b"ready")
         while True:
             poll = select.poll()
             poll.register(self._control, select.POLLIN)
@@ -132,19 +149,25 @@ class Nursery:
                 poll.register(child.leash, select.POLLIN)
             events = dict(poll.poll(WATCH_SECONDS * 1000 if self._children else None))
             if self._control.fileno() in events:
-                message, descriptors, _, _ = socket.recv_fds(self._control, 256, 2)
-                if not message:
+                asked = self._asked()
+                if not asked:
                     break
-                self._start(Limits.parse(message), *descriptors)
+                self._start(*asked)
+                self._look_ahead()
             self._children = [c for c in self._children if not self._is_over(c, events)]
         for child in filter(None, (*self._children, self._next)):
             child.kill()
 
-    def _first(self) -> _Child:
+    def _asked(self) -> tuple[Limits, int, int] | None:
+        """A request: what a child may take for it, its channel and its leash; None at the end."""
+        message, descriptors, _, _ = socket.recv_fds(self._control, 256, 2)
+        return (Limits.parse(message), descriptors[0], descriptors[1]) if message else None
+
+    def _first(self, serve: Serve) -> _Child:
         """A child whose walls stand; another one if it is killed, which says nothing of walls."""
         ending = ""
         for _ in range(MOST_FIRST):
-            child = self._forked()
+            child = self._forked(serve)
             if child.await_walls():
                 return child
             ending = child.farewell()
@@ -153,10 +176,10 @@ class Nursery:
         raise walls.WallError(f"the first child ended before its walls stood: {ending}")
 
     def _start(self, allowed: Limits, channel: int, leash: int) -> None:
-        """Have the child that waits serve a request, and another one wait."""
-        child = None
+        """Have the child that waits serve a request."""
+        child, self._next = self._next, None
         try:
-            child = self._next or self._forked()
+            child = child or self._forked(self._serve)
             child.give(allowed, channel, leash)
             self._children.append(child)
         except (walls.WallError, OSError) as error:
@@ -168,22 +191,20 @@ class Nursery:
             os.close(leash)
         finally:
             os.close(channel)
-        self._look_ahead()
 
     def _look_ahead(self) -> None:
         """Have a child wait; what prevents it is told to whoever asks for the next one."""
-        self._next = None
         with contextlib.suppress(walls.WallError, OSError):
-            self._next = self._forked()
+            self._next = self._forked(self._serve)
 
-    def _forked(self) -> _Child:
+    def _forked(self, serve: Serve) -> _Child:
         """A new child, in namespaces of its own, which closes the walls behind it and waits."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, self._namespace():
             process = os.fork()
             if process == 0:
                 self._let_go(ours)
-                _live(theirs, self._serve, walled=self._walled)
+                _live(theirs, serve, walled=self._walled)
         try:
             child = _Child(process, ours)
         except OSError:

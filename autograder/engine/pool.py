@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from autograder.engine import limits, room, walls
+from autograder.engine import limits, room, scouting, view, walls
+from autograder.engine.copies import NOTHING, Marks
 from autograder.engine.frames import SocketFrames
 from autograder.engine.fresh import worker_environment
 from autograder.engine.protocol import Limits, Request, frame_of
@@ -138,6 +139,7 @@ class Warm:
                     cwd=folder, env=environment,
                     pass_fds=[theirs.fileno()], start_new_session=True,
                 )  # fmt: skip
+            self._send_ahead()
             if self._is_ready():
                 return ""
             stderr.seek(0)
@@ -158,6 +160,9 @@ class Warm:
         for library in ("OMP", "MKL", "OPENBLAS"):
             environment[f"{library}_NUM_THREADS"] = "1"
         return command, Path("/"), {**environment, **_LARGE_PAGES}
+
+    def _send_ahead(self) -> None:
+        """Ask for what is to be done while it starts; nothing, unless somebody knows better."""
 
     def _is_ready(self) -> bool:
         """Wait until it has imported everything; false if it ended before or takes too long."""
@@ -220,6 +225,15 @@ class Pool(Warm):
         Whether to build walls; by default where the platform has them.
     covered
         Paths that do not show behind them, such as those of a class.
+    besides
+        What must not be read behind them wherever it lies. A pool that is given it has its room
+        searched anew, others once in a process.
+
+    Attributes
+    ----------
+    in_reach
+        Where answers, or what is `besides`, can be read behind the walls all the same. ``None`` if
+        the search did not come to its end.
 
     Raises
     ------
@@ -233,13 +247,19 @@ class Pool(Warm):
         *,
         walled: bool | None = None,
         covered: Iterable[Path] = (),
+        besides: Marks | None = None,
     ) -> None:
         self._covered = tuple(covered)
+        self._anew = besides is not None
+        self._besides = besides or NOTHING
+        self._looking = scouting.Looking()
+        self._scout: scouting.Scout | None = None
+        self.in_reach: tuple[str, ...] | None = ()
         warm = list(exercises)
         course = warm[0].folder.parent if warm else catalog.COURSE
         self.walled = bool(walls.available()) if walled is None else walled
-        arguments = ["walled" if self.walled else "open", str(course), *(e.slug for e in warm)]
-        super().__init__("autograder.engine.zygote", arguments)
+        self._warm_for = [str(course), *(e.slug for e in warm)]
+        super().__init__("autograder.engine.zygote")
 
     @property
     def isolation(self) -> Isolation:
@@ -252,13 +272,34 @@ class Pool(Warm):
         with self.lease(request.limits) as (ours, leash):
             yield Leashed.given(request, ours, leash)
 
+    def _start(self) -> None:
+        """Start it; again for as long as a scout finds copies that the next room can hide."""
+        for more in reversed(range(scouting.MOST_ROUNDS)):
+            super()._start()
+            if self._scout is None:
+                return
+            self.in_reach = self._scout.found()
+            if not (self._looking.hides(self.in_reach) and more):
+                self._anew = False
+                return
+            self._stop()
+
     def _placed(self, command: list[str]) -> tuple[list[str], Path, dict[str, str]]:
         home = self._home()
         environment = self._environment(home)
-        if self.walled:
-            line = room.furnished(command, environment, self._covered)
-            return line, Path("/"), environment
-        return command, home, environment
+        if not self.walled:
+            return [*command, "open", "alone", *self._warm_for], home, environment
+        shows = view.seen(environment, self._covered)
+        self._looking = scouting.looking(shows)
+        command += ["walled", "scouts" if self._scouts() else "alone", *self._warm_for]
+        shows |= dict.fromkeys(self._looking.hidden, False)
+        return room.furnished(command, environment, shows), Path("/"), environment
+
+    def _scouts(self) -> bool:
+        return self.walled and (self._anew or not self._looking.done)
+
+    def _send_ahead(self) -> None:
+        self._scout = scouting.Scout(self._control, self._besides) if self._scouts() else None
 
     def _home(self) -> Path:
         """The folder in which the warm process lives; behind walls it is not one of ours."""

@@ -188,10 +188,11 @@ def _exactly(channel: BinaryIO, size: int) -> bytes:
     return b"".join(parts)
 
 
-def write_frame(channel: BinaryIO, table: dict[str, Any]) -> None:
-    """Send one frame."""
+def write_frame(channel: BinaryIO, table: dict[str, Any], *, at_once: bool = True) -> None:
+    """Send one frame; if not `at_once`, with the next that is."""
     channel.write(frame_of(pack(table)))
-    channel.flush()
+    if at_once:
+        channel.flush()
 
 
 def read_frame(channel: BinaryIO) -> dict[str, Any] | None:

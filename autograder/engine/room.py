@@ -8,18 +8,15 @@ Reference: bwrap(1).
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from autograder.engine import users
-from autograder.engine.answers import marks
-from autograder.engine.copies import search
 from autograder.engine.fresh import matplotlib_cache
-from autograder.engine.view import CONTENT, View, exercises, is_link_into, probed_with, seen, shows
+from autograder.engine.view import CONTENT, View, exercises, is_link_into, probed_with, shows
 from autograder.exercise import catalog
 
 _NEEDED = (catalog.PACKAGE, sys.prefix, sys.base_prefix)
@@ -41,24 +38,20 @@ def told(environment: Mapping[str, str]) -> dict[str, str]:
     return own
 
 
-def furnished(
-    command: list[str], environment: dict[str, str], covered: Iterable[Path] = ()
-) -> list[str]:
+def furnished(command: list[str], environment: dict[str, str], view: View) -> list[str]:
     """The command line that runs `command` where only the libraries can be read.
 
     Parameters
     ----------
     environment
         The whole environment that the command gets; nothing of ours is inherited.
-    covered
-        Paths that are nobody's business in there, whatever lies around them.
+    view
+        What shows in there.
     """
     line = [*users.entering(users.source()), shutil.which("bwrap") or "bwrap", *_unshared()]
     line += ["--die-with-parent", "--new-session", "--clearenv"]
     line += ["--hostname", "touchstone", "--dev", "/dev", "--proc", "/proc"]
     line += ["--tmpfs", str(PRIVATE), "--tmpfs", "/run", "--tmpfs", "/var"]
-    view = seen(environment, covered)
-    view |= dict.fromkeys(copies(tuple(sorted(view.items()))), False)
     line += _laid_out(view)
     for path in _fonts():
         line += ["--ro-bind", str(path), str(FONTS / path.name)]
@@ -124,22 +117,6 @@ def _folders(path: Path, view: View, made: set[Path]) -> list[str]:
             made.add(folder)
             line += ["--perms", "0755", "--dir", str(folder)]
     return line
-
-
-@functools.cache
-def copies(view: tuple[tuple[Path, bool], ...]) -> tuple[Path, ...]:
-    """Answers among what shows that are not in the course itself: copies of all kinds.
-
-    They are looked for once in a process; what comes later, `trials` finds.
-    """
-    known = dict(view)
-    tops = [
-        str(path)
-        for path, does in view
-        if does and not shows(known, path.parent) and not is_link_into(path, known)
-    ]
-    apart = [str(path) for path, does in view if not does]
-    return tuple(map(Path, search(tops, marks(exercises()), apart)))
 
 
 def _fonts() -> Iterator[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from autograder.engine import limits
 from autograder.engine.calling import Call, called
@@ -13,6 +13,7 @@ from autograder.engine.claims import outcome_to
 from autograder.engine.keeping import variables_kept
 from autograder.engine.probing import run_probe
 from autograder.engine.protocol import Request, call_step, write_frame
+from autograder.engine.settings import chance_kept
 from autograder.engine.shell import LearnerShell, locate
 from autograder.engine.sources import defined_names
 from autograder.evidence.calls import Calls
@@ -52,7 +53,7 @@ class Notebook:
         id, source = request.cells[number]
         with self._step(step, request.cell_seconds):
             ran = self._shell.run(id, source, request.cell_seconds, request.handed_out.get(number))
-            write_frame(self._channel, {"type": "cell", "step": step, **ran})
+            self._tell({"type": "cell", "step": step, **ran})
         for name in defined_names(source):
             self._broken.pop(name, None)
             if ran["error"] and ran["error"] != "NotImplementedError":
@@ -75,7 +76,7 @@ class Notebook:
     def _checks(self, task: str) -> None:
         """Run the checks of a task; they leave the notebook's variables as they were."""
         request, names = self._request, self._shell.user_ns
-        with variables_kept(names):
+        with variables_kept(names), chance_kept():
             for check in self._suite.of_task(task):
                 step = f"check:{check.name}"
                 if step in request.skip:
@@ -86,7 +87,7 @@ class Notebook:
                         rebound=self._rebound, calls=None if request.salt else Calls(),
                     )  # fmt: skip
                     told = outcome_to(_explained(outcome, self._broken))
-                    write_frame(self._channel, {"type": "check", "step": step, "outcome": told})
+                    self._tell({"type": "check", "step": step, "outcome": told})
             self._calls(task)
 
     def _calls(self, task: str) -> None:
@@ -101,8 +102,11 @@ class Notebook:
                         gradients=self._suite.exercise.gradients,
                     )  # fmt: skip
                     told = outcome_to(replace(outcome, check=own))
-                    frame = {"type": "check", "step": f"check:{own}", "outcome": told}
-                    write_frame(self._channel, frame)
+                    self._tell({"type": "check", "step": f"check:{own}", "outcome": told})
+
+    def _tell(self, result: dict[str, Any]) -> None:
+        """Say what a step came to, as the next one begins: each time, the grader is woken up."""
+        write_frame(self._channel, result, at_once=False)
 
     @contextlib.contextmanager
     def _step(self, step: str, seconds: float) -> Iterator[None]:

@@ -53,12 +53,31 @@ def standard(seed: int, *, gradients: bool = True) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _chance(seed: int) -> Iterator[None]:
+    with chance_kept():
+        random.seed(seed)
+        np.random.seed(seed)
+        yield
+
+
+_kept = False
+
+
+@contextlib.contextmanager
+def chance_kept() -> Iterator[None]:
+    """Leave the generators of Python and NumPy as they are now, whatever the body draws.
+
+    Within another one it does nothing: they are large, and a notebook has many probes.
+    """
+    global _kept
+    if _kept:
+        yield
+        return
     saved = random.getstate(), np.random.get_state()
-    random.seed(seed)
-    np.random.seed(seed)
+    _kept = True
     try:
         yield
     finally:
+        _kept = False
         random.setstate(saved[0])
         np.random.set_state(saved[1])
 

@@ -12,6 +12,7 @@ import base64
 import io
 import linecache
 import os
+import re
 import subprocess
 import sys
 import time
@@ -32,6 +33,10 @@ from autograder._parsing import parse
 from autograder.engine.claims import MAX_OUTPUTS, MAX_SHOWN, MAX_TEXT, checked_png
 from autograder.engine.probing import one_line
 from autograder.engine.timing import Overtime, deadline
+
+# Magics, commands and help, prompts at the beginning of lines, blanks before the first word, and
+# lines of blanks only.
+_MORE = re.compile(r"[%!?]|\A\s|^\s*(?:[,;/]|>>>|\.\.\.|In\s*\[|\[)|^[^\S\n]+$", re.MULTILINE)
 
 
 class Recorder:
@@ -170,6 +175,12 @@ class LearnerShell(InteractiveShell):
     def should_run_async(self, raw_cell: str, **_: Any) -> bool:
         """Cells run in an event loop, as in a kernel: what needs that or refuses it is alike."""
         return True
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """As IPython; a cell that can hold nothing but Python is not looked through for more."""
+        if _MORE.search(raw_cell) or self.input_transformers_post or not raw_cell:
+            return str(super().transform_cell(raw_cell))  # type: ignore[no-untyped-call]
+        return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
 
     def run(
         self, id: str, source: str, seconds: float, handed_out: str | None = None

@@ -9,12 +9,13 @@ environment or within it, and is dark all the same.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 
 from autograder import _places
@@ -40,6 +41,8 @@ _SETTINGS = (
     "protocols", "services", "ssl/certs", "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
 
+_AT_THE_TOP = re.compile(r"^(?:from|import)\b[^(\n]*(?:\([^)]*\))?", re.MULTILINE)
+
 View = dict[Path, bool]
 """Of paths, whether they show."""
 
@@ -53,11 +56,12 @@ def seen(environment: Mapping[str, str], covered: Iterable[Path] = ()) -> View:
         Paths that belong to somebody, with all that is below them.
     """
     view = dict.fromkeys(filter(os.path.exists, _shown(environment)), True)
-    tops = [(top, top.resolve()) for top in view if not is_link_into(top, view)]
+    # The same place may show under another name, if the list leads there through a link.
+    names = [(top, at) for top in view if not is_link_into(top, view) and (at := top.resolve())]
+    linked = [(top, at) for top, at in names if top != at]
     for path in dict.fromkeys(path.resolve() for path in (*_unneeded(), *_dark(), *covered)):
         view[path] = False
-        # The same place under another name, if the list leads there through a link.
-        view |= {top / path.relative_to(at): False for top, at in tops if path.is_relative_to(at)}
+        view |= {top / path.relative_to(at): False for top, at in linked if path.is_relative_to(at)}
     return view
 
 
@@ -115,32 +119,38 @@ def probed_with(folder: Path) -> Iterator[Path]:
         paths = [folder / name for name in sorted(waiting)]
         yield from paths
         programs = (path for path in paths if path.suffix == ".py" and others)
-        waiting = others & {*chain.from_iterable(map(_named_in, programs))}
+        waiting = {name for path in programs for name in _named_in(path, frozenset(others))}
 
 
-def _named_in(program: Path) -> tuple[str, ...]:
-    """Modules beside a program that it imports, and whatever it says that may be a file's name."""
+def _named_in(program: Path, others: frozenset[str]) -> frozenset[str]:
+    """Of the files beside a program, modules that it imports, and what it says the name of."""
     about = program.stat()
-    return _names(program, about.st_mtime_ns, about.st_size)
+    return _names(program, others, about.st_mtime_ns, about.st_size)
 
 
 @functools.lru_cache(maxsize=256)
-def _names(program: Path, *_: int) -> tuple[str, ...]:
-    """The same, read once; what follows the path tells whether it was changed since."""
-    try:
-        tree = parse(program.read_text("utf-8"))
-    except (SyntaxError, ValueError):  # whoever runs it is told
-        return ()
-    names: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            # However it is written: `from . import rig`, `import autograder.course.speech.rig`.
-            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
-            for step in ".".join([module, *(alias.name for alias in node.names)]).split("."):
-                names += [step, f"{step}.py"]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names.append(node.value.partition("/")[0])
-    return tuple(names)
+def _names(program: Path, others: frozenset[str], *_: int) -> frozenset[str]:
+    """The same, read once; what follows the names tells whether the program was changed since."""
+    text = program.read_text("utf-8", "replace")
+    left = {name for name in others if name.partition(".")[0] in text}
+    # Most are imported at the top, and to read a few lines takes a tenth of the time.
+    named: set[str] = set()
+    for part in ("\n".join(_AT_THE_TOP.findall(text)), text):
+        if left <= named:
+            break
+        with contextlib.suppress(SyntaxError, ValueError):  # whoever runs it is told
+            named = {name for node in ast.walk(parse(part)) for name in _names_of(node)}
+    return frozenset(named & left)
+
+
+def _names_of(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        # However it is written: `from . import rig`, `import autograder.course.speech.rig`.
+        module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+        for step in ".".join([module, *(alias.name for alias in node.names)]).split("."):
+            yield from (step, f"{step}.py")
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value.partition("/")[0]
 
 
 def _unneeded() -> Iterator[Path]:
@@ -174,6 +184,8 @@ def _dark() -> Iterator[Path]:
     yield from dict.fromkeys((catalog.COURSE, catalog.PACKAGE / "course"))
     yield from exercises()
     yield CONTENT
+    # What a new exercise begins with looks like one.
+    yield catalog.PACKAGE / "dev" / "templates"
     yield from (_places.cache(), _places.data())
 
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -42,22 +42,30 @@ def task_edition(suite: Suite, task: str, secret: str = "") -> str:
 
     A change of another task leaves it as it was, so an author waits for what was changed only.
     """
+    return task_editions(suite, [task], secret)[task]
+
+
+def task_editions(suite: Suite, tasks: Iterable[str], secret: str = "") -> dict[str, str]:
+    """The `task_edition` of each of `tasks`; the exercise's folder is looked through once."""
     exercise = suite.exercise
-    digest = hashlib.sha256(f"{_FORMAT}\0{exercise.slug}\0{task}\0{secret}\0".encode())
-    digest.update(_graders())
-    names = suite.names_of(task)
-    for path in _files(exercise.folder):
-        changed = path.stat().st_mtime_ns
-        digest.update(path.relative_to(exercise.folder).as_posix().encode() + b"\0")
-        if path.name in ("checks.py", "wrong.py", "right.py"):
-            digest.update(slice_of(path, changed, names).encode())
-        elif path.name not in ("notebook.py", "exercise.toml"):
-            digest.update(_content(path, changed))
     rules = [(item.name, item.defines, item.forbidden) for item in exercise.tasks]
     own = (exercise.imports, exercise.model, exercise.check_seconds, exercise.gradients, rules)
-    digest.update(repr(own).encode())
-    digest.update(_surroundings())
-    return digest.hexdigest()
+    shared = repr(own).encode() + _surroundings()
+    files = [(path, path.stat().st_mtime_ns) for path in _files(exercise.folder)]
+    editions = {}
+    for task in tasks:
+        digest = hashlib.sha256(f"{_FORMAT}\0{exercise.slug}\0{task}\0{secret}\0".encode())
+        digest.update(_graders())
+        names = suite.names_of(task)
+        for path, changed in files:
+            digest.update(path.relative_to(exercise.folder).as_posix().encode() + b"\0")
+            if path.name in ("checks.py", "wrong.py", "right.py"):
+                digest.update(slice_of(path, changed, names).encode())
+            elif path.name not in ("notebook.py", "exercise.toml"):
+                digest.update(_content(path, changed))
+        digest.update(shared)
+        editions[task] = digest.hexdigest()
+    return editions
 
 
 @functools.cache

@@ -225,12 +225,27 @@ def read_apart(content: bytes, name: str, beside: Iterable[Beside] = ()) -> Note
     """
     if sys.platform != "linux":
         return parse_notebook(content, name, beside=beside)
+    return _reader().read(content, name, beside)
+
+
+def make_ready() -> None:
+    """Start what `read_apart` reads with, aside: it takes as long as much else at the beginning."""
+
+    def start() -> None:
+        with contextlib.suppress(Exception):  # whoever reads is told
+            _reader()
+
+    if sys.platform == "linux":
+        threading.Thread(target=start, daemon=True).start()
+
+
+def _reader() -> Reader:
     with _starting:
         if not _shared:
             reader = Reader().__enter__()
             atexit.register(reader.__exit__)
             _shared.append(reader)
-    return _shared[0].read(content, name, beside)
+        return _shared[0]
 
 
 class Judge:

@@ -57,9 +57,7 @@ def main() -> None:
         _warm(catalog.exercise(told["slug"], Path(told["course"])), told["secret"])
     gc.freeze()
     gc.enable()
-    nursery = Nursery(control, _serve, walled=False)
-    control.send(b"ready")
-    nursery.run()
+    Nursery(control, _serve, walled=False).run()
 
 
 def _warm(exercise: Exercise, secret: str) -> None:

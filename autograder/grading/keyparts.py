@@ -18,7 +18,7 @@ from autograder.engine.pool import pool_of
 from autograder.engine.process import Launch
 from autograder.engine.protocol import BUILT
 from autograder.exercise.catalog import Exercise
-from autograder.exercise.edition import task_edition
+from autograder.exercise.edition import task_edition, task_editions
 from autograder.exercise.suite import Suite
 from autograder.grading.keycache import path_of, read, remember, write
 
@@ -96,10 +96,9 @@ def cached(
     exercise: Exercise, mode: Mode, secret: str = "", tasks: Collection[str] | None = None
 ) -> dict[str, KeyRows | None]:
     """The cached part of a key for each of `tasks`, in the exercise's order."""
-    suite = Suite(exercise)
+    wanted = [t.name for t in exercise.tasks if tasks is None or t.name in tasks]
 
-    def part(name: str) -> KeyRows | None:
-        version = task_edition(suite, name, secret)
+    def part(name: str, version: str) -> KeyRows | None:
         path = path_of(exercise, f"{mode}-{name}", version)
         found = read(path)
         if found is None and mode == "reference":
@@ -109,4 +108,5 @@ def cached(
                 remember(path, found)
         return found
 
-    return {t.name: part(t.name) for t in exercise.tasks if tasks is None or t.name in tasks}
+    editions = task_editions(Suite(exercise), wanted, secret)
+    return {name: part(name, version) for name, version in editions.items()}

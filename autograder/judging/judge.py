@@ -155,9 +155,10 @@ def _judge_check(
         reason = reference.message or reference.error
         return replace(verdict, message=wording.reference_failed(reason))
     if seen.kind == "value":
-        verdict = replace(verdict, came_out=show(seen.value), expected=_expected(check, reference))
+        verdict = replace(verdict, came_out=show(seen.value))
         if _passes(check, seen, reference):
             return replace(verdict, status="pass", expected=wording.NOTHING)
+        verdict = replace(verdict, expected=_expected(check, reference))
         names = given(check, seen, known, key, diagnosed)
         if names and not is_one_answer(seen.value):
             return right_given(verdict, wording.right_given(names))
@@ -244,6 +245,8 @@ def _related(
         if verdict.status == "fail" and not verdict.misconception and check.expect is None
         and seen[check.name].kind == "value"
     }  # fmt: skip
+    if not unnamed:
+        return verdicts
     found = found_in(
         {n: pair for n, pair in unnamed.items() if fits_in_size(pair.seen, pair.right)}
     )
