@@ -24,10 +24,10 @@ from attempts import RECALL, notebook, save, task
 from autograder import _places
 from autograder.classroom import Ledger, belongings, find_submissions, read_secret
 from autograder.classroom.belongings import Belongings
-from autograder.classroom.graders import AnswersInReach, Pools
+from autograder.classroom.graders import AnswersInReach, NoWalls, Pools
 from autograder.engine import read_notebook, scouting, view, walls
 from autograder.engine.answers import marks, parted
-from autograder.engine.copies import ANSWERS, Marks, long_lines, search
+from autograder.engine.copies import ANSWERS, Marks, long_lines, of_files, search
 from autograder.engine.pool import Pool
 from autograder.engine.trials import answers_in_reach, trials
 from autograder.exercise import catalog
@@ -247,6 +247,35 @@ def test_a_copy_that_comes_later_is_found_by_the_trial(libraries: Path) -> None:
     assert finding.state == "bad"
     for text in finding.text.values():
         assert str(late) in text
+
+
+@needs_walls
+def test_a_room_is_searched_once_in_a_process_and_anew_for_each_class(libraries: Path) -> None:
+    with Pool([METRICS], walled=True) as pool:
+        assert pool.in_reach == ()
+    late = libraries / "work.ipynb"
+    shutil.copy(METRICS.notebook("zh", solved=True), late)
+    own = libraries / "own"
+    own.write_text("what belongs to a class")
+    with Pool([METRICS], walled=True) as pool:
+        assert answers_in_reach(METRICS, pool.worker) == (str(late),)
+    # The copy is hidden in a second room; what is the class's is for the class to refuse.
+    with Pool([METRICS], walled=True, besides=of_files([own.read_bytes()])) as pool:
+        assert pool.in_reach == (str(own),)
+        assert answers_in_reach(METRICS, pool.worker) == ()
+
+
+@needs_walls
+def test_nobody_is_graded_where_the_search_does_not_come_to_its_end(
+    libraries: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scouting, "MEMORY", 2**20)
+    pools = Pools(sandbox=True, own=Belongings(marks=of_files([bytes(n) for n in range(20_000)])))
+    try:
+        with pytest.raises(NoWalls, match="did not come to its end"):
+            pools.grade(read_notebook(save(tmp_path, notebook(RECALL))), "")
+    finally:
+        pools.close()
 
 
 @needs_walls

@@ -8,10 +8,10 @@ import pytest
 
 from autograder.dev.build import orphans
 from autograder.dev.verify import verify
+from autograder.engine import ours
 from autograder.engine.pool import Pool, pool_of
 from autograder.exercise.catalog import COURSE, content_root, exercise, exercises
 from autograder.grading.grade import grade_path
-from autograder.grading.keyparts import made_warm
 
 SLUGS = sorted(path.parent.name for path in COURSE.glob("*/exercise.toml"))
 
@@ -19,7 +19,7 @@ SLUGS = sorted(path.parent.name for path in COURSE.glob("*/exercise.toml"))
 @pytest.fixture(scope="module")
 def warm() -> Iterator[Pool | None]:
     """All libraries, loaded once behind the walls, and once for what is ours."""
-    with pool_of(exercises()) as pool, made_warm(exercises()):
+    with pool_of(exercises()) as pool, ours.warm(exercises()):
         yield pool
 
 

@@ -12,12 +12,13 @@ import dev_exercise
 import pytest
 from attempts import RECALL, grade, notebook, save, statuses, task
 
+from autograder.engine import ours
 from autograder.engine.claims import outcome_to
 from autograder.evidence.packing import pack
 from autograder.exercise.catalog import exercise
 from autograder.exercise.suite import answers
 from autograder.grading.grade import grade_path
-from autograder.grading.keyparts import made_warm, parts
+from autograder.grading.keyparts import parts
 from autograder.grading.oracle import answer_key, make_ahead, reference_key
 from autograder.judging.key import AnswerKey, Label
 
@@ -108,7 +109,7 @@ def test_a_whole_key_holds_the_reference_too(keys: Path) -> None:
 def test_a_process_that_is_warm_makes_the_same_key(
     tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with made_warm([METRICS]):
+    with ours.warm([METRICS]):
         warm = answer_key(METRICS, tasks=["recall", "f1"])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
     fresh = answer_key(METRICS, tasks=["recall", "f1"])

@@ -6,8 +6,10 @@ import random
 from pathlib import Path
 
 import dev_exercise
+import numpy as np
 
 from autograder.engine.probing import run_probe
+from autograder.engine.settings import chance_kept, standard
 from autograder.exercise.suite import Suite, references
 
 DRAWS = """
@@ -44,3 +46,21 @@ def test_a_first_probe_draws_the_same_numbers_as_a_later_one(tmp_path: Path) -> 
     assert first.kind == "value", first
     assert first.value == second.value
     assert random.getstate() == state
+
+
+def test_many_probes_leave_chance_as_one_does() -> None:
+    """Half a pair of normal numbers waits in NumPy's generator; it is not lost either."""
+    random.seed(7)
+    np.random.seed(7)
+    np.random.randn()
+    expected = random.random(), np.random.randn(3).tolist()
+    random.seed(7)
+    np.random.seed(7)
+    np.random.randn()
+    drawn = []
+    with chance_kept():
+        for _ in range(2):
+            with standard(1):
+                drawn.append((random.random(), np.random.randn()))
+    assert drawn[0] == drawn[1]
+    assert (random.random(), np.random.randn(3).tolist()) == expected

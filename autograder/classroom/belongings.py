@@ -1,7 +1,7 @@
 """What belongs to a class: where it lies, and what it is known by should it lie elsewhere too.
 
 None of it shows to a submission. Its paths are covered, and the folders around them; and before
-anybody is graded, a submission of ours looks for it by content, everywhere that it can reach.
+anybody is graded, a scout looks for it by content, everywhere that a submission could reach.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Copies of the course's answers, and of what belongs to a class, found by what is in them.
 
-The same search runs twice: outside, for what the room is to hide, and in a child of the pool,
-behind its walls, for what a submission could read all the same. It walks through every folder that
-there is, and finds
+The search runs where a submission does, behind its walls (`scouting`, `trials`), so it finds what
+one could read. It walks through every folder that there is, and finds
 
 - each file that is one of those sought byte for byte, whatever its name;
 - notebooks, programs named like an answer's file or an exercise, and texts, if they share enough

@@ -1,6 +1,6 @@
 """What our own answers yield: the reference, the misconceptions, and what is built on them.
 
-Each in a process of its own, which holds the reference and in which no submission runs.
+Each in a process of its own, as `ours` gives it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from autograder.engine import ours
 from autograder.engine.calling import Call
 from autograder.engine.claims import outcome_from, outcome_to
 from autograder.engine.dialogue import START_SECONDS
-from autograder.engine.fresh import fresh_worker
-from autograder.engine.process import Launch
+from autograder.engine.frames import Worker
 from autograder.engine.protocol import BrokenChannel, Request
 from autograder.evidence.observations import Outcome
 from autograder.exercise import catalog
@@ -58,7 +58,6 @@ def observe_key(
     course: Path = catalog.COURSE,
     checks: Sequence[str] = (),
     mode: Mode = "key",
-    launch: Launch = fresh_worker,
 ) -> KeyRows:
     """Run probes with the reference and the misconceptions, in a process of its own.
 
@@ -71,22 +70,20 @@ def observe_key(
         with those that are made of the reference (``variants``, of `engine.variants`), or, of the
         costly checks that rest on it, with the reference built on one misconception alone
         (``built:name``).
-    launch
-        Gives the process.
 
     Raises
     ------
     WorkerFailed
         If our own content does not run.
     """
-    found: list[tuple[tuple[str, ...], Outcome]] = []
-    table: list[dict[str, Any]] = []
     request = _of_ours(mode, exercise, secret, course, checks)
-    for frame in _frames_of(request, exercise, launch=launch):
-        if frame["type"] == "misconceptions":
-            table = frame["table"]
-        if frame["type"] == "answer":
-            found.append((tuple(frame["label"]), outcome_from(frame["outcome"])))
+    frames = list(_frames_of(request, exercise))
+    table = [row for frame in frames if frame["type"] == "misconceptions" for row in frame["table"]]
+    found = [
+        (tuple(frame["label"]), outcome_from(frame["outcome"]))
+        for frame in frames
+        if frame["type"] == "answer"
+    ]
     return KeyRows(found, table)
 
 
@@ -127,6 +124,8 @@ def observe_yours(
     found, wanted = [], []
     request = replace(
         _of_ours("yours", exercise, secret, course, checks),
+        # What a learner's functions answer decides how much memory it takes, too.
+        memory=exercise.with_room().memory,
         calls=tuple((name, None) for name in names),
         answers=tuple((call.name, call.values, outcome_to(o)) for call, o in answered),
     )
@@ -151,18 +150,25 @@ def _of_ours(
 
 
 def _frames_of(
-    request: Request, exercise: Exercise, over: float = math.inf, launch: Launch = fresh_worker
+    request: Request, exercise: Exercise, over: float = math.inf
 ) -> Iterator[dict[str, Any]]:
     """What a process that holds the reference reports, until it is done."""
-    with launch(request) as frames:
-        while True:
-            try:
-                frame = frames.next(min(START_SECONDS, max(over - time.monotonic(), 0.0)))
-            except (queue.Empty, BrokenChannel) as error:
-                raise WorkerFailed(f"the reference of {exercise.slug} hangs: {error!r}") from None
-            if frame is None:
-                words = frames.last_words()
-                raise WorkerFailed(f"the reference of {exercise.slug} does not run: {words}")
-            if frame["type"] == "end":
-                return
-            yield frame
+    from autograder.engine.pool import PoolError
+
+    try:
+        with ours.launch(request) as frames:
+            while (frame := _next_of(frames, exercise, over))["type"] != "end":
+                yield frame
+    except PoolError as error:
+        raise WorkerFailed(str(error)) from None
+
+
+def _next_of(frames: Worker, exercise: Exercise, over: float) -> dict[str, Any]:
+    try:
+        frame = frames.next(min(START_SECONDS, max(over - time.monotonic(), 0.0)))
+    except (queue.Empty, BrokenChannel) as error:
+        raise WorkerFailed(f"the reference of {exercise.slug} hangs: {error!r}") from None
+    if frame is None or frame["type"] == "failed":
+        words = frame["why"] if frame else frames.last_words()
+        raise WorkerFailed(f"the reference of {exercise.slug} does not run: {words}")
+    return frame

@@ -228,7 +228,7 @@ class LearnerShell(InteractiveShell):
             return
         yield 1, handed_out
         try:
-            python: str = self.transform_cell(source)  # type: ignore[no-untyped-call]
+            python = self.transform_cell(source)
             known = {ast.dump(node) for node in parse(handed_out).body}
             body = parse(python).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):

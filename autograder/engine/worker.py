@@ -83,12 +83,10 @@ def serve(request: Request, channel: BinaryIO) -> None:
     suite = _suite(request)
     found = suite.exercise
     _load(found)
-    if request.mode in ("reference", "key", "variants") or request.mode.startswith(BUILT):
-        _serve_key(suite, found, request, channel)
-    elif request.mode == "yours":
-        _serve_yours(suite, found, request, channel)
-    else:
+    if request.mode == "notebook":
         _serve_notebook(suite, request, channel)
+    else:
+        _serve_ours(suite, found, request, channel)
     write_frame(channel, {"type": "end"})
 
 
@@ -118,6 +116,16 @@ def _serve_notebook(suite: Suite, request: Request, channel: BinaryIO) -> None:
     begin()
     write_frame(channel, {"type": "ready"})
     Notebook(suite, request, channel, shell).run()
+
+
+def _serve_ours(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:
+    """Run probes with our own answers; what keeps them from running is told."""
+    serve = _serve_yours if request.mode == "yours" else _serve_key
+    try:
+        serve(suite, found, request, channel)
+    except Exception as error:
+        write_frame(channel, {"type": "failed", "why": f"{type(error).__name__}: {error}"})
+        raise
 
 
 def _serve_key(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:

@@ -18,7 +18,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
-from autograder.engine import Notebook, UnreadableNotebook, parse_notebook
+from autograder.engine import Notebook, UnreadableNotebook, ours, parse_notebook
 from autograder.engine.files import Beside, content_of
 from autograder.engine.pool import Pool, PoolError, Warm, ending
 from autograder.engine.protocol import Limits
@@ -257,15 +257,18 @@ class Judge:
         course = str(exercise.folder.parent.resolve())
         told = pack({"slug": exercise.slug, "course": course, "secret": secret})
         self._bench = _Bench(Warm(_MODULE, told=told))
+        self._kept = contextlib.ExitStack()
 
     def __enter__(self) -> Judge:
         # While nobody else is at it, and where nothing limits it.
         oracle.reference_key(self._exercise, secret=self._secret)
+        self._kept.enter_context(ours.kept())
         self._bench.warm.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bench.close()
+        self._kept.close()
 
     def grade(self, notebook: Notebook, pool: Pool) -> SubmissionResult:
         """Grade a notebook, whose code runs in `pool`; what it does to a judge is its verdict."""
@@ -283,7 +286,7 @@ class Judge:
         return result_from_dict(json.loads(done["result"]))
 
     def _answer(
-        self, pool: Pool, said: dict[str, Any], ours: socket.socket, connection: Connection
+        self, pool: Pool, said: dict[str, Any], end: socket.socket, connection: Connection
     ) -> None:
         if "key" in said:
             mode, tasks = said["key"]
@@ -293,13 +296,14 @@ class Judge:
             return
         with contextlib.ExitStack() as lent:
             try:
-                lease = pool.lease(Limits.parse(said["worker"]))
+                allowed = Limits.parse(said["worker"])
+                lease = ours.lease(self._exercise, allowed) if said["ours"] else pool.lease(allowed)
                 ends = [end.fileno() for end in lent.enter_context(lease)]
             except (PoolError, OSError) as error:
                 connection.send_bytes(pack({"failed": str(error) or type(error).__name__}))
                 return
             connection.send_bytes(pack({"failed": ""}))
-            socket.send_fds(ours, [b"w"], ends)
+            socket.send_fds(end, [b"w"], ends)
 
     def _overrun(self, notebook: Notebook, status: Status, pool: Pool) -> SubmissionResult:
         """The result of a notebook that could not be judged: nothing, with the reason."""

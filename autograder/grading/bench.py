@@ -15,13 +15,21 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from autograder.engine import Notebook, Observed, UnreadableNotebook, limits, parse_notebook
+from autograder.engine import (
+    Notebook,
+    Observed,
+    UnreadableNotebook,
+    limits,
+    ours,
+    parse_notebook,
+)
 from autograder.engine.files import Beside
 from autograder.engine.keys import KeyRows, Mode
 from autograder.engine.needed import handout, unneeded
@@ -93,7 +101,7 @@ def _serve(channel: int) -> None:
     grader = _Grader(Connection(channel))
     keyparts.have_made(grader.keys)
     before = limits.own_memory(os.getpid())
-    with contextlib.suppress(EOFError):
+    with contextlib.suppress(EOFError), ours.lent_by(grader.ours):
         while True:
             done = _done(grader.next(), grader)
             well = done.keys().isdisjoint({"over", "failed"})
@@ -144,11 +152,18 @@ class _Grader:
             self.say(question)
             return self.next()
 
-    @contextlib.contextmanager
-    def worker(self, request: Request) -> Iterator[Leashed]:
+    def worker(self, request: Request) -> AbstractContextManager[Leashed]:
         """A child of the grader's pool, as `Pool.worker` gives it."""
+        return self._lent(request, ours=False)
+
+    def ours(self, request: Request) -> AbstractContextManager[Leashed]:
+        """A child of the grader's process that holds our answers."""
+        return self._lent(request, ours=True)
+
+    @contextlib.contextmanager
+    def _lent(self, request: Request, *, ours: bool) -> Iterator[Leashed]:
         with self._asking:
-            self.say({"worker": request.limits.packed()})
+            self.say({"worker": request.limits.packed(), "ours": ours})
             if failed := self.next()["failed"]:
                 raise PoolError(failed)
             _, descriptors, _, _ = socket.recv_fds(self._socket, 1, 2)

@@ -22,6 +22,7 @@ from autograder.engine import (
     WorkerFailed,
     ask,
     observe,
+    ours,
     read_notebook,
 )
 from autograder.engine.frames import Worker
@@ -135,7 +136,7 @@ def grade(
     """
     started = time.perf_counter() if started is None else started
     course = exercise.folder.parent
-    with ThreadPoolExecutor(1) as aside:
+    with ours.kept(), ThreadPoolExecutor(1) as aside:
         # The reference's key is looked up, or computed, while the submission runs.
         begun = _begun(notebook, exercise)
         key: Future[AnswerKey] = aside.submit(reference_key, exercise, secret=secret, tasks=begun)

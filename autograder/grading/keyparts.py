@@ -5,17 +5,12 @@ Each is made by a process of its own, that of `engine.keys`, unless somebody els
 
 from __future__ import annotations
 
-import contextlib
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Sequence
 
 from autograder.engine import KeyRows, observe_key
-from autograder.engine.fresh import fresh_worker
 from autograder.engine.keys import Mode
-from autograder.engine.pool import pool_of
-from autograder.engine.process import Launch
 from autograder.engine.protocol import BUILT
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.edition import task_edition, task_editions
@@ -40,22 +35,6 @@ def have_made(make: Make) -> None:
 _makers: list[Make] = []
 
 
-@contextlib.contextmanager
-def made_warm(exercises: Sequence[Exercise]) -> Iterator[None]:
-    """In the body, keys are made by children of one process that has loaded the libraries.
-
-    For whoever makes those of many exercises; where the platform has no such processes, nothing
-    changes.
-    """
-    with pool_of(exercises, walled=False) as pool:
-        make = partial(_computed, launch=pool.worker) if pool else _computed
-        _makers.append(make)
-        try:
-            yield
-        finally:
-            _makers.remove(make)
-
-
 def parts(exercise: Exercise, mode: Mode, secret: str, tasks: Sequence[str]) -> dict[str, KeyRows]:
     """The parts of a key for `tasks`, from the cache or computed now."""
     if not _MODES.fullmatch(mode):  # a file is named after it
@@ -73,14 +52,13 @@ def _computed(
     mode: Mode,
     secret: str,
     tasks: Sequence[str],
-    launch: Launch = fresh_worker,
 ) -> dict[str, KeyRows | None]:
     """Run the reference, and for a key the misconceptions, for the checks of `tasks`."""
     suite = Suite(exercise)
     checks = {check.name: name for name in tasks for check in suite.of_task(name)}
     rows = observe_key(
         exercise, secret=secret, course=exercise.folder.parent, checks=tuple(checks),
-        mode=mode, launch=launch,
+        mode=mode,
     )  # fmt: skip
     found: dict[str, KeyRows | None] = {}
     for name in tasks:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import cache, partial
 from typing import Any
 
-from autograder.engine import Ask, KeyRows, WorkerFailed
+from autograder.engine import Ask, KeyRows, WorkerFailed, ours
 from autograder.engine.keys import Mode
 from autograder.engine.protocol import BUILT
 from autograder.evidence.observations import Data, Outcome
@@ -20,7 +20,7 @@ from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise, Task
 from autograder.exercise.declaring import Check
 from autograder.exercise.suite import Suite, answers
-from autograder.grading.keyparts import cached, made_warm, parts
+from autograder.grading.keyparts import cached, parts
 from autograder.grading.yours import with_yours
 from autograder.judging.judge import judge_exercise
 from autograder.judging.key import AnswerKey, Label, Misconception
@@ -219,7 +219,7 @@ def main() -> None:
         slug, _, task = name.partition("/")
         asked.setdefault(slug, []).extend(filter(None, [task]))
     exercises = [catalog.exercise(slug) for slug in asked]
-    with made_warm(exercises) if len(exercises) > 1 else contextlib.nullcontext():
+    with ours.warm(exercises) if len(exercises) > 1 else ours.kept():
         for mode in ("key", "variants"):
             for exercise, tasks in zip(exercises, asked.values(), strict=True):
                 _key(exercise, mode, "", tasks or None)

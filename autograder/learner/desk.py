@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder._errors import BilingualError
-from autograder.engine import Notebook, UnreadableNotebook, read_notebook
+from autograder.engine import Notebook, UnreadableNotebook, ours, read_notebook
 from autograder.engine.needed import handout
 from autograder.engine.pool import Pool, pool_of
 from autograder.exercise import catalog
@@ -148,7 +148,7 @@ def grade_all(
     # One process serves all that is to be run; for a single one it would start no sooner.
     warm = exercises_of(left, begun=not whole) if len(left) > 1 else []
     results = []
-    with pool_of(warm) as pool:
+    with pool_of(warm) as pool, ours.kept():
         for path in paths:
             bar.begin(path.name)
             results.append(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # nbgrader stops a cell after 30 seconds, and a cell that was stopped has no points.
 PROBE_SECONDS, CARD_SECONDS = 20.0, 26.0
+# Who runs a check that failed runs it again, as often as not.
+_LINGER_SECONDS = 600.0
 
 
 def under_nbgrader() -> bool:
@@ -39,6 +41,7 @@ def use_one_thread() -> None:
 
 def judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResult:
     """Run the probes of `task`, and of those that it rests on, and judge them."""
+    from autograder.engine import ours
     from autograder.engine.timing import PATIENCE
     from autograder.exercise.suite import Suite
     from autograder.grading.oracle import judged_by_need, reference_key, tried
@@ -58,9 +61,10 @@ def judged(exercise: Exercise, task: Task, names: Mapping[str, Any]) -> TaskResu
     compared = tried(suite, outcomes)
     reference = reference_key(exercise, tasks=None if compared and not hurry else compared)
     left = started + CARD_SECONDS - time.monotonic() if hurry else math.inf
-    results = judged_by_need(
-        exercise, tasks, outcomes, reference, seconds=left, ask=_asking(names, exercise)
-    )
+    with ours.kept(linger=_LINGER_SECONDS):
+        results = judged_by_need(
+            exercise, tasks, outcomes, reference, seconds=left, ask=_asking(names, exercise)
+        )
     return next(result for result in results if result.name == task.name)
 
 

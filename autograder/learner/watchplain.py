@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from autograder import report
+from autograder.engine import ours
 from autograder.grading.grade import exercises_of, warm_pool
 from autograder.grading.journal import Journal
 from autograder.grading.oracle import load_ahead, make_ahead
@@ -35,7 +36,8 @@ def grading(
     exercises = exercises_of(paths)
     make_ahead(exercises)
     load_ahead(exercises)
-    with warm_pool(paths) as pool:
+    with warm_pool(paths) as pool, ours.kept():
+        ours.begin(exercises)
 
         def grade(path: Path) -> SubmissionResult:
             before = desk.graded_before(path, journal)

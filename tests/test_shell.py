@@ -1,0 +1,39 @@
+"""The worker's shell: a cell that holds nothing but Python is not looked through for more."""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from IPython.core.inputtransformer2 import TransformerManager
+
+from autograder.engine.shell import LearnerShell
+
+PLAIN = (
+    "x = 1", "def f(a):", "    return a", "# a word", "'''text", "'''", "2]", "\\", "return 1",
+    "é = '字'", "a \x0c b", "b\r", "y = f(x); z = 2", "",
+)  # fmt: skip
+MORE = (
+    "  ", "\t", "    indented", "%time x", "!ls", "x?", "?x", "a % b", "a != b", ">>> x = 1",
+    "... x", "In [3]: y = 2", "   ...: z", "[1,", "(3,", "; f 1", ", f 1", "/f 1", "%%bash",
+    "y = %env", "y = !ls", "[nav] In [2]: x",
+)  # fmt: skip
+SHELL = LearnerShell.make()
+
+
+@example(["", "x = 1"], "")
+@example(["    x = 1"], "")
+@given(
+    st.lists(st.sampled_from(PLAIN) | st.sampled_from(MORE), max_size=6),
+    st.sampled_from(["", "\n", "\n\n"]),
+)
+def test_a_cell_becomes_what_ipython_makes_of_it(lines: list[str], end: str) -> None:
+    cell = "\n".join(lines) + end
+    try:
+        expected: object = TransformerManager().transform_cell(cell)
+    except SyntaxError as error:
+        expected = type(error)
+    try:
+        found: object = SHELL.transform_cell(cell)
+    except SyntaxError as error:
+        found = type(error)
+    assert found == expected
