@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import example, given
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -20,20 +21,25 @@ MORE = (
 SHELL = LearnerShell.make()
 
 
-@example(["", "x = 1"], "")
-@example(["    x = 1"], "")
 @given(
     st.lists(st.sampled_from(PLAIN) | st.sampled_from(MORE), max_size=6),
     st.sampled_from(["", "\n", "\n\n"]),
 )
 def test_a_cell_becomes_what_ipython_makes_of_it(lines: list[str], end: str) -> None:
-    cell = "\n".join(lines) + end
-    try:
-        expected: object = TransformerManager().transform_cell(cell)
-    except SyntaxError as error:
-        expected = type(error)
-    try:
-        found: object = SHELL.transform_cell(cell)
-    except SyntaxError as error:
-        found = type(error)
-    assert found == expected
+    assert_alike("\n".join(lines) + end)
+
+
+@pytest.mark.parametrize("around", ["{}", "{}\nx = 1", "x = 1\n{}", "def f():\n    {}", "\n{}"])
+@pytest.mark.parametrize("line", [*PLAIN, *MORE])
+def test_so_does_each_line_by_itself(line: str, around: str) -> None:
+    assert_alike(around.format(line))
+
+
+def assert_alike(cell: str) -> None:
+    made = []
+    for transform in (TransformerManager().transform_cell, SHELL.transform_cell):
+        try:
+            made.append(transform(cell))
+        except SyntaxError as error:
+            made.append(type(error).__name__)
+    assert made[0] == made[1]

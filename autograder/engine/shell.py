@@ -34,9 +34,13 @@ from autograder.engine.claims import MAX_OUTPUTS, MAX_SHOWN, MAX_TEXT, checked_p
 from autograder.engine.probing import one_line
 from autograder.engine.timing import Overtime, deadline
 
-# Magics, commands and help, prompts at the beginning of lines, blanks before the first word, and
-# lines of blanks only.
-_MORE = re.compile(r"[%!?]|\A\s|^\s*(?:[,;/]|>>>|\.\.\.|In\s*\[|\[)|^[^\S\n]+$", re.MULTILINE)
+# Magics, commands and help, ends of lines of other kinds, prompts at the beginning of lines, blanks
+# before the first word, and lines of blanks only.
+_MORE = re.compile(
+    r"[%!?\r\v\f\x1c-\x1e\x85\u2028\u2029]"
+    r"|\A\s|^\s*(?:[,;/]|>>>|\.\.\.|In\s*\[|\[)|^[^\S\n]+$",
+    re.MULTILINE,
+)
 
 
 class Recorder:
