@@ -30,9 +30,8 @@ from autograder.engine.protocol import MAX_FRAME, BrokenChannel, frame_from
 from autograder.evidence.packing import pack
 from autograder.exercise.catalog import Exercise, exercise
 from autograder.exercise.criteria import Tolerance
-from autograder.grading import apart
-from autograder.grading.apart import Judge, Reader
-from autograder.grading.bench import MOST_USES, _Grader
+from autograder.grading.apart import Judge, Reader, _children, _judge, _reader
+from autograder.grading.bench import MOST_USES, SECONDS, _Grader
 from autograder.grading.grade import grade
 from autograder.judging.comparing import comparable, equal, numbers, show
 from autograder.judging.results import SubmissionResult
@@ -178,7 +177,7 @@ def test_an_allocation_that_a_predicate_makes_for_it_costs_that_check_alone(
 def test_what_it_does_to_the_judge_is_its_own_verdict_and_the_next_is_judged(
     answer: str, status: str, toy: Exercise, judge: Judging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apart, "SECONDS", 2.0)
+    monkeypatch.setattr(_judge, "SECONDS", 2.0)
     before = _memory()
     result = judge(written(toy, answer))
     assert set(told(result).values()) == {status}
@@ -200,13 +199,13 @@ def test_one_that_was_used_is_not_believed_when_it_ends(
 ) -> None:
     """What somebody before left there may have had a part in it."""
     uses: list[int] = []
-    done = apart._Child.do
+    done = _children._Child.do
 
     def ending_if_used(child: Any, *arguments: Any) -> Any:
         uses.append(child.used)
         return None if child.used else done(child, *arguments)
 
-    monkeypatch.setattr(apart._Child, "do", ending_if_used)
+    monkeypatch.setattr(_children._Child, "do", ending_if_used)
     with Judge(toy) as judge:
         for _ in range(2):
             assert set(told(judge.grade(written(toy, RIGHT), pool)).values()) == {"pass"}
@@ -245,10 +244,10 @@ def test_what_a_file_does_to_its_reader_is_said_of_it(
     # Each name stands in the code a thousand times, and never as a word.
     names = ["b" * n + "/" + "b" * (n % 97 + 1) for n in range(1, 199)]
     beside = [Beside(f"{name}/{n}", bytes) for name in names for n in range(20)]
-    monkeypatch.setattr(apart, "SECONDS", 1.0)
+    monkeypatch.setattr(_reader, "SECONDS", 1.0)
     with pytest.raises(UnreadableNotebook, match="Reading it took more than 1 s"):
         reader.read(content(("x" + "b" * 200) * 1300), "x.ipynb", beside)
-    monkeypatch.setattr(apart, "MEMORY", 2**25)
+    monkeypatch.setattr(_children, "MEMORY", 2**25)
     many = b'{"cells": [' + b"{}," * 1_900_000 + b"{}]}"
     with pytest.raises(UnreadableNotebook, match=r"memory|process"):
         reader.read(many, "x.ipynb")
@@ -274,7 +273,7 @@ def test_any_source_is_read_and_judged_or_named(
     with contextlib.suppress(UnreadableNotebook):
         assert len(reader.read(content(source), "x.ipynb").cells) == 1
     assert judge(written_as(toy, source)).at_fault is False
-    assert time.monotonic() - started < apart.SECONDS + 30
+    assert time.monotonic() - started < SECONDS + 30
 
 
 NUMBERS = st.one_of(

@@ -96,7 +96,7 @@ def observe_yours(
     secret: str = "",
     course: Path = catalog.COURSE,
     over: float = math.inf,
-) -> tuple[KeyRows, list[Call]]:
+) -> tuple[KeyRows, dict[str, list[Call]]]:
     """Run probes with the reference built on a learner's functions, which stay where they are.
 
     Parameters
@@ -113,15 +113,15 @@ def observe_yours(
     -------
     KeyRows
         What those probes yield for which all calls are answered, by labels ``("yours", name, …)``.
-    list of Call
-        Calls that others need; they went on as if these were right.
+    dict of str to list of Call
+        Calls that each of the others needs; it went on as if these were right.
 
     Raises
     ------
     WorkerFailed
         If our own content does not run, or not in time.
     """
-    found, wanted = [], []
+    found, wanted = [], {}
     request = replace(
         _of_ours("yours", exercise, secret, course, checks),
         # What a learner's functions answer decides how much memory it takes, too.
@@ -133,7 +133,7 @@ def observe_yours(
         if frame["type"] == "answer":
             found.append((tuple(frame["label"]), outcome_from(frame["outcome"])))
         if frame["type"] == "wanted":
-            wanted = [Call(name, values) for name, values in frame["calls"]]
+            wanted[frame["check"]] = [Call(name, values) for name, values in frame["calls"]]
     return KeyRows(found, []), wanted
 
 

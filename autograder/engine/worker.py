@@ -166,13 +166,12 @@ def _known(suite: Suite, found: Exercise, right: dict[str, Any], request: Reques
 def _serve_yours(suite: Suite, found: Exercise, request: Request, channel: BinaryIO) -> None:
     """Run probes with the reference, built on the answers of a learner's functions.
 
-    Told are the checks for which all answers are there, and the calls that others still want; one
-    that wants far too many, since it draws thousands of times, is left out.
+    Told are the checks for which all answers are there, and the calls that each other one still
+    wants; one that wants far too many, since it draws thousands of times, is left out.
     """
     right = references(found)
     answers = {Call(name, values).key: outcome_from(o) for name, values, o in request.answers}
     stands = {name: Stand(name, answers, right[name]) for name, _ in request.calls}
-    wanted: dict[bytes, Call] = {}
     for name in request.checks:
         check = suite.checks[name]
         mine = {n: stands[n] for n in suite.names_below(check) - {*check.learner} if n in stands}
@@ -186,9 +185,8 @@ def _serve_yours(suite: Suite, found: Exercise, request: Request, channel: Binar
             told = outcome_to(outcome)
             write_frame(channel, {"type": "answer", "label": label, "outcome": told})
         elif len(asked) <= MAX_CALLS:
-            wanted |= asked
-    calls = [[call.name, call.values] for call in few_enough(wanted.values())]
-    write_frame(channel, {"type": "wanted", "calls": calls})
+            calls = [[call.name, call.values] for call in few_enough(asked.values())]
+            write_frame(channel, {"type": "wanted", "check": name, "calls": calls})
 
 
 def _environments(

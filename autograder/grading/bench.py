@@ -23,15 +23,19 @@ from pathlib import Path
 from typing import Any
 
 from autograder.engine import (
+    Call,
+    KeyRows,
     Notebook,
     Observed,
     UnreadableNotebook,
+    WorkerFailed,
     limits,
     ours,
     parse_notebook,
 )
+from autograder.engine.claims import outcome_from
 from autograder.engine.files import Beside
-from autograder.engine.keys import KeyRows, Mode
+from autograder.engine.keys import Mode
 from autograder.engine.needed import handout, unneeded
 from autograder.engine.nursery import Nursery
 from autograder.engine.pool import Leashed, PoolError
@@ -42,7 +46,7 @@ from autograder.evidence.runs import Isolation
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
 from autograder.exercise.suite import Suite, answers, salted
-from autograder.grading import keycache, keyparts, oracle
+from autograder.grading import keycache, keyparts, oracle, yours
 from autograder.grading.grade import grade, judged
 from autograder.grading.serial import result_to_dict
 from autograder.judging.judge import judge_exercise
@@ -100,6 +104,7 @@ def _serve(channel: int) -> None:
     """
     grader = _Grader(Connection(channel))
     keyparts.have_made(grader.keys)
+    yours.have_made(grader.first_round)
     before = limits.own_memory(os.getpid())
     with contextlib.suppress(EOFError), ours.lent_by(grader.ours):
         while True:
@@ -177,6 +182,17 @@ class _Grader:
         """Parts of an answer key, made by the grader, which has no limits."""
         parts = self.ask(key=[mode, list(tasks)])["parts"]
         return {task: keycache.parsed(parts[task]) for task in tasks}
+
+    def first_round(
+        self, exercise: Exercise, names: Sequence[str], checks: Sequence[str], secret: str
+    ) -> yours.Round:
+        """What checks ask for first, which the grader remembers for all submissions."""
+        told = self.ask(first=[list(names), list(checks)])
+        if told["failed"]:
+            raise WorkerFailed(told["failed"])
+        calls = {name: [Call(*one) for one in own] for name, own in told["calls"].items()}
+        rows = [(tuple(label), outcome_from(outcome)) for label, outcome in told["rows"]]
+        return KeyRows(rows, []), calls
 
 
 def _read(asked: dict[str, Any], grader: _Grader) -> dict[str, Any]:
