@@ -26,6 +26,7 @@ from autograder.judging.judge import judge_exercise
 from autograder.judging.key import AnswerKey, Label, Misconception
 from autograder.judging.results import TaskResult
 
+_AHEAD = ("key", "variants")
 _LOADING = 5.0
 """Seconds in which a process of ours is ready, in most cases."""
 
@@ -198,8 +199,9 @@ def make_ahead(exercises: Iterable[Exercise]) -> None:
     Whoever makes a first mistake in a task then has its diagnosis without waiting for one.
     """
     slugs = [
-        e.slug for e in exercises if not e.on_other_model and not all(cached(e, "key").values())
-    ]
+        e.slug for e in exercises
+        if not e.on_other_model and not all(all(cached(e, mode).values()) for mode in _AHEAD)
+    ]  # fmt: skip
     if slugs:
         _maker("--idle", *slugs)
 
@@ -220,7 +222,7 @@ def main() -> None:
         asked.setdefault(slug, []).extend(filter(None, [task]))
     exercises = [catalog.exercise(slug) for slug in asked]
     with ours.warm(exercises) if len(exercises) > 1 else ours.kept():
-        for mode in ("key", "variants"):
+        for mode in _AHEAD:
             for exercise, tasks in zip(exercises, asked.values(), strict=True):
                 _key(exercise, mode, "", tasks or None)
 
