@@ -16,6 +16,7 @@ from autograder._errors import BilingualError
 from autograder.classroom.belongings import Belongings
 from autograder.engine import Notebook, users, walls
 from autograder.engine.pool import Pool, PoolError
+from autograder.engine.trials import answers_in_reach
 from autograder.exercise import catalog
 from autograder.exercise.catalog import Exercise
 from autograder.grading.apart import Judge
@@ -189,9 +190,13 @@ class Pools:
             pool.__enter__()
         except (PoolError, OSError) as error:
             raise _no_walls(str(error)) from None
-        if pool.in_reach != ():
+        found = pool.in_reach
+        if found is None:
+            # Somebody killed the scout, say; a submission of ours is asked again if that happens.
+            found = answers_in_reach(exercise, pool.worker, self._own.marks)
+        if found != ():
             pool.__exit__()
-            self._refused = _refusal(pool.in_reach)
+            self._refused = _refusal(found)
             raise self._refused
         return pool
 
