@@ -275,7 +275,7 @@ def test_nobody_is_graded_before_a_search_came_to_its_end(
     if not asked_again:
         module = sys.modules[Pools.__module__]  # a function of the package has its name
         monkeypatch.setattr(module, "answers_in_reach", lambda *_: None)
-    many = of_files([bytes(n) for n in range(20_000)])
+    many = of_files([f"what belongs to student {n}".encode() for n in range(20_000)])
     pools = Pools(sandbox=True, own=Belongings(marks=many))
     work = read_notebook(save(tmp_path, notebook(RECALL)))
     try:
