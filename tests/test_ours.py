@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dev_exercise
@@ -57,11 +58,11 @@ def test_one_process_serves_whoever_keeps_it_and_ends_with_the_last(toy: Exercis
 
 
 def test_it_may_linger_and_whoever_comes_again_has_it(toy: Exercise) -> None:
-    with ours.kept(linger=0.5):
+    with ours.kept(linger=600):
         key(toy)
     (first,) = warm_for(toy)
-    with ours.kept(linger=0.5):
-        time.sleep(1)
+    with ours.kept(linger=0.1):
+        key(toy)
         assert warm_for(toy) == [first]
     over = time.monotonic() + 60
     while warm_for(toy):
@@ -91,3 +92,20 @@ def test_why_an_answer_does_not_run_is_told(toy: Exercise, warm: bool) -> None:
 def test_without_one_that_is_kept_there_is_none_to_lend(toy: Exercise) -> None:
     with pytest.raises(PoolError):
         ours.lease(toy, Limits(1.0, 2**28))
+
+
+def test_who_is_killed_from_outside_is_asked_again(toy: Exercise) -> None:
+    """Its child, or all of it, while it is at work; what comes out is the same."""
+    slower = "import statistics, time\n\ntime.sleep(2)"
+    dev_exercise.edit("reference.py", "import statistics", slower)(toy.folder.parents[2])
+    expected = values(key(toy))
+    with ours.kept(), ThreadPoolExecutor(1) as aside:
+        for whom in ("child", "all"):
+            key(toy)
+            (warm,) = warm_for(toy)
+            asked = aside.submit(key, toy)
+            time.sleep(0.5)
+            children = psutil.Process(warm).children()
+            for process in children if whom == "child" else [psutil.Process(warm)]:
+                process.kill()
+            assert values(asked.result(60)) == expected

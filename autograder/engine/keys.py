@@ -18,6 +18,7 @@ from autograder.engine.calling import Call
 from autograder.engine.claims import outcome_from, outcome_to
 from autograder.engine.dialogue import START_SECONDS
 from autograder.engine.frames import Worker
+from autograder.engine.process import MAX_DOUBTS
 from autograder.engine.protocol import BrokenChannel, Request
 from autograder.evidence.observations import Outcome
 from autograder.exercise import catalog
@@ -77,7 +78,7 @@ def observe_key(
         If our own content does not run.
     """
     request = _of_ours(mode, exercise, secret, course, checks)
-    frames = list(_frames_of(request, exercise))
+    frames = _frames_of(request, exercise)
     table = [row for frame in frames if frame["type"] == "misconceptions" for row in frame["table"]]
     found = [
         (tuple(frame["label"]), outcome_from(frame["outcome"]))
@@ -151,8 +152,25 @@ def _of_ours(
 
 def _frames_of(
     request: Request, exercise: Exercise, over: float = math.inf
-) -> Iterator[dict[str, Any]]:
-    """What a process that holds the reference reports, until it is done."""
+) -> list[dict[str, Any]]:
+    """What a process that holds the reference reports, until it is done.
+
+    Again if somebody else killed it, which says nothing of our content.
+    """
+    for more in reversed(range(MAX_DOUBTS)):
+        try:
+            return list(_frames_of_one(request, exercise, over))
+        except _Killed:
+            if not more:
+                raise
+    raise AssertionError
+
+
+class _Killed(WorkerFailed):
+    """It was ended from outside."""
+
+
+def _frames_of_one(request: Request, exercise: Exercise, over: float) -> Iterator[dict[str, Any]]:
     from autograder.engine.pool import PoolError
 
     try:
@@ -168,6 +186,8 @@ def _next_of(frames: Worker, exercise: Exercise, over: float) -> dict[str, Any]:
         frame = frames.next(min(START_SECONDS, max(over - time.monotonic(), 0.0)))
     except (queue.Empty, BrokenChannel) as error:
         raise WorkerFailed(f"the reference of {exercise.slug} hangs: {error!r}") from None
+    if frame is None and frames.ending() in (("signal", "SIGKILL"), ("lost", "")):
+        raise _Killed(f"the reference of {exercise.slug} was killed")
     if frame is None or frame["type"] == "failed":
         words = frame["why"] if frame else frames.last_words()
         raise WorkerFailed(f"the reference of {exercise.slug} does not run: {words}")
