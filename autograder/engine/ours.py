@@ -48,7 +48,7 @@ class _Kept:
                 self._users -= 1
                 self._leaving = threading.Timer(linger, self._close)
                 self._leaving.daemon = True
-            if linger:
+            if linger and self._pools:
                 self._leaving.start()
             else:
                 self._close()

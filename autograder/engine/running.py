@@ -53,7 +53,7 @@ class Notebook:
         id, source = request.cells[number]
         with self._step(step, request.cell_seconds):
             ran = self._shell.run(id, source, request.cell_seconds, request.handed_out.get(number))
-            self._tell({"type": "cell", "step": step, **ran})
+            write_frame(self._channel, {"type": "cell", "step": step, **ran})
         for name in defined_names(source):
             self._broken.pop(name, None)
             if ran["error"] and ran["error"] != "NotImplementedError":
@@ -105,7 +105,7 @@ class Notebook:
                     self._tell({"type": "check", "step": f"check:{own}", "outcome": told})
 
     def _tell(self, result: dict[str, Any]) -> None:
-        """Say what a step came to, as the next one begins: each time, the grader is woken up."""
+        """Say what a check came to, as the next step begins: each time, the grader is woken up."""
         write_frame(self._channel, result, at_once=False)
 
     @contextlib.contextmanager
