@@ -218,10 +218,11 @@ def _parse(text: str) -> Mapping[str, Any]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        line = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        at = error.lineno if isinstance(error, json.JSONDecodeError) else 0
+        en, zh = (f" (line {at})", f"（第 {at} 行）") if at else ("", "")
         raise UnreadableNotebook(
-            f"It is not valid JSON{line}, so not a notebook. Open it in Jupyter and save it again.",
-            f"它不是合法的 JSON{line}，因而不是 notebook。请在 Jupyter 中打开并重新保存。",
+            f"It is not valid JSON{en}, so not a notebook. Open it in Jupyter and save it again.",
+            f"它不是合法的 JSON{zh}，因而不是 notebook。请在 Jupyter 中打开并重新保存。",
         ) from None
     if isinstance(content, dict) and content.get("nbformat") in (1, 2, 3):
         content = _upgrade(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.columns import Columns
@@ -41,7 +42,13 @@ def print_results(
     language
         Language of the table around several results; by default that of the first.
     """
-    results = [commanded(result) for result in results]
+    # A file that could not be read has no language of its own.
+    results = [
+        commanded(
+            result if result.exercise or language is None else replace(result, language=language)
+        )
+        for result in results
+    ]
     if not results:
         show(console, [Text(text("nothing", language or "en"))])
     elif len(results) == 1:
