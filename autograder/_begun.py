@@ -17,14 +17,21 @@ class Beginning:
 _beginning: Beginning | None = None
 
 
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # somebody deleted it
+        return os.path.expanduser("~")
+
+
 def begin() -> None:
     """Remember how it is now."""
     global _beginning
-    _beginning = Beginning(os.getcwd(), dict(os.environ))
+    _beginning = Beginning(_here(), dict(os.environ))
 
 
 def begun() -> Beginning:
     """How it was at `begin`; as it is now if nobody said that it begins."""
     if _beginning is None:
-        return Beginning(os.getcwd(), dict(os.environ))
+        return Beginning(_here(), dict(os.environ))
     return _beginning

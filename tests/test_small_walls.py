@@ -18,6 +18,7 @@ from autograder import _files
 from autograder.classroom import Ledger
 from autograder.engine.pool import Pool
 from autograder.exercise.catalog import exercise
+from autograder.exercise.criteria import Tolerance
 from autograder.judging.given import is_one_answer
 from autograder.judging.results import ClassResult
 from autograder.learner.workbook import WorkbookError, reset
@@ -64,11 +65,12 @@ def test_what_answers_every_question_alike_is_not_right_given_a_mistake(tmp_path
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [([1.0, 1.0], True), ((2, 2, 2), True), ({"a": 0.0, "b": 0.0}, True), ([[1, 2], [1, 2]], True),
+    [([1.0, 1.0], True), ([1.0, 1.0 + 1e-9], True), ((2, 2, 2), True),
+     ({"a": 0.0, "b": 0.0}, True), ([[1, 2], [1, 2]], True),
      ([1.0, 2.0], False), ([1.0], False), ([], False), (1.0, False), ("aa", False), (None, False)],
 )  # fmt: skip
 def test_what_one_answer_is(value: object, expected: bool) -> None:
-    assert is_one_answer(value) is expected  # type: ignore[arg-type]
+    assert is_one_answer(value, Tolerance(1e-6)) is expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("target", ["sqlite://", "sqlite:///:memory:", "sqlite://?mode=memory"])

@@ -53,6 +53,31 @@ def test_a_mistake_without_a_name_drags_nothing_along(tmp_path: Path, pool: Pool
     assert "`recall`" in verdicts(result, "f1")[0].message["en"]
 
 
+CONSTANT = """
+import itertools
+_n = itertools.count(1)
+def confusion_counts(labels, predictions):
+    k = next(_n)
+    return k, k, k, k
+"""
+NOISE = """
+import random
+def confusion_counts(labels, predictions):
+    return tuple(1 + random.random() * 1e-9 for _ in range(4))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("made_up", [CONSTANT, NOISE], ids=["numbers", "noise"])
+def test_nothing_but_one_number_earns_nothing(tmp_path: Path, pool: Pool, made_up: str) -> None:
+    """Counts that are made up at each call, and rates of them that are always a half."""
+    rates = ("precision", "recall", "specificity", "f1")
+    lazy = [f"def {name}(labels, predictions):\n    return 0.5" for name in rates]
+    average = "def averaged_f1(labels, predictions, average):\n    return 0.5"
+    result = grade(tmp_path, made_up, *lazy, average, pool=pool)
+    assert result.points == 0, {t.name: t.points for t in result.tasks if t.points}
+
+
 def test_an_exception_is_put_on_the_function_that_raises_it(tmp_path: Path, pool: Pool) -> None:
     unguarded = RECALL.replace(" if positives else 0.0", "")
     result = grade(tmp_path, unguarded, PRECISION, F1, pool=pool)

@@ -16,6 +16,7 @@ from autograder.evidence.observations import MAX_LEAVES
 from autograder.evidence.packing import pack, unpack
 
 MAX_FRAME = 6 * 2**20
+MAX_REQUEST = 2**28
 _LENGTH = struct.Struct("<I")
 
 
@@ -135,8 +136,13 @@ def frame_of(body: bytes) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
-def read_body(channel: BinaryIO) -> bytes:
+def read_body(channel: BinaryIO, most: int = MAX_FRAME) -> bytes:
     """The body of the next frame, from a stream without a buffer too; ``b""`` at the end.
+
+    Parameters
+    ----------
+    most
+        Bytes that it may have; what comes from us, and not from a submission, may have more.
 
     Raises
     ------
@@ -146,7 +152,7 @@ def read_body(channel: BinaryIO) -> bytes:
     head = _exactly(channel, _LENGTH.size)
     if not head:
         return b""
-    length = _length(head)
+    length = _length(head, most)
     body = _exactly(channel, length)
     if len(body) < length:
         raise BrokenChannel("a frame is cut short")
@@ -171,9 +177,9 @@ def first_body(received: bytearray) -> bytes | None:
     return body
 
 
-def _length(head: bytes | bytearray) -> int:
+def _length(head: bytes | bytearray, most: int = MAX_FRAME) -> int:
     (length,) = _LENGTH.unpack_from(head)
-    if length > MAX_FRAME:
+    if length > most:
         raise BrokenChannel("a frame is too long")
     return int(length)
 

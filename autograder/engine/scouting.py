@@ -17,7 +17,14 @@ from pathlib import Path
 from autograder.engine.answers import marks
 from autograder.engine.copies import NOTHING, Marks, search
 from autograder.engine.frames import SocketFrames
-from autograder.engine.protocol import BrokenChannel, Limits, frame_of, read_body, write_frame
+from autograder.engine.protocol import (
+    MAX_REQUEST,
+    BrokenChannel,
+    Limits,
+    frame_of,
+    read_body,
+    write_frame,
+)
 from autograder.engine.view import View, exercises
 
 SECONDS = 120.0
@@ -99,7 +106,7 @@ class Scout:
 def serve(channel: int) -> None:
     """In the child: look for what is asked on `channel` everywhere, and say where it is."""
     with os.fdopen(os.dup(channel), "rb", buffering=0) as stream:
-        known = Marks.unpacked(read_body(stream).decode())
+        known = Marks.unpacked(read_body(stream, MAX_REQUEST).decode())
     with os.fdopen(channel, "wb") as stream:
         for path in search(["/"], known):
             write_frame(stream, {"found": os.fsencode(path)})

@@ -38,7 +38,7 @@ from autograder.engine.timing import Overtime, deadline
 # before the first word, and lines of blanks only.
 _MORE = re.compile(
     r"[%!?\r\v\f\x1c-\x1e\x85\u2028\u2029]"
-    r"|\A\s|^\s*(?:[,;/]|>>>|\.\.\.|In\s*\[|\[)|^[^\S\n]+$",
+    r"|\A\s|^[^\S\n]*(?:[,;/]|>>>|\.\.\.|In\s*\[|\[)|^[^\S\n]+$",
     re.MULTILINE,
 )
 
@@ -181,8 +181,12 @@ class LearnerShell(InteractiveShell):
         return True
 
     def transform_cell(self, raw_cell: str) -> str:
-        """As IPython; a cell that can hold nothing but Python is not looked through for more."""
-        if _MORE.search(raw_cell) or self.input_transformers_post or not raw_cell:
+        """As IPython; a cell that can hold nothing but Python is not looked through for more.
+
+        A single line may be a magic that does not say so, such as ``cd data``.
+        """
+        is_one_line = "\n" not in raw_cell.strip()
+        if is_one_line or _MORE.search(raw_cell) or self.input_transformers_post:
             return str(super().transform_cell(raw_cell))  # type: ignore[no-untyped-call]
         return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
 

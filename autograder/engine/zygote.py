@@ -16,7 +16,7 @@ from pathlib import Path
 
 from autograder.engine import scouting
 from autograder.engine.nursery import WALL_SECONDS, Nursery
-from autograder.engine.protocol import Request, read_body
+from autograder.engine.protocol import MAX_REQUEST, Request, read_body
 
 
 def main() -> None:
@@ -68,7 +68,7 @@ def _serve(channel: int) -> None:
 
     os.dup2(1, 2)  # what this process says last is read, but not what a learner's code says
     with os.fdopen(os.dup(channel), "rb", buffering=0) as stream:
-        request = Request.parse(read_body(stream))
+        request = Request.parse(read_body(stream, MAX_REQUEST))
     with os.fdopen(channel, "wb") as stream:
         worker.serve(request, stream)
 

@@ -22,7 +22,7 @@ from autograder.models import is_other
 PACKAGE = Path(__file__).resolve().parents[1]
 _BUILT_IN = PACKAGE / "course"
 # An author's or a test's own exercises, in processes that are started for them such as kernels.
-COURSE = Path(os.environ.get("TOUCHSTONE_COURSE") or _BUILT_IN)
+COURSE = Path(os.path.abspath(os.environ.get("TOUCHSTONE_COURSE") or _BUILT_IN))
 _WHEEL_CONTENT = PACKAGE / "_content"
 # BERT-base, to which Adam adds three times its own size, where the tiny model takes 4 MB.
 _MORE_MEMORY, _MORE_TIME = 4, 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -63,10 +64,13 @@ def write(path: Path, rows: KeyRows | None) -> None:
         return
     remember(path, rows)
     body = packed(rows)
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(body)
+            try:
+                file.write(body)
+                file.flush()
+            except OSError:
+                os.unlink(file.name)
+                raise
         os.replace(file.name, path)
-    except OSError:
-        return

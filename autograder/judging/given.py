@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+
+import numpy as np
 
 from autograder.evidence.observations import Data, Outcome
-from autograder.evidence.packing import pack
+from autograder.exercise.criteria import Tolerance
 from autograder.exercise.declaring import Check
 from autograder.judging import wording
-from autograder.judging.comparing import same
+from autograder.judging.comparing import equal, same
 from autograder.judging.key import YOURS, AnswerKey, Label
 from autograder.judging.results import Verdict
 from autograder.language import Text
@@ -42,15 +45,42 @@ def right_given(verdict: Verdict, message: Text) -> Verdict:
     )  # fmt: skip
 
 
-def is_one_answer(value: Data) -> bool:
-    """Whether an observation has several parts, all of them the same.
+def is_one_answer(value: Data, close: Tolerance) -> bool:
+    """Whether an observation has several parts, all of them the same within a tolerance.
 
     Given a mistake that makes questions alike, that is right; and so is what asks for nothing.
     """
     parts = list(value.values()) if type(value) is dict else value
     if type(parts) is not list and type(parts) is not tuple:
         return False
-    return len(parts) > 1 and len({pack(part) for part in parts}) == 1
+    return len(parts) > 1 and all(equal(part, parts[0], close) for part in parts[1:])
+
+
+def is_one_number(seen: Sequence[Outcome], close: Tolerance) -> bool:
+    """Whether all that came out of several numbers is the same number, in whatever form."""
+    numbers = [number for outcome in seen for number in _numbers(outcome.value)]
+    return len(numbers) > 1 and all(equal(number, numbers[0], close) for number in numbers[1:])
+
+
+def _numbers(value: Data) -> Iterator[Data]:
+    match value:
+        case dict():
+            yield from chain.from_iterable(map(_numbers, value.values()))
+        case list():
+            yield from chain.from_iterable(map(_numbers, value))
+        case np.ndarray():
+            yield from value.ravel().tolist()
+        case int() | float():
+            yield value
+
+
+def without_yours(key: AnswerKey, checks: Sequence[Check]) -> AnswerKey:
+    """The key, in which nothing of `checks` is right given what nobody knows the mistake of."""
+    outcomes = dict(key.outcomes)
+    for check in checks:
+        known = outcomes.get(check.name, {})
+        outcomes[check.name] = {n: one for n, one in known.items() if n[:1] != YOURS}
+    return AnswerKey(outcomes, key.misconceptions)
 
 
 def out_of_reach(
@@ -95,14 +125,14 @@ def errors_given(
 ) -> tuple[Verdict, ...]:
     """Verdicts, an error put on the function that raises it, and not on one that calls it.
 
-    Only where something else of the task passed: an answer that does nothing but raise the same
-    has shown nothing, nor has one that answers every question alike.
+    Only where something else of the task passed by itself: an answer that does nothing but raise
+    the same has shown nothing, nor has one that answers every question alike.
     """
-    if not any(verdict.status == "pass" for verdict in verdicts):
+    if not any(verdict.status == "pass" and not verdict.message["en"] for verdict in verdicts):
         return verdicts
     told = []
     for check, verdict in zip(checks, verdicts, strict=True):
-        alike = verdict.status == "fail" and is_one_answer(seen[check.name].value)
+        alike = verdict.status == "fail" and is_one_answer(seen[check.name].value, check.close)
         if verdict.status == "error" or alike:
             known = key.outcomes.get(check.name, {})
             names = given(check, seen[check.name], known, key, diagnosed)

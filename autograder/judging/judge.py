@@ -17,7 +17,15 @@ from autograder.exercise.declaring import Check
 from autograder.judging import wording
 from autograder.judging.comparing import comparable, equal, fits_in_size, same, show
 from autograder.judging.failing import with_call
-from autograder.judging.given import errors_given, given, is_one_answer, out_of_reach, right_given
+from autograder.judging.given import (
+    errors_given,
+    given,
+    is_one_answer,
+    is_one_number,
+    out_of_reach,
+    right_given,
+    without_yours,
+)
 from autograder.judging.key import AnswerKey
 from autograder.judging.relations import Differing, found_in
 from autograder.judging.results import Status, TaskResult, Verdict
@@ -62,6 +70,8 @@ def judge_task(
         Misconception recognised in each name that was judged before, for checks that rest on it.
     """
     seen = {check.name: outcomes.get(check.name, _MISSING) for check in checks}
+    if _has_shown_nothing(checks, seen, key):
+        key = without_yours(key, checks)
     ranked = _rank(checks, seen, key)
     verdicts = tuple(
         _judge_check(task, check, seen[check.name], key, ranked, diagnosed) for check in checks
@@ -73,6 +83,20 @@ def judge_task(
     earned = math.fsum(verdict.weight for verdict in verdicts if verdict.status == "pass")
     points = round(task.points * earned / total, 2) if total else 0.0
     return TaskResult(task.name, task.title, _overall(verdicts), points, task.points, verdicts)
+
+
+def _has_shown_nothing(
+    checks: Sequence[Check], seen: Mapping[str, Outcome], key: AnswerKey
+) -> bool:
+    """Whether nothing passes by itself, and one and the same number is all that came out.
+
+    Given results that a submission makes up, such a number can be right.
+    """
+    values = [seen[check.name] for check in checks if seen[check.name].kind == "value"]
+    if not any(is_one_number(values, check.close) for check in checks):
+        return False
+    rights = {check.name: key.outcomes.get(check.name, {}).get((), _MISSING) for check in checks}
+    return not any(_passes(check, seen[check.name], rights[check.name]) for check in checks)
 
 
 _MISSING = Outcome("", "internal", message="the check gave no report")
@@ -160,7 +184,7 @@ def _judge_check(
             return replace(verdict, status="pass", expected=wording.NOTHING)
         verdict = replace(verdict, expected=_expected(check, reference))
         names = given(check, seen, known, key, diagnosed)
-        if names and not is_one_answer(seen.value):
+        if names and not is_one_answer(seen.value, check.close):
             return right_given(verdict, wording.right_given(names))
     verdict = replace(verdict, status=_STATUS[seen.kind], message=_reason(check, seen))
     verdict = with_call(verdict, check, seen, reference)
