@@ -56,6 +56,11 @@ def is_one_answer(value: Data, close: Tolerance) -> bool:
     return len(parts) > 1 and all(equal(part, parts[0], close) for part in parts[1:])
 
 
+def has_numbers(seen: Outcome) -> bool:
+    """Whether any number came out."""
+    return next(_numbers(seen.value), None) is not None
+
+
 def is_one_number(seen: Sequence[Outcome], close: Tolerance) -> bool:
     """Whether all that came out of several numbers is the same number, in whatever form."""
     numbers = [number for outcome in seen for number in _numbers(outcome.value)]

@@ -20,6 +20,7 @@ from autograder.judging.failing import with_call
 from autograder.judging.given import (
     errors_given,
     given,
+    has_numbers,
     is_one_answer,
     is_one_number,
     out_of_reach,
@@ -88,15 +89,19 @@ def judge_task(
 def _has_shown_nothing(
     checks: Sequence[Check], seen: Mapping[str, Outcome], key: AnswerKey
 ) -> bool:
-    """Whether nothing passes by itself, and one and the same number is all that came out.
+    """Whether one and the same number is all that came out, and is right nowhere by itself.
 
-    Given results that a submission makes up, such a number can be right.
+    Given results that a submission makes up, such a number can be right; and to refuse what is to
+    be refused shows little.
     """
     values = [seen[check.name] for check in checks if seen[check.name].kind == "value"]
     if not any(is_one_number(values, check.close) for check in checks):
         return False
     rights = {check.name: key.outcomes.get(check.name, {}).get((), _MISSING) for check in checks}
-    return not any(_passes(check, seen[check.name], rights[check.name]) for check in checks)
+    return not any(
+        has_numbers(seen[check.name]) and _passes(check, seen[check.name], rights[check.name])
+        for check in checks
+    )
 
 
 _MISSING = Outcome("", "internal", message="the check gave no report")
