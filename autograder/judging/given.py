@@ -130,10 +130,10 @@ def errors_given(
 ) -> tuple[Verdict, ...]:
     """Verdicts, an error put on the function that raises it, and not on one that calls it.
 
-    Only where something else of the task passed by itself: an answer that does nothing but raise
+    Only where something else of the task passed: an answer that does nothing but raise
     the same has shown nothing, nor has one that answers every question alike.
     """
-    if not any(verdict.status == "pass" and not verdict.message["en"] for verdict in verdicts):
+    if not any(verdict.status == "pass" for verdict in verdicts):
         return verdicts
     told = []
     for check, verdict in zip(checks, verdicts, strict=True):
